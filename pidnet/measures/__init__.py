@@ -1,0 +1,66 @@
+"""Stage 4: tables -> atoms. A measure is a plain function; ``MEASURES`` names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pidnet.distributions import PairTables
+from pidnet.measures.atoms import Atoms
+from pidnet.measures.minimum_information import i_mmi
+from pidnet.measures.williams_beer import i_min
+
+Measure = Callable[[PairTables], Atoms]
+
+MEASURES: dict[str, Measure] = {
+    "i_min": i_min,
+    "i_mmi": i_mmi,
+}
+
+
+def find_measure(measure: str | Measure) -> Measure:
+    """The function behind a name; a function is returned as it is.
+
+    Raises ValueError for an unknown name, with the known ones.
+    """
+    if callable(measure):
+        return measure
+    if measure not in MEASURES:
+        raise ValueError(f"unknown measure {measure!r}; the known ones are {', '.join(sorted(MEASURES))}")
+    return MEASURES[measure]
+
+
+def decompose(p: np.ndarray, measure: str | Measure = "i_broja") -> Atoms:
+    """Decompose what two sources say about a target.
+
+    p: joint table (x1, x2, y), or a batch (pair, x1, x2, y); each table sums to 1.
+    measure: a name in ``MEASURES`` or a function from PairTables to Atoms.
+    Returns Atoms with fields of shape (pair,), in bits.
+    Raises ValueError for tables of another shape, negative, not finite or not normalized.
+    """
+    function = find_measure(measure)
+    p_PABY = check_tables(p)
+    none = np.full((len(p_PABY), 2), -1)
+    return function(PairTables(pairs=none, p=p_PABY))
+
+
+def check_tables(p: np.ndarray) -> np.ndarray:
+    """Tables as float64 (pair, x1, x2, y), or ValueError with what is wrong and where."""
+    p = np.asarray(p, dtype=np.float64)
+    if p.ndim not in (3, 4) or 0 in p.shape[-3:]:
+        raise ValueError(f"p has shape {p.shape}; expected (x1, x2, y) or (pair, x1, x2, y)")
+    p = p.reshape(-1, *p.shape[-3:])
+    totals = p.sum((1, 2, 3))
+    for what, bad in (
+        ("values that are not finite", ~np.isfinite(p).all((1, 2, 3))),
+        ("negative values", (p < 0).any((1, 2, 3))),
+        ("a sum other than 1", np.abs(totals - 1) > 1e-6),
+    ):
+        if bad.any():
+            first = int(bad.argmax())
+            raise ValueError(
+                f"p[{first}] has {what} (its sum is {totals[first]:.6g}); "
+                "divide counts by their sum before decomposing"
+            )
+    return p / totals[:, None, None, None]

@@ -12,6 +12,7 @@ from .distributions import (
     iterate_pair_tables as iterate_pair_tables,
     pair_tables as pair_tables,
 )
+from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
 from .quantization import (

@@ -1,9 +1,6 @@
 from . import (
     data as data,
-    energy as energy,
-    layers as layers,
     measures as measures,
-    plots as plots,
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture

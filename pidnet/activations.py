@@ -7,9 +7,10 @@ whether they are called as modules or as functions. The model itself is not chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,8 @@ Batches = Iterable[tuple[Tensor, Tensor]]
 UNIT_LAYERS = (nn.Linear,)
 
 # Functions that act on each unit by itself, by their name in torch: the unit stays the same unit.
-POINTWISE = frozenset(
-    [
+POINTWISE = {
+    *(
         "relu",
         "relu_",
         "relu6",
@@ -35,21 +36,10 @@ POINTWISE = frozenset(
         "gelu",
         "silu",
         "mish",
-        "hardswish",
-        "hardtanh",
-        "hardsigmoid",
-        "sigmoid",
-        "sigmoid_",
-        "tanh",
-        "tanh_",
-        "softplus",
-        "softsign",
-        "logsigmoid",
-        "dropout",
-        "alpha_dropout",
-        "rrelu",
-    ]
-)
+    ),
+    *("hardswish", "hardtanh", "hardsigmoid", "sigmoid", "sigmoid_", "tanh", "tanh_", "softplus", "softsign"),
+    *("logsigmoid", "dropout", "alpha_dropout", "rrelu"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +110,7 @@ class _UnitFollower(TorchFunctionMode):
 
 
 @contextmanager
-def _following(model: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+def _following(model: nn.Module, names: Sequence[str]) -> Generator[dict[str, Tensor]]:
     """Hooks on the named layers and the mode that follows their units; yields name -> latest tensor."""
     follower = _UnitFollower()
     with ExitStack() as stack:
@@ -134,7 +124,7 @@ def _following(model: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Ten
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def _evaluating(model: nn.Module) -> Generator[None]:
     """Eval mode for the time being; every module gets its own mode back."""
     training = [module for module in model.modules() if module.training]
     model.eval()
@@ -170,11 +160,16 @@ def _skipped(model: nn.Module, names: Sequence[str]) -> dict[str, str]:
 
 def _batches(loader: Batches | tuple[Tensor, Tensor], size: int = 512) -> Batches:
     """Batches of a loader; a pair of tensors is cut into batches of ``size``."""
-    if isinstance(loader, (tuple, list)) and len(loader) == 2 and all(isinstance(t, Tensor) for t in loader):
-        x, y = loader
-        _check_batch(x, y)
-        return list(zip(x.split(size), y.split(size), strict=True)) if len(x) else []
-    return loader
+    match loader:
+        case (Tensor() as x, Tensor() as y):
+            _check_batch(x, y)
+            return list(zip(x.split(size), y.split(size), strict=True)) if len(x) else []
+        case (Tensor(), *_):
+            raise ValueError(
+                "the loader is a sequence of tensors; expected one pair (x, y) or (x, y) batches"
+            )
+        case _:
+            return cast(Batches, loader)
 
 
 def _check_batch(x: Tensor, y: Tensor) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def _count(code_SU: np.ndarray, bounds: np.ndarray, rows: tuple[int, int], level
     start, stop = rows
     wide, tall = (code_SU.shape[1] - start) * levels, (stop - start) * levels
     count = np.zeros((len(bounds) - 1, tall, wide), np.int32)
-    for y, (begin, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for y, (begin, end) in enumerate(pairwise(bounds)):
         for chunk in range(begin, end, CHUNK_SAMPLES):
             code = code_SU[chunk : min(chunk + CHUNK_SAMPLES, end), start:]
             onehot = (code[:, :, None] == np.arange(levels, dtype=code.dtype)).reshape(len(code), wide)

@@ -94,6 +94,7 @@ class LayerMap:
                 units=self.units,
                 pairs=self.pairs,
                 information=self.information,
+                allow_pickle=False,
                 **dict(self.atoms.items()),
             )
         os.replace(file.name, path)

@@ -1,8 +1,8 @@
 """Stage 2: activations -> codes.
 
-A quantizer is a plain function (values (sample, unit), levels) -> edges (unit, levels - 1), ascending. The code
-of a value is the number of edges strictly below it, so a value that equals an edge falls to the lower level:
-the exact zeros of a ReLU unit never share a level with its positive values at an edge of 0.
+A quantizer is a plain function (values (sample, unit), levels) -> edges (unit, levels - 1), ascending. The
+code of a value is the number of edges strictly below it, so a value that equals an edge falls to the lower
+level: the exact zeros of a ReLU unit never share a level with its positive values at an edge of 0.
 """
 
 from __future__ import annotations

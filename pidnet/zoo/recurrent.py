@@ -1,0 +1,50 @@
+"""Recurrent classifiers of sequences: LSTM, GRU and RNN, of several layers and both directions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+
+class RecurrentClassifier(nn.Module):
+    """Reads a sequence and classifies from the hidden state at its last step (of both directions).
+
+    Input: float (sample, step, feature), or int codes (sample, step) below the number of features, where 0
+    pads the end of a sequence; codes are read one-hot. Layers: rnn, head.
+    """
+
+    def __init__(self, rnn: nn.RNNBase, outputs: int) -> None:
+        super().__init__()
+        self.rnn = rnn
+        self.head = nn.Linear(rnn.hidden_size * (1 + rnn.bidirectional), outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.is_floating_point():
+            _, state = self.rnn(x)
+        else:
+            onehot = nn.functional.one_hot(x, self.rnn.input_size).float()
+            lengths = (x != 0).sum(1).clamp(min=1).cpu()
+            _, state = self.rnn(pack_padded_sequence(onehot, lengths, batch_first=True, enforce_sorted=False))
+        hidden = state[0] if isinstance(state, tuple) else state
+        return self.head(torch.cat(list(hidden[-(1 + self.rnn.bidirectional) :]), 1))
+
+
+def lstm(
+    inputs: int, hidden: int, outputs: int, *, layers: int = 1, bidirectional: bool = False
+) -> nn.Module:
+    """A classifier with an LSTM. inputs: features of a step. hidden: units of each layer and direction."""
+    rnn = nn.LSTM(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
+    return RecurrentClassifier(rnn, outputs)
+
+
+def gru(inputs: int, hidden: int, outputs: int, *, layers: int = 1, bidirectional: bool = False) -> nn.Module:
+    """A classifier with a GRU. inputs: features of a step. hidden: units of each layer and direction."""
+    rnn = nn.GRU(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
+    return RecurrentClassifier(rnn, outputs)
+
+
+def rnn(inputs: int, hidden: int, outputs: int, *, layers: int = 1, bidirectional: bool = False) -> nn.Module:
+    """A classifier with a tanh RNN. inputs: features of a step. hidden: units of each layer and direction."""
+    rnn = nn.RNN(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
+    return RecurrentClassifier(rnn, outputs)

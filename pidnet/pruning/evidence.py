@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pidnet.pruning.linear_view import batches, features, input_rows, output_rows, watching, weight_matrix
 from pidnet.pruning.structure import Prunable, Weighted, weighted
+from pidnet.pruning.tracing import scores
 
 MAX_CLASSES = 1024
 
@@ -65,15 +66,16 @@ class Evidence:
         }
 
     def _fisher_sums(self, x: Tensor) -> dict[str, Tensor]:
-        outputs: dict[str, Tensor] = {}
+        # A layer that runs at every step of a sequence has as many outputs.
+        outputs: list[tuple[str, Tensor]] = []
         sums: dict[str, Tensor] = {}
 
         def keep(name: str, _layer: Weighted, _inputs: Tensor, output: Tensor) -> None:
-            outputs[name] = output
+            outputs.append((name, output))
 
         with torch.enable_grad(), watching(self.model, self.consumers, keep):
             # Inputs that need a gradient give one to every layer, frozen parameters or not.
-            logits = self.model(x.detach().requires_grad_(x.is_floating_point()))
+            logits = scores(self.model, x.detach().requires_grad_(x.is_floating_point()))
             if logits.ndim != 2 or logits.shape[1] > MAX_CLASSES:
                 raise ValueError(
                     f"the model puts out shape {tuple(logits.shape)}; information about the output needs "
@@ -84,8 +86,8 @@ class Evidence:
             share = log_p.detach().exp().sqrt()
             for label in range(logits.shape[1]):
                 scalar = (share[:, label] * log_p[:, label]).sum()
-                gradients = torch.autograd.grad(scalar, list(outputs.values()), retain_graph=True)
-                for name, gradient in zip(outputs, gradients, strict=True):
+                gradients = torch.autograd.grad(scalar, [o for _, o in outputs], retain_graph=True)
+                for (name, _), gradient in zip(outputs, gradients, strict=True):
                     rows = output_rows(weighted(self.model, name), gradient)
                     product = rows.T @ rows
                     sums[name] = sums[name] + product if name in sums else product

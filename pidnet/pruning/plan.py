@@ -21,7 +21,9 @@ from pidnet.pruning.cover import graph_cover
 from pidnet.pruning.evidence import Evidence
 from pidnet.pruning.local_channel import obs, pid, ridged
 from pidnet.pruning.ranking import Ranking
-from pidnet.pruning.structure import cut, find_prunable
+from pidnet.pruning.cutting import cut
+from pidnet.pruning.opened import closed, opened
+from pidnet.pruning.structure import find_prunable
 
 Criterion = Callable[[Evidence, str], Ranking]
 
@@ -145,7 +147,7 @@ def _gather(model: nn.Module, calibration: tuple[Tensor, Tensor], seed: int) -> 
     """Evidence on an untouched copy of the model in eval mode, from checked calibration data."""
     match calibration:
         case (Tensor() as x, Tensor() as y) if y.ndim > 0 and len(x) == len(y) >= 2:
-            dense = copy.deepcopy(model).eval()
+            dense = opened(model)
             return Evidence(dense, find_prunable(dense, x), x, y, seed)
         case (Tensor() as x, Tensor() as y):
             shapes = f"{tuple(x.shape)} and {tuple(y.shape)}"
@@ -179,7 +181,7 @@ def _share_for_macs(evidence: Evidence, macs: float) -> float:
         share = (low + high) / 2
         trial = copy.deepcopy(evidence.model)
         sizes = {name: p.units - max(1, round(share * p.units)) for name, p in evidence.prunable.items()}
-        cut(trial, example, {name: list(range(size)) for name, size in sizes.items()})
+        cut(trial, evidence.prunable, {name: list(range(size)) for name, size in sizes.items()})
         low, high = (share, high) if count(trial, example).macs <= macs * dense else (low, share)
     if not low:
         raise ValueError(f"macs={macs} leaves less than one unit a layer; allow more")

@@ -13,7 +13,9 @@ from tqdm import tqdm
 from pidnet.pruning.linear_view import features, watching
 from pidnet.pruning.plan import PruningPlan
 from pidnet.pruning.repair import Junction, fold, refit
-from pidnet.pruning.structure import Prunable, cut, find_prunable, weighted
+from pidnet.pruning.cutting import cut
+from pidnet.pruning.opened import closed, opened
+from pidnet.pruning.structure import Prunable, find_prunable, weighted
 
 REPAIRS = {"none": (), "fold": (fold,), "refit": (fold, refit)}
 

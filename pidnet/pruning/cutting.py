@@ -1,0 +1,69 @@
+"""Take units out of an opened model: rows of the layers that make them, columns of those that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from pidnet.pruning.structure import Prunable
+from pidnet.pruning.tracing import CONVOLUTIONS
+
+Removal = Mapping[str, Sequence[int]]
+
+
+def cut(model: nn.Module, prunable: Mapping[str, Prunable], remove: Removal) -> None:
+    """Remove units from the model in place, with everything that hangs on them."""
+    for axis, places in enumerate((lost(prunable, remove, "producers"), lost(prunable, remove, "consumers"))):
+        for name, channels in places.items():
+            _take_out(model.get_submodule(name), axis, channels)
+    for name, channels in lost(prunable, remove, "followers").items():
+        _thin(model.get_submodule(name), channels)
+    for name, units in remove.items():
+        for owner, attributes in prunable[name].counters.items():
+            for attribute, amount in attributes.items():
+                module = model.get_submodule(owner)
+                setattr(module, attribute, getattr(module, attribute) - amount * len(units))
+
+
+def lost(prunable: Mapping[str, Prunable], remove: Removal, kind: str) -> dict[str, np.ndarray]:
+    """Layer -> the rows, columns or channels that go, ascending. kind: producers, consumers or followers."""
+    gone: dict[str, list[np.ndarray]] = {}
+    for name, units in remove.items():
+        for layer, channels in getattr(prunable[name], kind).items():
+            gone.setdefault(layer, []).append(channels[list(units)].ravel())
+    return {layer: np.unique(np.concatenate(parts)).astype(int) for layer, parts in gone.items()}
+
+
+def _take_out(layer: nn.Module, axis: int, channels: np.ndarray) -> None:
+    """Drop rows (axis 0, with their biases) or columns (axis 1) of a layer's weights."""
+    layer.weight = _without(layer.weight, axis, channels)
+    if axis == 0 and layer.bias is not None:
+        layer.bias = _without(layer.bias, 0, channels)
+    kind = "channels" if isinstance(layer, CONVOLUTIONS) else "features"
+    setattr(layer, f"{('out', 'in')[axis]}_{kind}", layer.weight.shape[axis])
+
+
+def _thin(layer: nn.Module, channels: np.ndarray) -> None:
+    """Drop channels of a BatchNorm or a depthwise convolution."""
+    for name in ("weight", "bias"):
+        if getattr(layer, name) is not None:
+            setattr(layer, name, _without(getattr(layer, name), 0, channels))
+    if isinstance(layer, CONVOLUTIONS):
+        layer.in_channels = layer.out_channels = layer.groups = len(layer.weight)
+        return
+    for name in ("running_mean", "running_var"):
+        if getattr(layer, name) is not None:
+            setattr(layer, name, _kept(getattr(layer, name), 0, channels))
+    layer.num_features -= len(channels)
+
+
+def _kept(values: torch.Tensor, axis: int, channels: np.ndarray) -> torch.Tensor:
+    stays = np.setdiff1d(np.arange(values.shape[axis]), channels)
+    return values.detach().index_select(axis, torch.as_tensor(stays, device=values.device)).clone()
+
+
+def _without(parameter: nn.Parameter, axis: int, channels: np.ndarray) -> nn.Parameter:
+    return nn.Parameter(_kept(parameter, axis, channels), parameter.requires_grad)

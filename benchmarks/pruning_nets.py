@@ -50,9 +50,7 @@ def mnist1d(_folder: str | None) -> Samples:
 
 def signals(folder: str | None) -> Samples:
     samples = mnist1d(folder)
-    return Samples(
-        samples.x_train.unsqueeze(1), samples.y_train, samples.x_test.unsqueeze(1), samples.y_test
-    )
+    return Samples(samples.x_train.unsqueeze(1), samples.y_train, samples.x_test.unsqueeze(1), samples.y_test)
 
 
 def patches(folder: str | None) -> Samples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx
 import numpy as np
 
-from pidnet.activations import capture
+from pidnet.activations import Activations
 from pidnet.graph import redundancy_graph
 from pidnet.maps import layer_maps
 from pidnet.pruning.evidence import Evidence
@@ -15,8 +15,12 @@ from pidnet.quantization import quantize, zero_level
 
 def graph_cover(evidence: Evidence, layer: str, measure: str) -> Ranking:
     """Rank the units of a layer on the redundancy graph of the calibration data, see ``rank_by_cover``."""
-    codes = quantize(capture(evidence.model, (evidence.x, evidence.y), [layer]), how=zero_level)
+    codes = quantize(_one_layer(evidence.activations, layer), how=zero_level)
     return rank_by_cover(redundancy_graph(layer_maps(codes, measure)[layer]))
+
+
+def _one_layer(acts: Activations, layer: str) -> Activations:
+    return Activations({layer: acts.layers[layer]}, acts.target, {layer: acts.reduction[layer]})
 
 
 def rank_by_cover(graph: networkx.Graph) -> Ranking:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -67,3 +68,20 @@ def _kept(values: torch.Tensor, axis: int, channels: np.ndarray) -> torch.Tensor
 
 def _without(parameter: nn.Parameter, axis: int, channels: np.ndarray) -> nn.Parameter:
     return nn.Parameter(_kept(parameter, axis, channels), parameter.requires_grad)
+
+
+def remaining(prunable: Mapping[str, Prunable], remove: Removal) -> dict[str, Prunable]:
+    """The prunable units of the model after ``cut``, by their new indices."""
+    gone = {kind: lost(prunable, remove, kind) for kind in ("producers", "consumers", "followers")}
+    left = {}
+    for name, p in prunable.items():
+        stays = np.setdiff1d(np.arange(p.units), np.asarray(remove.get(name, []), int))
+        places = {
+            kind: {
+                layer: channels[stays] - np.searchsorted(gone[kind].get(layer, []), channels[stays])
+                for layer, channels in getattr(p, kind).items()
+            }
+            for kind in gone
+        }
+        left[name] = replace(p, units=len(stays), **places)
+    return left

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pidnet.activations import Activations
 from pidnet.pruning.linear_view import batches, features, input_rows, output_rows, watching, weight_matrix
 from pidnet.pruning.structure import Prunable, Weighted, weighted
 from pidnet.pruning.tracing import scores
@@ -34,6 +35,30 @@ class Evidence:
         return list(dict.fromkeys(name for p in self.prunable.values() for name in p.consumers))
 
     @cached_property
+    def activations(self) -> Activations:
+        """Every prunable layer's units on all samples, means over positions, with the labels."""
+        layers = {
+            name: torch.cat([self.feature_maps(name, x).mean(2) for x in batches(self.x)]).float()
+            for name in self.prunable
+        }
+        return Activations(layers, self.y, dict.fromkeys(layers, "mean over positions"))
+
+    def feature_maps(self, layer: str, x: Tensor) -> Tensor:
+        """What the units put out, as the first layer that reads them gets it, float64 (sample, unit, position)."""
+        name = self.outgoing(layer)[0]
+        columns = torch.as_tensor(self.prunable[layer].consumers[name])
+        seen: list[Tensor] = []
+
+        def see(_name: str, consumer: Weighted, inputs: Tensor, _output: Tensor) -> None:
+            images = not isinstance(consumer, nn.Linear)
+            channels = inputs.flatten(2) if images else inputs.reshape(len(x), -1, inputs.shape[-1]).mT
+            seen.append(channels[:, columns].flatten(2).double())
+
+        with torch.no_grad(), watching(self.model, [name], see):
+            self.model(x)
+        return torch.cat(seen, 2)
+
+    @cached_property
     def covariances(self) -> dict[str, np.ndarray]:
         """Consumer -> covariance of its inputs over samples (and positions), float64 (feature, feature)."""
         moments: dict[str, tuple[Tensor, Tensor, int]] = {}
@@ -52,20 +77,31 @@ class Evidence:
             for name, (gram, total, count) in moments.items()
         }
 
-    @cached_property
+    @property
     def fisher_factors(self) -> dict[str, np.ndarray]:
-        """Consumer -> M = E[g g^T] over samples, summed over positions, float64 (output, output), nats.
+        """``fisher_at`` temperature 1: the output as the model gives it."""
+        return self.fisher_at(1.0)
 
-        g is the gradient of log p(class | x) by the consumer's outputs; the expectation over classes drawn
-        from the model is taken exactly, one backward pass a class.
+    def fisher_at(self, temperature: float) -> dict[str, np.ndarray]:
+        """Consumer -> M = T^2 E[g g^T] over samples, summed over positions, float64 (output, output), nats.
+
+        g is the gradient of log p(class | x) by the consumer's outputs, with p = softmax(scores / T); the
+        expectation over classes drawn from p is taken exactly, one backward pass a class. The higher T, the
+        more the target is the scores themselves: then samples that the model is sure of count as well.
         """
-        sums = [self._fisher_sums(x) for x in batches(self.x)]
-        return {
-            name: (torch.stack([part[name] for part in sums]).sum(0) / len(self.x)).numpy()
-            for name in self.consumers
-        }
+        if temperature not in self._fisher:
+            sums = [self._fisher_sums(x, temperature) for x in batches(self.x)]
+            self._fisher[temperature] = {
+                name: (torch.stack([part[name] for part in sums]).sum(0) / len(self.x)).numpy()
+                for name in self.consumers
+            }
+        return self._fisher[temperature]
 
-    def _fisher_sums(self, x: Tensor) -> dict[str, Tensor]:
+    @cached_property
+    def _fisher(self) -> dict[float, dict[str, np.ndarray]]:
+        return {}
+
+    def _fisher_sums(self, x: Tensor, temperature: float) -> dict[str, Tensor]:
         # A layer that runs at every step of a sequence has as many outputs.
         outputs: list[tuple[str, Tensor]] = []
         sums: dict[str, Tensor] = {}
@@ -81,9 +117,9 @@ class Evidence:
                     f"the model puts out shape {tuple(logits.shape)}; information about the output needs "
                     f"class scores of shape (sample, class) with at most {MAX_CLASSES} classes"
                 )
-            log_p = logits.log_softmax(-1)
+            log_p = (logits / temperature).log_softmax(-1)
             # The square root of p(class|x) on each gradient g makes the sum of g g^T the expectation.
-            share = log_p.detach().exp().sqrt()
+            share = temperature * log_p.detach().exp().sqrt()
             for label in range(logits.shape[1]):
                 scalar = (share[:, label] * log_p[:, label]).sum()
                 gradients = torch.autograd.grad(scalar, [o for _, o in outputs], retain_graph=True)

@@ -25,15 +25,20 @@ from pidnet.pruning.ranking import Ranking
 RIDGE = 1e-4
 
 
-def pid(evidence: Evidence, layer: str) -> Ranking:
-    """Backward elimination by unique + synergistic information about the output, bits per sample."""
-    ranking = _eliminate([_Channel.of(evidence, layer, c, fisher=True) for c in evidence.outgoing(layer)])
-    return Ranking(ranking.order, ranking.cost / np.log(2), "bits")
+def output_information(evidence: Evidence, layer: str, *, temperature: float = 1.0) -> Ranking:
+    """Backward elimination by unique + synergistic information about the output, bits per sample.
+
+    temperature: of the softmax that makes the target from the scores, see ``Evidence.fisher_at``.
+    """
+    factors = evidence.fisher_at(temperature)
+    ranking = _eliminate([_Channel.of(evidence, layer, c, factors[c]) for c in evidence.outgoing(layer)])
+    return Ranking(ranking.order, ranking.cost / np.log(2), "bits", ranking.redundancy / np.log(2))
 
 
 def obs(evidence: Evidence, layer: str) -> Ranking:
     """Backward elimination by the squared error of the next pre-activations after the best repair."""
-    return _eliminate([_Channel.of(evidence, layer, c, fisher=False) for c in evidence.outgoing(layer)])
+    ranking = _eliminate([_Channel.of(evidence, layer, c, None) for c in evidence.outgoing(layer)])
+    return Ranking(ranking.order, ranking.cost)
 
 
 @dataclass(eq=False)
@@ -41,20 +46,28 @@ class _Channel:
     """One consumer of the layer's units; removing a unit updates ``weight`` and ``inverse`` in place.
 
     weight: (output, feature), already multiplied by M^(1/2). inverse: C^-1, (feature, feature).
-    owned: int (unit, feature), the features of each unit.
+    owned: int (unit, feature), the features of each unit. covariance: C of the features.
     """
 
     weight: np.ndarray
     inverse: np.ndarray
     owned: np.ndarray
+    covariance: np.ndarray
 
     @staticmethod
-    def of(evidence: Evidence, layer: str, consumer: str, *, fisher: bool) -> _Channel:
+    def of(evidence: Evidence, layer: str, consumer: str, factor: np.ndarray | None) -> _Channel:
         weight = evidence.weights(consumer)
-        if fisher:
-            weight = _square_root(evidence.fisher_factors[consumer]) @ weight
-        inverse = np.linalg.inv(ridged(evidence.covariances[consumer]))
-        return _Channel(weight.copy(), inverse, evidence.owned(layer, consumer))
+        if factor is not None:
+            weight = _square_root(factor) @ weight
+        covariance = ridged(evidence.covariances[consumer])
+        owned = evidence.owned(layer, consumer)
+        return _Channel(weight.copy(), np.linalg.inv(covariance), owned, covariance)
+
+    def alone(self, unit: int) -> float:
+        """1/2 tr(V_j C_jj V_j^T): what the unit says when no other unit says anything."""
+        own = self.owned[unit]
+        columns = self.weight[:, own]
+        return float(0.5 * np.einsum("of,fg,og->", columns, self.covariance[np.ix_(own, own)], columns))
 
     def costs(self, units: np.ndarray) -> np.ndarray:
         """1/2 tr(V_j C_j V_j^T) with C_j = ([C^-1]_jj)^-1, for each of the units, (unit,)."""
@@ -81,16 +94,17 @@ def ridged(covariance: np.ndarray) -> np.ndarray:
 def _eliminate(channels: list[_Channel]) -> Ranking:
     """Remove the cheapest unit again and again."""
     left = np.arange(len(channels[0].owned))
-    order, cost = [], []
+    order, cost, alone = [], [], []
     while len(left):
         costs = np.sum([channel.costs(left) for channel in channels], axis=0)
         cheapest = int(costs.argmin())
         order.append(left[cheapest])
         cost.append(costs[cheapest])
+        alone.append(sum(channel.alone(order[-1]) for channel in channels))
         for channel in channels:
             channel.remove(order[-1])
         left = np.delete(left, cheapest)
-    return Ranking(np.array(order), np.array(cost))
+    return Ranking(np.array(order), np.array(cost), redundancy=np.array(alone) - np.array(cost))
 
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:

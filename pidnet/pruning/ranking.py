@@ -15,6 +15,7 @@ class Ranking:
     order: np.ndarray
     cost: np.ndarray
     unit: str = "score"
+    redundancy: np.ndarray | None = None
 
 
 def ascending(score: np.ndarray) -> Ranking:

@@ -217,4 +217,6 @@ def _merge(members: list[Prunable]) -> Prunable | None:
                 ):
                     return None
     counters = {k: v for member in members for k, v in member.counters.items()}
-    return Prunable(members[0].name, members[0].units, **merged, counters=counters, same_size=members[0].same_size)
+    return Prunable(
+        members[0].name, members[0].units, **merged, counters=counters, same_size=members[0].same_size
+    )

@@ -13,7 +13,7 @@ from pidnet.pruning.cutting import Removal, lost
 from pidnet.pruning.linear_view import batches, features, input_rows, output_rows, watching, weight_matrix
 from pidnet.pruning.structure import Prunable, Weighted, weighted
 
-RIDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 HOLDOUT = 5
 
 

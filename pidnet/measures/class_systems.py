@@ -85,9 +85,13 @@ def _restore_diagonal(schur):
 def _invert_factor(m):
     """Replace the lower triangle of a semidefinite matrix by the inverse of its Cholesky factor.
 
-    A vanishing pivot (a level never seen with the class, or the last one that was) leaves a zero row.
+    A level that was never seen with the class leaves a zero row, and so does the last one that was: the
+    matrix is singular along (1, ..., 1), and roundoff must not decide where that shows.
     """
     size = len(m)
+    last = size - 1
+    while last > 0 and m[last, last] <= 0.0:
+        last -= 1
     for i in range(size):
         whole = m[i, i]
         for j in range(i):
@@ -98,7 +102,7 @@ def _invert_factor(m):
         pivot = whole
         for k in range(i):
             pivot -= m[i, k] * m[i, k]
-        m[i, i] = 1.0 / np.sqrt(pivot) if pivot > TINY_PIVOT * whole else 0.0
+        m[i, i] = 1.0 / np.sqrt(pivot) if i != last and pivot > TINY_PIVOT * whole else 0.0
     for j in range(size):
         for i in range(j + 1, size):
             total = m[i, j] * m[j, j]

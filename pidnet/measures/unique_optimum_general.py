@@ -40,7 +40,8 @@ class Room(NamedTuple):
     """The state and the scratch memory of one pair, allocated once a thread.
 
     p1, lam, el = exp(lam), step1, right1: (Y, A); p2, mu, em, step2, right2: (Y, B).
-    e = exp(lam + mu) and q = Q e: (Y, A, B). Q, slack, dQ, and the scratch ``cells``: (C,).
+    e = exp(lam + mu) and q = Q e: (Y, A, B). Q = mass, load = sum_y e, slack = 1 - load, the step of Q, and the
+    scratch ``cells``: (C,).
     root: (C, columns); matrix: (C, C).
     """
 
@@ -57,6 +58,7 @@ class Room(NamedTuple):
     e: np.ndarray
     q: np.ndarray
     mass: np.ndarray
+    load: np.ndarray
     slack: np.ndarray
     mass_step: np.ndarray
     cells: np.ndarray
@@ -69,13 +71,13 @@ class Room(NamedTuple):
 def allocate_room(levels1, levels2, classes):
     """Room for pairs of one shape."""
     first, second = np.zeros((5, classes, levels1)), np.zeros((5, classes, levels2))
-    tables, cells = np.zeros((2, classes, levels1, levels2)), np.zeros((4, levels1 * levels2))
+    tables, cells = np.zeros((2, classes, levels1, levels2)), np.zeros((5, levels1 * levels2))
     columns = (classes * levels2 + 7) // 8 * 8
     return Room(
         first[0], first[1], first[2], first[3], first[4],
         second[0], second[1], second[2], second[3], second[4],
         tables[0], tables[1],
-        cells[0], cells[1], cells[2], cells[3],
+        cells[0], cells[1], cells[2], cells[3], cells[4],
         np.zeros((levels1 * levels2, columns)),
         np.zeros((levels1 * levels2, levels1 * levels2)),
         allocate_blocks(levels1, levels2, classes),
@@ -135,7 +137,7 @@ def start(room):
         for b in range(levels2):
             room.em[y, b] = room.p2[y, b] / total if total > 0.0 else 0.0
     fill_exponentials(room)
-    room.mass[:] = 1.0 - room.slack
+    room.mass[:] = room.load
     touch(room)
     room.el[:] *= 0.5
     fill_exponentials(room)
@@ -145,8 +147,7 @@ def start(room):
         for b in range(levels2):
             room.mu[y, b] = np.log(room.em[y, b]) if room.em[y, b] > 0.0 else 0.0
     for cell in range(len(room.mass)):
-        inside = 1.0 - room.slack[cell]
-        room.mass[cell] = room.mass[cell] / inside if inside > 0.0 else 0.0
+        room.mass[cell] = room.mass[cell] / room.load[cell] if room.load[cell] > 0.0 else 0.0
     floor = 1e-3 * complementarity(room)
     for cell in range(len(room.mass)):
         room.mass[cell] = max(room.mass[cell], floor)
@@ -154,23 +155,25 @@ def start(room):
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def fill_exponentials(room):
-    """e = el em and slack = 1 - sum_y e."""
+    """e = el em, load = sum_y e and slack = 1 - load."""
     classes, levels1 = room.el.shape
     levels2 = room.em.shape[1]
-    room.slack[:] = 1.0
+    room.load[:] = 0.0
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
                 value = room.el[y, a] * room.em[y, b]
                 room.e[y, a, b] = value
-                room.slack[a * levels2 + b] -= value
+                room.load[a * levels2 + b] += value
+    for cell in range(len(room.load)):
+        room.slack[cell] = 1.0 - room.load[cell]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def touch(room):
     """Scale the levels so that every constraint holds and each level touches one of its own."""
     levels1, levels2 = room.el.shape[1], room.em.shape[1]
-    load = (1.0 - room.slack).reshape(levels1, levels2)
+    load = room.load.reshape(levels1, levels2)
     for a in range(levels1):
         most = load[a].max()
         if most > 0.0:

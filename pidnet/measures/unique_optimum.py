@@ -52,7 +52,7 @@ def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.
         p_PABY = p_PABY.swapaxes(1, 2)
     p1_PYA = np.ascontiguousarray(p_PABY.sum(2).swapaxes(1, 2))
     p2_PYB = np.ascontiguousarray(p_PABY.sum(1).swapaxes(1, 2))
-    solve = solve_binary if p_PABY.shape[1] == 2 else solve_general
+    solve = solve_binary if p_PABY.shape[1:3] == (2, 2) else solve_general
     upper, lower = np.empty((2, len(p_PABY)))
     width = tolerance * np.log(2)
     share_pairs(lambda part: solve(p1_PYA[part], p2_PYB[part], width, upper[part], lower[part]), len(p_PABY))

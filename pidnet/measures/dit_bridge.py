@@ -110,7 +110,8 @@ def _cone_solved_broja() -> Callable[[Any], Any]:
     from dit.algorithms.broja_cone import broja_cone_solve
 
     class ConeSolved(dit.pid.PID_BROJA):
-        def _measure(self, d, sources, target):
+        @staticmethod
+        def _measure(d, sources, target, **_):
             _, report = broja_cone_solve(d, list(sources), list(target))
             if not report["primal_infeas"] <= CONE_RESIDUAL:
                 raise RuntimeError(

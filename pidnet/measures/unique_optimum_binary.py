@@ -80,7 +80,9 @@ def fill_tables(p1_YA, p2_YB, ratio, mirrored, q_Y4):
             same = max(min(same, row, column), row - other_column)
             right, below = row - same, column - same
             rest = ratio * right * below / same
-            freedom += same * rest * right * below / (same * rest * (right + below) + right * below * (same + rest))
+            freedom += (
+                same * rest * right * below / (same * rest * (right + below) + right * below * (same + rest))
+            )
         else:
             share = 1.0 / total if total > 0.0 else 0.0
             same, right = row * column * share, row * other_column * share

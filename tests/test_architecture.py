@@ -14,6 +14,7 @@ ORDER = [
     "activations",
     "quantization",
     "distributions",
+    "covariances",
     "measures",
     "significance",
     "maps",

@@ -1,9 +1,6 @@
 from . import (
     data as data,
-    energy as energy,
-    layers as layers,
     measures as measures,
-    plots as plots,
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
@@ -12,6 +9,7 @@ from .distributions import (
     iterate_pair_tables as iterate_pair_tables,
     pair_tables as pair_tables,
 )
+from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
 from .quantization import (

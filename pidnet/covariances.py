@@ -146,9 +146,7 @@ def group_index(groups: Sequence[tuple[Group, Group]], units: int) -> tuple[np.n
     chosen = np.array([[*first, *second] for first, second in groups])
     for row in chosen:
         if len(set(row.tolist())) < len(row) or row.min() < 0 or row.max() >= units:
-            raise ValueError(
-                f"groups {row.tolist()} repeat a unit or name one outside 0..{units - 1}, the units of the layer"
-            )
+            raise ValueError(f"groups {row.tolist()} repeat a unit or name one that is not in 0..{units - 1}")
     return chosen, next(iter(sizes))
 
 
@@ -178,8 +176,8 @@ def _target_columns(target: np.ndarray | torch.Tensor, samples: int) -> np.ndarr
         return (values[:, None] == np.unique(values)).astype(np.float64)
     if values.ndim > 2 or not np.issubdtype(values.dtype, np.floating):
         raise ValueError(
-            f"the target has shape {values.shape} and type {values.dtype}; expected integer classes (sample,) "
-            "or floats (sample, d)"
+            f"the target has shape {values.shape} and type {values.dtype}; expected integer classes "
+            "(sample,) or floats (sample, d)"
         )
     return values.reshape(samples, -1).astype(np.float64)
 

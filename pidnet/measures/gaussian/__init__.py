@@ -36,7 +36,7 @@ def find_gaussian_measure(measure: str | GaussianMeasure) -> GaussianMeasure:
 
     Raises ValueError for an unknown name, with the known ones.
     """
-    if callable(measure):
+    if not isinstance(measure, str):
         return measure
     name = PREFIX + measure.removeprefix(PREFIX)
     if name not in GAUSSIAN_MEASURES:
@@ -68,12 +68,16 @@ def check_covariances(cov: np.ndarray, dims: tuple[int, int, int]) -> np.ndarray
     if len(dims) != 3 or min(dims) < 1:
         raise ValueError(f"dims is {dims}; expected three sizes above 0: source1, source2, target")
     if cov.ndim < 2 or cov.shape[-2:] != (sum(dims), sum(dims)):
-        raise ValueError(f"cov has shape {cov.shape}; dims {tuple(dims)} ask for (..., {sum(dims)}, {sum(dims)})")
+        raise ValueError(
+            f"cov has shape {cov.shape}; dims {tuple(dims)} ask for (..., {sum(dims)}, {sum(dims)})"
+        )
     cov = cov.reshape(-1, *cov.shape[-2:])
     finite = np.isfinite(cov).all((1, 2))
     if not finite.all():
         raise ValueError(f"cov[{int(finite.argmin())}] has values that are not finite")
     skew = np.abs(cov - cov.mT).max((1, 2), initial=0)
     if (skew > 1e-8 * np.abs(cov).max((1, 2), initial=0)).any():
-        raise ValueError(f"cov[{int(skew.argmax())}] is not symmetric (by {skew.max():.3g}); pass (cov + cov.T) / 2")
+        raise ValueError(
+            f"cov[{int(skew.argmax())}] is not symmetric (by {skew.max():.3g}); pass (cov + cov.T) / 2"
+        )
     return (cov + cov.mT) / 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 from scipy.special import gammainc, gammaln
 from scipy.stats import qmc
@@ -19,8 +18,8 @@ def i_ccs(covariances: PairCovariances, *, points: int = 1024, seed: int = 0) ->
     """R = E[ c ] over the states where c, i(x1;y), i(x2;y) and i(x1x2;y) have the same sign,
     c = i(x1;y) + i(x2;y) - i(x1x2;y) the local co-information.
 
-    The expectation is over the full Gaussian. That is the definition behind the Gaussian figures of the paper:
-    the maximum-entropy distribution with all three pairwise marginals fixed is the Gaussian itself. Atoms may
+    The expectation is over the full Gaussian, the definition of the author's own Gaussian code: among
+    distributions with these three pairwise marginals the Gaussian itself has the largest entropy. Atoms may
     be negative.
 
     Every local information is a constant plus a quadratic form, so that along a ray from the center the
@@ -103,7 +102,7 @@ def _radial(constants: np.ndarray, slopes: np.ndarray, dimension: int) -> np.nda
         crossing = np.nan_to_num(-constant / slope, nan=np.inf)
     integral = np.zeros((len(slopes), slopes.shape[2]))
     for sign in (1, -1):
-        # sign * (constant + slope s) > 0 holds above the crossing for a rising line, below it for a falling one.
+        # A rising line is positive above its crossing, a falling one below.
         rising = sign * slope > 0
         flat = (slope == 0) & (sign * constant <= 0)
         low = np.where(rising, crossing, 0).max(1).clip(0)

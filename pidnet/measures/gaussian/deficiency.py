@@ -58,34 +58,35 @@ def _deficiency(wanted: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.n
     L is eliminated: with I + H H' = U U', U upper triangular, Z = U'L and E = U^-1 H K' G',
     the best Z is E below the diagonal and (e + sqrt(e^2 + 4)) / 2 on it.
     """
-    turned = np.eye(wanted.shape[1]) + wanted @ wanted.mT
-    upper = np.linalg.cholesky(turned[:, ::-1, ::-1])[:, ::-1, ::-1]
-    inverse = np.linalg.inv(upper)
-    cross = inverse @ wanted @ given.mT
-    power = given @ given.mT
+    noisy = np.eye(wanted.shape[1]) + wanted @ wanted.mT
+    upper = np.linalg.cholesky(noisy[:, ::-1, ::-1])[:, ::-1, ::-1]
+    cross, power = np.linalg.inv(upper) @ wanted @ given.mT, given @ given.mT
+    value, gap = _minimize(cross, power)
     offset = 2 * np.log(np.diagonal(upper, axis1=1, axis2=2)).sum(1)
-    contraction = np.zeros_like(wanted)
-    value, gap = np.zeros(len(wanted)), np.zeros(len(wanted))
-    open_pairs = np.arange(len(wanted))
-    momentum, previous, inertia = contraction.copy(), contraction.copy(), np.ones(len(wanted))
-    step = 1 / np.maximum(np.linalg.norm(power, 2, axis=(1, 2)), 1e-12)
+    return (offset + value) / (2 * np.log(2)), gap / (2 * np.log(2))
+
+
+def _minimize(cross: np.ndarray, power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least 2 KL over contractions G, and its Frank-Wolfe gap, nats; each pair stops at its own gap."""
+    value, gap = np.zeros(len(cross)), np.zeros(len(cross))
+    ahead, last, inertia = np.zeros_like(cross), np.zeros_like(cross), np.ones(len(cross))
+    step = 1 / np.maximum(2 * np.linalg.norm(power, 2, axis=(1, 2)), 1e-12)
+    i = np.arange(len(cross))
     for _ in range(MAX_STEPS):
-        i = open_pairs
-        slope = _value_and_slope(momentum[i], cross[i], power[i])[1]
-        moved = _project(momentum[i] - step[i, None, None] * slope / 2)
-        # Adaptive restart: drop the momentum of a pair that it drives uphill.
-        uphill = ((momentum[i] - moved) * (moved - previous[i])).sum((1, 2)) > 0
+        _, slope = _value_and_slope(ahead[i], cross[i], power[i])
+        moved = _project(ahead[i] - step[i, None, None] * slope)
+        value[i], slope = _value_and_slope(moved, cross[i], power[i])
+        gap[i] = (slope * moved).sum((1, 2)) + np.linalg.svd(slope, compute_uv=False).sum(1)
+        # Adaptive restart: a pair that its momentum drives uphill loses it.
+        uphill = ((ahead[i] - moved) * (moved - last[i])).sum((1, 2)) > 0
         before = np.where(uphill, 1.0, inertia[i])
         inertia[i] = (1 + np.sqrt(1 + 4 * before**2)) / 2
         drift = ((before - 1) / inertia[i])[:, None, None]
-        momentum[i], previous[i] = moved + drift * (moved - previous[i]), moved
-        value[i], slope = _value_and_slope(moved, cross[i], power[i])
-        nuclear = np.linalg.svd(slope, compute_uv=False).sum(1)
-        gap[i] = (slope * moved).sum((1, 2)) + nuclear
-        open_pairs = i[gap[i] > TOLERANCE * 2 * np.log(2)]
-        if not len(open_pairs):
+        ahead[i], last[i] = moved + drift * (moved - last[i]), moved
+        i = i[gap[i] > TOLERANCE * 2 * np.log(2)]
+        if not len(i):
             break
-    return (offset + value) / (2 * np.log(2)), gap / (2 * np.log(2))
+    return value, gap
 
 
 def _value_and_slope(

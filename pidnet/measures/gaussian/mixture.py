@@ -48,12 +48,14 @@ def class_conditionals(
     """
     label, unit_SU = activations.target.numpy(), activations.layers[layer].numpy().astype(np.float64)
     if label.ndim != 1 or not np.issubdtype(label.dtype, np.integer):
-        raise ValueError(f"the target has shape {label.shape} and type {label.dtype}; expected integer classes")
+        raise ValueError(
+            f"the target has shape {label.shape} and type {label.dtype}; expected integer classes"
+        )
     chosen, dims = group_index(groups, unit_SU.shape[1])
     classes, counts = np.unique(label, return_counts=True)
     if counts.min() <= sum(dims):
         raise ValueError(
-            f"class {classes[counts.argmin()]} has {counts.min()} samples; {sum(dims)} units need more than that"
+            f"class {classes[counts.argmin()]} has {counts.min()} samples; {sum(dims)} units need more"
         )
     means, covs = zip(*(_moments(unit_SU[label == y], chosen, y) for y in classes), strict=True)
     return ClassConditionals(counts / counts.sum(), np.stack(means, 1), np.stack(covs, 1), dims)
@@ -64,18 +66,15 @@ def mixture_i_mmi(sources: ClassConditionals, *, points: int = 512, seed: int = 
 
     ``gap``: three standard errors of the least exact of the three informations (``mixture_information``).
     """
-    first, both = sources.dims[0], slice(None)
-    parts = [slice(None, first), slice(first, None), both]
-    values, errors = zip(
-        *(
-            mixture_information(
-                sources.weight, sources.mean[..., part], sources.cov[..., part, part], points=points, seed=seed
-            )
-            for part in parts
-        ),
-        strict=True,
-    )
-    return complete_lattice(values, np.minimum(values[0], values[1]), 3 * np.max(errors, axis=0))
+    first = sources.dims[0]
+    values, errors = [], []
+    for part in (slice(None, first), slice(first, None), slice(None)):
+        mean, cov = sources.mean[..., part], sources.cov[..., part, part]
+        value, error = mixture_information(sources.weight, mean, cov, points=points, seed=seed)
+        values.append(value)
+        errors.append(error)
+    redundancy = np.minimum(values[0], values[1])
+    return complete_lattice((values[0], values[1], values[2]), redundancy, 3 * np.max(errors, axis=0))
 
 
 def mixture_information(
@@ -83,7 +82,8 @@ def mixture_information(
 ) -> tuple[np.ndarray, np.ndarray]:
     """I(C;X) = sum_c w_c E[ log2 p(X|c) / p(X) | c ] of Gaussian mixtures, and its standard error, bits.
 
-    weight: (class,). mean: (pair, class, n). cov: (pair, class, n, n), positive definite. Both results (pair,).
+    weight: (class,). mean: (pair, class, n). cov: (pair, class, n, n), positive definite.
+    Both results have shape (pair,).
     The expectations are averages over scrambled Sobol points, ``points`` (a power of two) for each class in
     each of 8 scramblings; the standard error is over those.
     """

@@ -16,11 +16,11 @@ def information_bias(first: int, second: int, samples: int) -> float:
     """How far I(X;Y) of a sample covariance lies above the truth on average, bits; exact for Gaussians.
 
     first, second: dimensions of X and Y. samples: how many the covariance was estimated from.
-    With n = samples - 1, E ln det S = ln det Sigma + b(d), b(d) = sum_{k=1..d} psi((n + 1 - k) / 2) - ln(n / 2);
-    the bias is (b(first) + b(second) - b(first + second)) / 2. It does not depend on Sigma.
+    With n = samples - 1: E ln det S = ln det Sigma + b(d), b(d) = sum_{k=1..d} psi((n+1-k)/2) - ln(n/2)
+    and the bias is (b(first) + b(second) - b(first + second)) / 2. It does not depend on Sigma.
     Raises ValueError unless samples exceed first + second.
 
-    Source: Cai, Liang & Zhou 2015, J. Multivar. Anal. 137 (law of the log-determinant of a sample covariance).
+    Source: Cai, Liang & Zhou 2015, J. Multivar. Anal. 137 (log-determinant of a sample covariance).
     """
     if samples <= first + second:
         raise ValueError(
@@ -41,22 +41,23 @@ def corrected_atoms(
 ) -> Atoms:
     """Atoms of a Gaussian measure less their sampling bias; they may be negative and are left so.
 
-    The three mutual informations are corrected exactly (``information_bias``). The redundancy, and with it the
-    union information R + U1 + U2, has no such formula: its bias is the mean excess over ``draws`` covariances
-    from the Wishart law around the estimate (parametric bootstrap). The lattice identities hold for the
-    result. ``gap`` grows by three standard errors of that mean. Not for shrunk covariances: their bias is
-    another one.
+    The three mutual informations are corrected exactly (``information_bias``). The redundancy, and with
+    it the union information R + U1 + U2, has no such formula: its bias is the mean excess over ``draws``
+    covariances from the Wishart law around the estimate (parametric bootstrap). The lattice identities hold
+    for the result. ``gap`` grows by three standard errors of that mean. Not for shrunk covariances: their
+    bias is another one.
     Raises ValueError for covariances that were given rather than estimated, or from too few samples.
     """
     if not covariances.samples:
-        raise ValueError("these covariances were given, not estimated (samples=0): there is no bias to correct")
+        raise ValueError("covariances that were given, not estimated (samples=0), have no bias to correct")
     first, second, target = covariances.dims
     plain = measure(covariances)
     excess = np.stack([measure(c).redundancy for c in _redraw(covariances, draws, seed)]) - plain.redundancy
-    informations = (plain.information1, plain.information2, plain.total)
-    biases = [information_bias(d, target, covariances.samples) for d in (first, second, first + second)]
+    bias1, bias2, bias12 = (
+        information_bias(d, target, covariances.samples) for d in (first, second, first + second)
+    )
     return complete_lattice(
-        tuple(value - bias for value, bias in zip(informations, biases, strict=True)),
+        (plain.information1 - bias1, plain.information2 - bias2, plain.total - bias12),
         plain.redundancy - excess.mean(0),
         plain.gap + 3 * excess.std(0, ddof=1) / np.sqrt(draws),
     )

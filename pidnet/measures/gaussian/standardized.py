@@ -53,7 +53,9 @@ class Standardized:
 
     def informations(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """I(Y;X1), I(Y;X2), I(Y;X1X2) = -1/2 log2 det Cov(Y|.), each (pair,), bits."""
-        return tuple(half_log2_det(-1, p) for p in (self.posterior1, self.posterior2, self.posterior12))
+        posteriors = (self.posterior1, self.posterior2, self.posterior12)
+        information1, information2, joint = (half_log2_det(-1, p) for p in posteriors)
+        return information1, information2, joint
 
     def atoms(self, redundancy: np.ndarray, gap: np.ndarray | None = None) -> Atoms:
         """Complete the lattice from a redundancy (pair,), bits."""
@@ -128,8 +130,8 @@ def _check_semidefinite(covariances: PairCovariances, correlation: np.ndarray) -
     if (lowest < -1e-8).any():
         pair = int(lowest.argmin())
         raise ValueError(
-            f"the covariance of {_name(covariances, pair)} is not positive semidefinite (its correlation matrix "
-            f"has the eigenvalue {lowest[pair]:.3g}); estimate all its entries from the same samples"
+            f"the covariance of {_name(covariances, pair)} is not positive semidefinite (an eigenvalue of "
+            f"the correlation matrix is {lowest[pair]:.3g}); estimate all its entries from the same samples"
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_batch_equals_loop(measure, system):
 def test_redundancies_are_ordered_and_no_atom_is_negative(system):
     """I_dep uses one coupling, ~G the best one, I_delta less than a coupling, I_mmi nothing but amounts."""
     atoms = [decompose_gaussian(*system, measure) for measure in ("i_dep", "i_broja", "i_delta", "i_mmi")]
-    for smaller, larger in zip(atoms, atoms[1:], strict=False):
+    for smaller, larger in pairwise(atoms):
         assert (smaller.redundancy <= larger.redundancy + smaller.gap + larger.gap + 1e-9).all()
     for measured in atoms:
         for name in ATOMS:

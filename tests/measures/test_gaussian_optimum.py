@@ -108,7 +108,7 @@ def test_a_degraded_source_has_nothing_unique(measure):
 
 def imitation_cost(parameters, wanted, given):
     """E KL( N(wanted y, I) || N(T given y, T T' + C C') ) over a white y, bits."""
-    (d, m), k = wanted.shape, len(given)
+    d, k = len(wanted), len(given)
     turn, extra = parameters[: d * k].reshape(d, k), parameters[d * k :].reshape(d, d)
     noise = turn @ turn.T + extra @ extra.T + 1e-12 * np.eye(d)
     missing = wanted - turn @ given

@@ -44,10 +44,12 @@ class LayerCovariance:
     """Covariance of the units of a layer with the target.
 
     cov: float64 (unit + d, unit + d), units first. varying: int, the units that are not constant.
+    classes: how many classes the one-hot columns stand for; 0 when the target is not a label.
     """
 
     cov: np.ndarray
     varying: np.ndarray
+    classes: int
     units: int
     samples: int
 
@@ -63,8 +65,8 @@ def layer_covariance(
     """Covariance of a layer's units with the target.
 
     target: float (sample, d), for instance logits or the next layer's pre-activations; None takes the target
-    of the activations. Classes become one-hot columns: the result then describes a Gaussian with the same
-    second moments, which knows linear separation only and can exceed the entropy of the label
+    of the activations. Classes become one-hot columns, all but the last: the result describes a Gaussian with
+    the same second moments, which knows linear separation only and can exceed the entropy of the label
     (``pidnet.measures.gaussian.mixture`` holds the class-conditional alternative).
     shrinkage: "ledoit_wolf" or "oas" (scikit-learn's) on standardized columns, for when units are not few
     against samples. copula: replace each column by normal scores of its ranks (Gaussian copula), for heavy
@@ -75,7 +77,7 @@ def layer_covariance(
         known = ", ".join(map(repr, activations.layers))
         raise ValueError(f"no such layer: {layer!r}; the activations hold {known}")
     unit_SU = activations.layers[layer].numpy().astype(np.float64)
-    target_SD = _target_columns(activations.target if target is None else target, len(unit_SU))
+    target_SD, classes = _target_columns(activations.target if target is None else target, len(unit_SU))
     columns = np.concatenate([unit_SU, target_SD], 1)
     if not np.isfinite(columns).all():
         raise ValueError(f"layer {layer!r} or its target has values that are not finite")
@@ -83,6 +85,7 @@ def layer_covariance(
     return LayerCovariance(
         cov=_covariance(scored, shrinkage),
         varying=np.flatnonzero(np.ptp(unit_SU, axis=0) > 0),
+        classes=classes,
         units=unit_SU.shape[1],
         samples=len(unit_SU),
     )
@@ -116,6 +119,13 @@ def iterate_pair_covariances(whole: LayerCovariance, layer: str) -> Iterator[Pai
         chosen = pairs[start : start + block]
         index = np.concatenate([chosen, np.tile(targets, (len(chosen), 1))], 1)
         yield PairCovariances(chosen, _blocks(whole.cov, index), (1, 1, len(targets)), whole.samples)
+
+
+def unit_covariances(whole: LayerCovariance) -> PairCovariances:
+    """Each unit of a layer as both sources: whatever a measure, R = I(Y;X) and no other atom."""
+    units, targets = np.arange(whole.units), np.arange(whole.units, len(whole.cov))
+    index = np.concatenate([units[:, None], units[:, None], np.tile(targets, (whole.units, 1))], 1)
+    return PairCovariances(index[:, :2], _blocks(whole.cov, index), (1, 1, len(targets)), whole.samples)
 
 
 def group_covariances(
@@ -167,19 +177,21 @@ def _blocks(cov: np.ndarray, index: np.ndarray) -> np.ndarray:
     return cov[index[:, :, None], index[:, None, :]]
 
 
-def _target_columns(target: np.ndarray | torch.Tensor, samples: int) -> np.ndarray:
-    """A target as float64 (sample, d); classes become one-hot columns."""
+def _target_columns(target: np.ndarray | torch.Tensor, samples: int) -> tuple[np.ndarray, int]:
+    """A target as float64 (sample, d), and its number of classes: those become one-hot columns."""
     values = np.asarray(target)
     if len(values) != samples:
         raise ValueError(f"the target has {len(values)} samples and the layer {samples}; expected the same")
     if values.ndim == 1 and np.issubdtype(values.dtype, np.integer):
-        return (values[:, None] == np.unique(values)).astype(np.float64)
+        # The columns of all classes add up to 1, so the last one follows from the others.
+        classes = np.unique(values)
+        return (values[:, None] == classes[:-1]).astype(np.float64), len(classes)
     if values.ndim > 2 or not np.issubdtype(values.dtype, np.floating):
         raise ValueError(
             f"the target has shape {values.shape} and type {values.dtype}; expected integer classes "
             "(sample,) or floats (sample, d)"
         )
-    return values.reshape(samples, -1).astype(np.float64)
+    return values.reshape(samples, -1).astype(np.float64), 0
 
 
 def _normal_scores(columns: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from scipy.special import digamma
 
 from pidnet.covariances import PairCovariances
 from pidnet.measures.atoms import Atoms, complete_lattice
+from pidnet.measures.gaussian.standardized import ranks
 
 
 def information_bias(first: int, second: int, samples: int) -> float:
@@ -50,17 +51,24 @@ def corrected_atoms(
     """
     if not covariances.samples:
         raise ValueError("covariances that were given, not estimated (samples=0), have no bias to correct")
-    first, second, target = covariances.dims
     plain = measure(covariances)
     excess = np.stack([measure(c).redundancy for c in _redraw(covariances, draws, seed)]) - plain.redundancy
-    bias1, bias2, bias12 = (
-        information_bias(d, target, covariances.samples) for d in (first, second, first + second)
-    )
+    bias1, bias2, bias12 = _biases(covariances)
     return complete_lattice(
         (plain.information1 - bias1, plain.information2 - bias2, plain.total - bias12),
         plain.redundancy - excess.mean(0),
         plain.gap + 3 * excess.std(0, ddof=1) / np.sqrt(draws),
     )
+
+
+def _biases(covariances: PairCovariances) -> np.ndarray:
+    """Bias of I(Y;X1), I(Y;X2) and I(Y;X1X2), (3, pair), bits; directions without variance do not count."""
+    rank = ranks(covariances)
+    kinds, which = np.unique(rank, axis=0, return_inverse=True)
+    bias = [
+        [information_bias(source, y, covariances.samples) for source in row] for *row, y in kinds.tolist()
+    ]
+    return np.array(bias)[which].T
 
 
 def _redraw(covariances: PairCovariances, draws: int, seed: int) -> Iterator[PairCovariances]:

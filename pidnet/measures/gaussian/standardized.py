@@ -95,6 +95,14 @@ def standardize(covariances: PairCovariances) -> Standardized:
     )
 
 
+def ranks(covariances: PairCovariances) -> np.ndarray:
+    """Directions with variance of source 1, source 2, both sources and the target, int (pair, 4)."""
+    first, second, _ = covariances.dims
+    cov, both = _correlation(covariances.cov), first + second
+    parts = (slice(0, first), slice(first, both), slice(0, both), slice(both, None))
+    return np.stack([(np.linalg.eigvalsh(cov[:, i, i]) > RANK_TOLERANCE).sum(1) for i in parts], 1)
+
+
 def half_log2_det(factor: float, matrix: np.ndarray) -> np.ndarray:
     """factor / 2 * log2 det of positive definite matrices (..., n, n)."""
     return factor / (2 * np.log(2)) * np.linalg.slogdet(matrix)[1]

@@ -183,6 +183,8 @@ def test_a_one_hot_target_equals_one_column_less():
         (np.diag([1, np.nan, 1]), (1, 1, 1), "i_mmi", r"cov\[0\].*not finite"),
         (np.triu(np.ones((3, 3))), (1, 1, 1), "i_mmi", "not symmetric"),
         ([[1.0, 2, 0], [2, 1, 0], [0, 0, 1]], (1, 1, 1), "i_mmi", r"cov\[0\] is not positive semidefinite"),
+        ([[0.0, 0, 0.1], [0, 1, 0], [0.1, 0, 1]], (1, 1, 1), "i_mmi", "not positive semidefinite"),
+        (np.diag([1.0, -1, 1]), (1, 1, 1), "i_mmi", "not positive semidefinite"),
         (np.ones((3, 3)), (1, 1, 1), "i_broja", r"cov\[0\] determine .* infinite"),
         ([[1.0, 0, 1], [0, 1, 1], [1, 1, 2]], (1, 1, 1), "i_delta", "infinite"),
     ],

@@ -132,6 +132,26 @@ def test_i_delta_equals_a_numerical_minimum_over_channels(dims):
     assert atoms.redundancy[0] == pytest.approx(expected, abs=1e-5)
 
 
+def test_i_delta_converges_for_sources_that_know_almost_everything():
+    rng = np.random.default_rng(12)
+    gain = 100 * rng.standard_normal((10, 8, 4)) * np.exp(rng.standard_normal((10, 8, 1)))
+    cov = np.concatenate(
+        [
+            np.concatenate([gain @ gain.mT + np.eye(8), gain], 2),
+            np.concatenate([gain.mT, np.tile(np.eye(4), (10, 1, 1))], 2),
+        ],
+        1,
+    )
+    atoms = decompose_gaussian(cov, (4, 4, 4), "i_delta")
+    assert (atoms.gap < 1.1e-7).all()
+    assert (atoms.redundancy > decompose_gaussian(cov, (4, 4, 4), "i_broja").redundancy).all()
+
+
+def test_i_delta_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="1225 unknowns, more than 1024; take fewer target columns"):
+        decompose_gaussian(np.eye(105), (35, 35, 35), "i_delta")
+
+
 @pytest.mark.parametrize("steps", [1, 3, 10, 30])
 def test_the_gap_of_an_unfinished_i_delta_covers_its_error(monkeypatch, steps):
     cov = np.stack([wishart((3, 3, 3), seed) for seed in range(20)])

@@ -135,11 +135,13 @@ def _target_basis(gain12: np.ndarray) -> np.ndarray:
 
 def _check_semidefinite(covariances: PairCovariances, correlation: np.ndarray) -> None:
     lowest = np.linalg.eigvalsh(correlation)[:, 0]
-    if (lowest < -1e-8).any():
-        pair = int(lowest.argmin())
+    without_variance = np.diagonal(covariances.cov, axis1=1, axis2=2) <= 0
+    crossed = (without_variance[:, :, None] & (covariances.cov != 0)).any((1, 2))
+    wrong = crossed | (lowest < -1e-8)
+    if wrong.any():
         raise ValueError(
-            f"the covariance of {_name(covariances, pair)} is not positive semidefinite (an eigenvalue of "
-            f"the correlation matrix is {lowest[pair]:.3g}); estimate all its entries from the same samples"
+            f"the covariance of {_name(covariances, int(wrong.argmax()))} is not positive semidefinite; "
+            "estimate all its entries from the same samples"
         )
 
 

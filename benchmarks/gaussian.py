@@ -128,8 +128,8 @@ by 1e-7).
 
 BIAS_HEAD = """
 Bias: mean error of each atom of ~G over {experiments} experiments of {samples} samples, and the
-root-mean-square error over all four, bits. proportional: the correction of Venkatesh et al. 2023 with its clipping; bootstrap:
-`corrected_atoms`, not clipped.
+root-mean-square error over all four, bits. proportional: the correction of Venkatesh et al. 2023 with its
+clipping; bootstrap: `corrected_atoms`, not clipped.
 
 | dims | truth | correction | redundancy | unique1 | unique2 | synergy | rms |
 | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |

@@ -2,10 +2,16 @@ from . import (
     data as data,
     energy as energy,
     measures as measures,
+    plots as plots,
     pruning as pruning,
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
+from .covariances import (
+    PairCovariances as PairCovariances,
+    group_covariances as group_covariances,
+    pair_covariances as pair_covariances,
+)
 from .distributions import (
     PairTables as PairTables,
     iterate_pair_tables as iterate_pair_tables,
@@ -16,11 +22,17 @@ from .graph import redundancy_graph as redundancy_graph
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
+from .measures.gaussian import (
+    GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
+    decompose_gaussian as decompose_gaussian,
+)
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,
     apply_plan as apply_plan,
+    load_pruned as load_pruned,
     plan_pruning as plan_pruning,
+    save_pruned as save_pruned,
 )
 from .quantization import (
     Codes as Codes,

@@ -132,7 +132,10 @@ def layer_maps(
             )
         return {layer: _gaussian_map(codes, layer, measure, options) for layer in codes.layers}
     if not isinstance(codes, Codes):
-        raise TypeError(f"layer_maps takes Codes or Activations, not {type(codes).__name__}")
+        raise TypeError(
+            f"layer_maps takes Codes or Activations, not {type(codes).__name__}; "
+            "call quantize(activations) first"
+        )
     if isinstance(measure, str) and measure.startswith(PREFIX):
         raise TypeError(f"{measure} takes Activations, not Codes; pass what capture returned")
     if options:

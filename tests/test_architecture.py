@@ -24,6 +24,7 @@ ORDER = [
     "pruning",
     "plots",
     "report",
+    "demo",
     "cli",
     "__main__",
 ]

@@ -8,10 +8,10 @@ from pidnet.pruning.baselines import bn_scale, chip, fpgm, l1, l2, random, taylo
 from pidnet.pruning.cover import graph_cover
 from pidnet.pruning.dependence import correlation, mrmr, pivoted_qr
 from pidnet.pruning.draft import Criterion
-from pidnet.pruning.local_channel import obs, output_information
+from pidnet.pruning.local_channel import obs, pid
 
 CRITERIA: dict[str, Criterion] = {
-    "pid": output_information,
+    "pid": pid,
     "graph_i_min": partial(graph_cover, measure="i_min"),
     "graph_i_broja": partial(graph_cover, measure="i_broja"),
     "graph_i_ccs": partial(graph_cover, measure="i_ccs"),

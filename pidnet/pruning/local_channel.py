@@ -25,7 +25,7 @@ from pidnet.pruning.ranking import Ranking
 RIDGE = 1e-4
 
 
-def output_information(evidence: Evidence, layer: str, *, temperature: float = 1.0) -> Ranking:
+def pid(evidence: Evidence, layer: str, *, temperature: float = 1.0) -> Ranking:
     """Backward elimination by unique + synergistic information about the output, bits per sample.
 
     temperature: of the softmax that makes the target from the scores, see ``Evidence.fisher_at``.

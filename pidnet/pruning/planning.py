@@ -14,7 +14,7 @@ from pidnet.pruning.budget import Budget
 from pidnet.pruning.criteria import find_criterion
 from pidnet.pruning.draft import Criterion, Draft, Gone, at_once, globally
 from pidnet.pruning.evidence import Evidence
-from pidnet.pruning.local_channel import output_information, ridged
+from pidnet.pruning.local_channel import pid, ridged
 from pidnet.pruning.opened import opened
 from pidnet.pruning.plan import PruningPlan, Removal
 from pidnet.pruning.search import search
@@ -60,7 +60,7 @@ def plan_pruning(
     measured: dict[str, float] = {}
     if allocation == "global":
         draft = globally(evidence, rank, budget)
-    elif rank is output_information:
+    elif rank is pid:
         draft, measured = search(evidence, budget)
     else:
         draft = at_once(evidence, rank, budget)

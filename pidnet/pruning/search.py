@@ -16,17 +16,17 @@ from functools import partial
 from pidnet.pruning.budget import Budget
 from pidnet.pruning.draft import Criterion, Draft, at_once, from_the_back
 from pidnet.pruning.evidence import Evidence
-from pidnet.pruning.local_channel import obs, output_information
+from pidnet.pruning.local_channel import obs, pid
 from pidnet.pruning.normalization import divergence
 from pidnet.pruning.surgery import cut_copy, repair_all
 
 Proposal = tuple[str, Callable[[Evidence, Criterion, Budget], Draft], Criterion]
 
-SOFT = partial(output_information, temperature=3.0)
-SCORES = partial(output_information, temperature=100.0)
+SOFT = partial(pid, temperature=3.0)
+SCORES = partial(pid, temperature=100.0)
 PROPOSALS: tuple[Proposal, ...] = (
-    ("class, at once", at_once, output_information),
-    ("class, from the back", from_the_back, output_information),
+    ("class, at once", at_once, pid),
+    ("class, from the back", from_the_back, pid),
     ("soft class, from the back", from_the_back, SOFT),
     ("scores, from the back", from_the_back, SCORES),
     ("next layer, from the back", from_the_back, obs),

@@ -74,7 +74,7 @@ def test_corrected_atoms_keep_the_lattice_and_their_seed():
 
 def test_the_draws_follow_the_wishart_law():
     """Mean and mean log determinant, seen by a measure that keeps what it is given."""
-    samples, draws, kept = 12, 4000, []
+    samples, draws, kept = 12, 1500, []
     given = estimated(planted((1, 2, 2), 7), (1, 2, 2), samples, 2, seed=8)
 
     def spy(covariances):

@@ -7,6 +7,11 @@ from . import (
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
+from .covariances import (
+    PairCovariances as PairCovariances,
+    group_covariances as group_covariances,
+    pair_covariances as pair_covariances,
+)
 from .distributions import (
     PairTables as PairTables,
     iterate_pair_tables as iterate_pair_tables,
@@ -19,6 +24,10 @@ from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
 from .measures.dit_bridge import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
 from .measures.domination import dominates as dominates, replacements as replacements
+from .measures.gaussian import (
+    GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
+    decompose_gaussian as decompose_gaussian,
+)
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,

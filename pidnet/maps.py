@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,18 @@ import numpy as np
 from tqdm import tqdm
 
 from pidnet import __version__, shannon
+from pidnet.activations import Activations
+from pidnet.covariances import (
+    LayerCovariance,
+    iterate_pair_covariances,
+    layer_covariance,
+    unit_covariances,
+)
 from pidnet.distributions import iterate_pair_tables, unit_tables
 from pidnet.files import replacing
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
+from pidnet.measures.gaussian import PREFIX, GaussianMeasure, find_gaussian_measure, i_mmi
 from pidnet.quantization import Codes
 
 if TYPE_CHECKING:
@@ -103,38 +112,48 @@ class LayerMap:
         return LayerMap(atoms=Atoms(**arrays), **outside, **described)
 
 
-def layer_maps(codes: Codes, measure: str | Measure = "i_broja") -> dict[str, LayerMap]:
-    """Decompose all pairs of units of every layer of the codes.
+def layer_maps(
+    codes: Codes | Activations, measure: str | Callable[[Any], Atoms] = "i_broja", **options
+) -> dict[str, LayerMap]:
+    """Decompose all pairs of units of every layer.
 
-    measure: a name in ``MEASURES`` or a function from PairTables to Atoms. Constant units are skipped and
-    named in the notes. Returns layer name -> LayerMap, in the order of the codes.
-    Raises ValueError for an unknown measure or a layer with fewer than two units that vary.
+    codes: Codes for a measure of ``MEASURES`` or a function from PairTables to Atoms; Activations for one of
+    ``GAUSSIAN_MEASURES`` or a function from PairCovariances to Atoms, with the options target, shrinkage and
+    copula of ``pidnet.covariances.layer_covariance``.
+    Constant units are skipped and named in the notes. Returns layer name -> LayerMap, in the order of the
+    codes. Raises ValueError for an unknown measure or a layer with fewer than two units that vary, TypeError
+    for codes or activations that do not go with the measure.
     """
+    if isinstance(codes, Activations):
+        if isinstance(measure, str) and not measure.startswith(PREFIX):
+            raise TypeError(
+                f"{measure} takes Codes, not Activations; call quantize(activations) first or use a measure "
+                f"whose name begins with {PREFIX}"
+            )
+        return {layer: _gaussian_map(codes, layer, measure, options) for layer in codes.layers}
     if not isinstance(codes, Codes):
         raise TypeError(
-            f"layer_maps takes Codes, not {type(codes).__name__}; call quantize(activations) first"
+            f"layer_maps takes Codes or Activations, not {type(codes).__name__}; "
+            "call quantize(activations) first"
         )
+    if isinstance(measure, str) and measure.startswith(PREFIX):
+        raise TypeError(f"{measure} takes Activations, not Codes; pass what capture returned")
+    if options:
+        raise TypeError(f"layer_maps of Codes takes no options; it was given {', '.join(options)}")
     function = find_measure(measure)
-    return {layer: _layer_map(codes, layer, function) for layer in codes.layers}
+    return {layer: _table_map(codes, layer, function) for layer in codes.layers}
 
 
-def _layer_map(codes: Codes, layer: str, measure: Measure) -> LayerMap:
+def _table_map(codes: Codes, layer: str, measure: Measure) -> LayerMap:
     units = codes.layers[layer].shape[1]
-    varying = units - len(codes.constant[layer])
-    pairs, atoms = [], []
-    bar = tqdm(
-        total=varying * (varying - 1) // 2, desc=layer, unit="pair", delay=1, disable=None, leave=False
+    pairs, atoms = _decompose_blocks(
+        iterate_pair_tables(codes, layer), measure, layer, units - len(codes.constant[layer])
     )
-    with bar:
-        for tables in iterate_pair_tables(codes, layer):
-            pairs.append(tables.pairs)
-            atoms.append(measure(tables))
-            bar.update(len(tables))
     return LayerMap(
         layer=layer,
         units=np.arange(units),
-        pairs=np.concatenate(pairs),
-        atoms=Atoms.concatenate(atoms),
+        pairs=pairs,
+        atoms=atoms,
         measure=getattr(measure, "__name__", repr(measure)),
         samples=len(codes.target),
         information=shannon.mutual_information(unit_tables(codes, layer)),
@@ -149,12 +168,52 @@ def _layer_map(codes: Codes, layer: str, measure: Measure) -> LayerMap:
     )
 
 
+def _gaussian_map(
+    activations: Activations, layer: str, measure: str | GaussianMeasure, options: dict[str, Any]
+) -> LayerMap:
+    function = find_gaussian_measure(measure)
+    whole = layer_covariance(activations, layer, **options)
+    pairs, atoms = _decompose_blocks(
+        iterate_pair_covariances(whole, layer), function, layer, len(whole.varying)
+    )
+    return LayerMap(
+        layer=layer,
+        units=np.arange(whole.units),
+        pairs=pairs,
+        atoms=atoms,
+        measure=measure if isinstance(measure, str) else PREFIX + getattr(measure, "__name__", repr(measure)),
+        samples=whole.samples,
+        information=i_mmi(unit_covariances(whole)).redundancy,
+        settings={
+            "target_columns": len(whole.cov) - whole.units,
+            "shrinkage": options.get("shrinkage"),
+            "copula": options.get("copula", False),
+            "correction": "none",
+            "pidnet": __version__,
+        },
+        notes=_gaussian_notes(whole, layer),
+    )
+
+
+def _decompose_blocks(
+    blocks: Iterable, measure: Callable, layer: str, varying: int
+) -> tuple[np.ndarray, Atoms]:
+    """The pairs and atoms of all blocks, with a progress bar for long work."""
+    pairs, atoms = [], []
+    bar = tqdm(
+        total=varying * (varying - 1) // 2, desc=layer, unit="pair", delay=1, disable=None, leave=False
+    )
+    with bar:
+        for block in blocks:
+            pairs.append(block.pairs)
+            atoms.append(measure(block))
+            bar.update(len(block))
+    return np.concatenate(pairs), Atoms.concatenate(atoms)
+
+
 def _notes(codes: Codes, layer: str) -> tuple[str, ...]:
     """What a reader of this map must know about the data behind it."""
-    notes = []
-    if codes.constant[layer]:
-        named = ", ".join(map(str, codes.constant[layer]))
-        notes.append(f"constant units of {layer}, skipped: {named}")
+    notes = _constant_note(codes.constant[layer], layer)
     cells = codes.levels**2 * codes.classes
     if len(codes.target) < cells:
         notes.append(
@@ -162,3 +221,25 @@ def _notes(codes: Codes, layer: str) -> tuple[str, ...]:
             "plug-in atoms are biased upwards, synergy most"
         )
     return tuple(notes)
+
+
+def _gaussian_notes(whole: LayerCovariance, layer: str) -> tuple[str, ...]:
+    """What a reader of this map must know about the covariance behind it."""
+    constant = np.setdiff1d(np.arange(whole.units), whole.varying).tolist()
+    notes = _constant_note(constant, layer)
+    if whole.classes:
+        notes.append(
+            f"the label stands as {whole.classes - 1} one-hot columns: atoms see linear separation only and "
+            "can exceed its entropy"
+        )
+    columns = len(whole.cov) - whole.units
+    if whole.samples < 20 * columns:
+        notes.append(
+            f"{whole.samples} samples are few for {columns} target columns: plug-in atoms are biased upwards"
+        )
+    return tuple(notes)
+
+
+def _constant_note(constant: Sequence[int], layer: str) -> list[str]:
+    named = ", ".join(map(str, constant))
+    return [f"constant units of {layer}, skipped: {named}"] if constant else []

@@ -50,6 +50,9 @@ def recurrent_macs(args, out) -> int:
 # Seen as functions, because below that they become opaque kernels that differ between devices.
 RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"}
 
+# The ways of a tensor out of torch, behind which nothing is seen.
+LEAVING = {"numpy", "__array__", "tolist"}
+
 # aten operation -> (kind of layer it makes, MACs of one call)
 MULTIPLYING: dict[str, tuple[str, Callable[[tuple, Tensor], int]]] = {
     **dict.fromkeys(
@@ -81,7 +84,9 @@ NORM = {
 }
 # Arithmetic without a matrix product that torch does not tag as pointwise or as a reduction.
 ELEMENTWISE = {
-    *("_softmax", "_log_softmax", "cumsum", "cumprod", "mean", "sum", "prod", "amax", "amin", "max", "min"),
+    *("_softmax", "_safe_softmax", "_log_softmax", "hardswish", "log_sigmoid_forward", "upsample_bilinear2d"),
+    *("_weight_norm_interface", "upsample_linear1d", "upsample_trilinear3d", "upsample_bicubic2d"),
+    *("cumsum", "cumprod", "mean", "sum", "prod", "amax", "amin", "max", "min"),
     *("argmax", "argmin", "var", "var_mean", "std", "std_mean", "linalg_vector_norm", "native_dropout"),
     *("max_pool2d_with_indices", "max_pool3d_with_indices", "avg_pool2d", "avg_pool3d"),
     *("_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
@@ -115,7 +120,8 @@ MOVING = {
         "set_",
         "repeat_interleave",
     ),
-    *("masked_fill_", "reflection_pad1d", "reflection_pad2d", "replication_pad2d", "upsample_nearest2d"),
+    *("masked_fill_", "reflection_pad1d", "reflection_pad2d", "replication_pad2d", "upsample_nearest1d"),
+    *("upsample_nearest2d", "upsample_nearest3d", "_nested_tensor_from_mask_left_aligned"),
     *("_pack_padded_sequence", "_pad_packed_sequence", "transpose_", "squeeze_", "unsqueeze_", "t_"),
     *("pixel_shuffle", "channel_shuffle", "one_hot", "randn", "rand", "is_same_size", "equal"),
 }
@@ -123,9 +129,9 @@ MOVING = {
 
 def kind_of(func, args) -> str | None:
     """linear, conv, attention, embedding, norm, elementwise or moving; None for what is not known."""
-    name = func.overloadpacket.__name__
-    if func.namespace not in ("aten", "prim", "prims"):
+    if getattr(func, "namespace", "") not in ("aten", "prim", "prims"):
         return None
+    name = func.overloadpacket.__name__
     if name in MULTIPLYING:
         return MULTIPLYING[name][0]
     if name in EMBEDDING:
@@ -136,3 +142,10 @@ def kind_of(func, args) -> str | None:
         return "moving"
     tags = {torch.Tag.pointwise, getattr(torch.Tag, "reduction", torch.Tag.pointwise)}
     return "elementwise" if name in ELEMENTWISE or tags & set(func.tags) else None
+
+
+def macs_of(kind: str | None, func, args, out) -> int:
+    """Multiply-accumulates of one call of an operation of this kind."""
+    if kind not in ("linear", "attention", "conv"):
+        return 0
+    return MULTIPLYING[func.overloadpacket.__name__][1](args, out)

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from statistics import median
 
+import torch
 from torch import nn
 
-from pidnet.energy.counting import Counts, LayerCount, count
+from pidnet.energy.counting import Counts, LayerCount, as_it_was, batch_axis, count, run
+from pidnet.energy.measured import (
+    SHORTEST,
+    Measurement,
+    OpenWindow,
+    counter_window,
+    find_counters,
+    measure,
+    optional_module,
+)
 from pidnet.energy.modelled import EnergyTable, Joules, horowitz_2014, modelled_energy, total
+from pidnet.energy.operations import tensors_in
 
 Pair = tuple[float, float]
 
@@ -41,7 +54,7 @@ class EnergyFigure:
 
     @property
     def kept(self) -> float:
-        """small / dense; nan where the dense figure is 0."""
+        """small / dense; nan where dense is not above 0 or small is below it."""
         return kept(self.joules)
 
 
@@ -51,7 +64,7 @@ class EnergyReport:
 
     energy: both modelled ends, then what was measured, each with its kind.
     accuracy: as given by the caller, else None.
-    measured_note: one sentence on why nothing is measured, or how it was.
+    measured_note: one sentence on what is measurable here, or how it was measured.
     unknown: modules whose work is not counted in full, by "dense: name" or "small: name".
     """
 
@@ -62,7 +75,7 @@ class EnergyReport:
     layers: tuple[LayerRow, ...]
     table: str
     accuracy: Pair | None = None
-    measured_note: str = "Nothing was measured."
+    measured_note: str = ""
     unknown: Mapping[str, str] | None = None
 
     def to_json(self) -> str:
@@ -74,10 +87,7 @@ class EnergyReport:
 
         Raises ImportError without pandas, with the command that installs it.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError("to_pandas needs pandas: pip install 'pidnet[tables]'") from error
+        pandas = optional_module("pandas", "pip install 'pidnet[tables]'")
         columns = ("macs", "weight_bytes", "activation_bytes", "sram_joules", "dram_joules")
         return pandas.DataFrame(
             [
@@ -132,10 +142,62 @@ def compare_energy(
         layers=rows(counts, energies),
         table=table.name,
         accuracy=accuracy,
+        measured_note=find_counters()[1],
         unknown={
             f"{s}: {n}": why for s, c in zip(SIDES, counts, strict=True) for n, why in c.unknown.items()
         },
     )
+
+
+def add_measured(
+    report: EnergyReport,
+    models: tuple[nn.Module, nn.Module],
+    example_input,
+    *,
+    window: OpenWindow | None = None,
+    seconds: float = SHORTEST,
+    rounds: int = 3,
+) -> EnergyReport:
+    """The report with measured joules per sample as well, or with the sentence why there are none.
+
+    models: (dense, small), run in turn on all of ``example_input``; the median of ``rounds`` stands. Takes
+    4 * rounds * seconds. window: opens a window; None for every counter of this machine.
+    Raises ValueError for windows under 10 s or no round, and what the models raise.
+    """
+    if rounds < 1:
+        raise ValueError(f"rounds is {rounds}; expected at least 1")
+    counters, sentence = find_counters() if window is None else ([], "")
+    if window is None and not counters:
+        return replace(report, measured_note=sentence)
+    window = window or partial(counter_window, counters)
+    runs: tuple[list[Measurement], list[Measurement]] = ([], [])
+    for _ in range(rounds):
+        for side, model in enumerate(models):
+            with as_it_was(model), torch.inference_mode():
+                call = partial(run_to_the_end, model, example_input)
+                runs[side].append(measure(call, window=window, seconds=seconds))
+    samples = next(tensors_in(example_input)).shape[batch_axis(models[0])]
+    figures = measured_figures(runs, samples)
+    note = "Measured energy: above idle, median of interleaved windows."
+    if below := [figure.where for figure in figures if min(figure.joules) <= 0]:
+        note += f" Not above idle, so no evidence either way: {', '.join(below)}."
+    return replace(report, energy=(*report.energy, *figures), measured_note=note)
+
+
+def run_to_the_end(model: nn.Module, sample) -> None:
+    """The model, and the GPU behind it, until the work is done."""
+    run(model, sample)
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def measured_figures(runs, samples: int) -> list[EnergyFigure]:
+    """Medians over rounds, per sample; runs: measurements of (dense, small)."""
+    pairs = {
+        where: [median(r.joules[where] for r in side) / samples for side in runs]
+        for where in runs[0][0].joules
+    }
+    return [EnergyFigure(where, (dense, small), runs[0][0].kind) for where, (dense, small) in pairs.items()]
 
 
 def rows(counts: list[Counts], energies: list[dict[str, Joules]]) -> tuple[LayerRow, ...]:
@@ -159,8 +221,8 @@ def rows(counts: list[Counts], energies: list[dict[str, Joules]]) -> tuple[Layer
 
 
 def kept(pair: Pair) -> float:
-    """small / dense; nan where the dense figure is 0."""
-    return pair[1] / pair[0] if pair[0] else float("nan")
+    """small / dense; nan where dense is not above 0 or small is below it."""
+    return pair[1] / pair[0] if pair[0] > 0 and pair[1] >= 0 else float("nan")
 
 
 WHERE = {"sram": "energy, all in SRAM", "dram": "energy, all from DRAM"}
@@ -212,6 +274,6 @@ def notes(report: EnergyReport) -> list[str]:
 def joules(value: float) -> str:
     """A figure with its unit, such as 389 nJ."""
     for scale, unit in ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ")):
-        if value >= scale:
+        if abs(value) >= scale:
             return f"{value / scale:.4g} {unit}"
     return f"{value / 1e-12:.4g} pJ"

@@ -84,7 +84,7 @@ def count(model: nn.Module, example_input) -> Counts:
     the model fails.
     """
     check_model(model)
-    sample = first_sample(example_input, axis=0 if getattr(model, "batch_first", True) else 1)
+    sample = first_sample(example_input, batch_axis(model))
     ledger = Ledger(model)
     with as_it_was(model), torch.no_grad(), torch.random.fork_rng(gpus(model)), watched(model, ledger):
         run(model, sample)
@@ -107,6 +107,11 @@ def gpus(model: nn.Module) -> list[int]:
     """The CUDA devices whose random state a run of the model could move."""
     devices = {parameter.device for parameter in model.parameters()}
     return [device.index for device in devices if device.type == "cuda"]
+
+
+def batch_axis(model: nn.Module) -> int:
+    """Where a model has its batch: 1 for a bare torch module with ``batch_first=False``, else 0."""
+    return 0 if getattr(model, "batch_first", True) else 1
 
 
 def first_sample(example_input, axis: int = 0):
@@ -135,12 +140,18 @@ def narrow(value, axis: int):
     return tuple(narrow(item, axis) for item in value) if isinstance(value, list | tuple) else value
 
 
+def arguments(sample) -> tuple[tuple, dict]:
+    """Positional and named arguments that a tensor, tuple or dict stands for."""
+    if isinstance(sample, Mapping):
+        return (), dict(sample)
+    return (tuple(sample) if isinstance(sample, list | tuple) else (sample,)), {}
+
+
 def run(model: nn.Module, sample):
     """The model on one sample; what it raises becomes a ValueError that names the shapes."""
+    args, kwargs = arguments(sample)
     try:
-        if isinstance(sample, Mapping):
-            return model(**sample)
-        return model(*sample) if isinstance(sample, tuple) else model(sample)
+        return model(*args, **kwargs)
     except Exception as error:
         shapes = ", ".join(str(tuple(x.shape)) for x in tensors_in(sample))
         reason = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -3,9 +3,9 @@
     E = MACs * e_mac(dtype) + words moved * e_word(level)
 
 at both ends: every word in a small SRAM, every word from DRAM. The truth of a given machine lies between;
-the ratio of two models is worth more than either number. Elementwise work is taken as fused into the layer
-before it and costs nothing; norms and embeddings move words and multiply nothing; an embedding moves the rows
-it looks up; weights are moved once per sample.
+the ratio of two models is worth more than either number. Weights are moved once per sample, activations once
+into and once out of every layer; an embedding moves the rows it looks up. Elementwise work and norms are
+taken as fused into the layer before: they cost nothing, but for the weights of a norm.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def parse_table(data: Mapping) -> EnergyTable:
         kind={dtype: row["kind"] for dtype, row in data["mac"].items()},
         word={level: data["access_64_bit"][level]["pj"] for level in ("sram", "dram")},
     )
-    for name, value in {**table.mac, **table.bits, **table.word}.items():
+    for name, value in (*table.mac.items(), *table.bits.items(), *table.word.items()):
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name} has {value} in table {table.name!r}; expected a number of at least 0")
     return table
@@ -112,13 +112,21 @@ def layer_energy(layer: LayerCount, dtype: str | None, table: EnergyTable) -> Jo
         return Joules(0.0, 0.0, "modelled")
     own, dtype = layer.dtype, dtype or layer.dtype
     check_dtype(dtype, table)
-    read = layer.output_bytes if layer.kind == "embedding" else layer.weight_bytes + layer.input_bytes
-    words = (read + layer.output_bytes) / 8
+    words = moved_bytes(layer) / 8
     if dtype != own:
         words *= table.bits[dtype] / OWN_BITS[own]
     compute = layer.macs * table.mac[dtype]
     sram, dram = (PJ * (compute + words * table.word[level]) for level in ("sram", "dram"))
     return Joules(sram, dram, table.kind[dtype])
+
+
+def moved_bytes(layer: LayerCount) -> int:
+    """Bytes that one sample moves for a layer, each once."""
+    if layer.kind == "norm":
+        return layer.weight_bytes
+    if layer.kind == "embedding":
+        return 2 * layer.output_bytes
+    return layer.weight_bytes + layer.activation_bytes
 
 
 # Bits that a tensor of this dtype takes in memory (torch keeps a bool in a byte).

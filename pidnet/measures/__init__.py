@@ -24,7 +24,7 @@ def find_measure(measure: str | Measure) -> Measure:
 
     Raises ValueError for an unknown name, with the known ones.
     """
-    if callable(measure):
+    if not isinstance(measure, str):
         return measure
     if measure not in MEASURES:
         raise ValueError(f"unknown measure {measure!r}; the known ones are {', '.join(sorted(MEASURES))}")

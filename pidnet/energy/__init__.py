@@ -5,7 +5,7 @@ from pidnet.energy.comparison import EnergyFigure, EnergyReport, LayerRow, add_m
 from pidnet.energy.counting import Counts, LayerCount, count
 from pidnet.energy.latency import Latency, LatencyReport, compare_latency
 from pidnet.energy.measured import Counter, Measurement, Window, counter_window, find_counters, measure
-from pidnet.energy.modelled import EnergyTable, Joules, modelled_energy, read_table, total
+from pidnet.energy.modelled import EnergyTable, Joules, energy_rows, modelled_energy, read_table, total
 from pidnet.energy.tradeoff import co2_grams, inferences_to_pay_back, modelled_payback, pareto_front
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "compare_latency",
     "count",
     "counter_window",
+    "energy_rows",
     "find_counters",
     "inferences_to_pay_back",
     "measure",

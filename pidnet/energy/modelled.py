@@ -145,3 +145,33 @@ def check_dtype(dtype: str, table: EnergyTable) -> None:
 def total(energy: Mapping[str, Joules]) -> Joules:
     """The sum over layers."""
     return sum(energy.values(), Joules(0.0, 0.0, "modelled"))
+
+
+def energy_rows(counts: Counts, *, dtype: str | None = None) -> list[dict[str, str | int | float]]:
+    """What one network costs per sample, as rows of a table: each layer that weighs or multiplies, the total.
+
+    Raises what ``modelled_energy`` raises.
+    """
+    energy = modelled_energy(counts, dtype=dtype)
+    shown = {name: layer for name, layer in counts.layers.items() if layer.kind != "elementwise"}
+    whole = LayerCount(
+        kind="",
+        macs=counts.macs,
+        weight_bytes=counts.weight_bytes,
+        input_bytes=sum(layer.input_bytes for layer in shown.values()),
+        output_bytes=sum(layer.output_bytes for layer in shown.values()),
+    )
+    rows = [(name or "(model)", layer, energy[name]) for name, layer in shown.items()]
+    return [
+        {
+            "layer": name,
+            "kind": layer.kind,
+            "MACs": layer.macs,
+            "weight bytes": layer.weight_bytes,
+            "activation bytes": layer.activation_bytes,
+            "nJ, SRAM": joules.sram * 1e9,
+            "nJ, DRAM": joules.dram * 1e9,
+            "energy is": joules.kind,
+        }
+        for name, layer, joules in [*rows, ("total", whole, total(energy))]
+    ]

@@ -18,6 +18,7 @@ from pidnet.energy import (
     compare_energy,
     comparison,
     count,
+    layout,
     measured,
     modelled_energy,
     total,
@@ -122,12 +123,23 @@ def test_estimated_figures_are_tagged():
     ]
 
 
+def test_a_dtype_for_a_layer_that_only_one_model_has():
+    report = compare_energy(mlp(8), mlp(8, middle=False), EXAMPLE, dtype={"2": "int8"})
+    assert (
+        report.energy[0].joules[1]
+        == compare_energy(mlp(8, middle=False), mlp(8), EXAMPLE).energy[0].joules[0]
+    )
+    with pytest.raises(ValueError, match="no such layer: 'fc9'"):
+        compare_energy(mlp(8), mlp(4), EXAMPLE, dtype={"fc9": "int8"})
+
+
 def test_json_holds_the_whole_report(report):
     data = json.loads(report.to_json())
     assert tuple(data["macs"]) == report.macs
     assert {figure["kind"] for figure in data["energy"]} == {"modelled"}
     assert [row["layer"] for row in data["layers"]] == [row.layer for row in report.layers]
     assert data["table"] == "horowitz_2014"
+    assert data["torch"] == torch.__version__
 
 
 def test_pandas_has_a_row_a_layer(report):
@@ -165,7 +177,7 @@ def test_an_input_that_one_model_cannot_take_is_refused():
     [(2.0, "2 J"), (0.0123, "12.3 mJ"), (8.19e-7, "819 nJ"), (-2.5e-6, "-2.5 uJ"), (0.0, "0 pJ")],
 )
 def test_joules_have_a_unit_that_fits(value, text):
-    assert comparison.joules(value) == text
+    assert layout.joules(value) == text
 
 
 class Costly(nn.Module):

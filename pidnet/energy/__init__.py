@@ -6,7 +6,13 @@ from pidnet.energy.counting import Counts, LayerCount, count
 from pidnet.energy.latency import Latency, LatencyReport, compare_latency
 from pidnet.energy.measured import Counter, Measurement, Window, counter_window, find_counters, measure
 from pidnet.energy.modelled import EnergyTable, Joules, energy_rows, modelled_energy, read_table, total
-from pidnet.energy.tradeoff import co2_grams, inferences_to_pay_back, modelled_payback, pareto_front
+from pidnet.energy.tradeoff import (
+    accuracy_energy,
+    co2_grams,
+    inferences_to_pay_back,
+    modelled_payback,
+    pareto_front,
+)
 
 __all__ = [
     "Counter",
@@ -21,6 +27,7 @@ __all__ = [
     "LayerRow",
     "Measurement",
     "Window",
+    "accuracy_energy",
     "add_measured",
     "co2_grams",
     "codecarbon_window",

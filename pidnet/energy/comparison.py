@@ -81,6 +81,14 @@ class EnergyReport:
     unknown: Mapping[str, str] = field(default_factory=dict)
     dtype: str | Mapping[str, str] | None = None
 
+    def figure(self, where: str) -> EnergyFigure:
+        """The energy figure of a level or counter. Raises ValueError for one it has not, with those it has."""
+        for figure in self.energy:
+            if figure.where == where:
+                return figure
+        known = ", ".join(figure.where for figure in self.energy)
+        raise ValueError(f"the report has no energy figure {where!r}; it has {known}")
+
     def to_json(self) -> str:
         """Everything in the report, with the versions that made it, as JSON text."""
         return json.dumps(asdict(self) | {"pidnet": __version__, "torch": torch.__version__}, indent=1)
@@ -191,6 +199,8 @@ def add_measured(
     samples = next(tensors_in(example_input)).shape[batch_axis(models[0])]
     figures = measured_figures(runs, samples)
     note = "Measured energy: above idle, median of interleaved windows."
+    if not figures:
+        note = "Measured energy: the meter has no counter here, so what stands here is modelled."
     if below := [figure.where for figure in figures if min(figure.joules) <= 0]:
         note += f" Not above idle, so no evidence either way: {', '.join(below)}."
     return replace(report, energy=(*report.energy, *figures), measured_note=note)

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from pidnet.energy.comparison import EnergyReport
 from pidnet.energy.modelled import PJ, EnergyTable, check_dtype, horowitz_2014
+
+
+def accuracy_energy(reports: Sequence[EnergyReport], where: str = "dram") -> np.ndarray:
+    """Points (energy, accuracy) of the dense network and then of each small one, (1 + report, 2).
+
+    energy: joules per sample of the figure ``where`` (sram and dram are modelled). reports: comparisons with
+    the same dense network, each with its accuracy.
+    Raises ValueError for no report, one without accuracy, or one without that figure.
+    """
+    accuracies = [report.accuracy for report in reports if report.accuracy]
+    if not reports or len(accuracies) < len(reports):
+        raise ValueError("every report needs its accuracy: compare_energy(..., accuracy=(dense, small))")
+    energies = [report.figure(where).joules for report in reports]
+    dense = [(energies[0][0], accuracies[0][0])]
+    return np.array(dense + [(e[1], a[1]) for e, a in zip(energies, accuracies, strict=True)])
 
 
 def pareto_front(points) -> np.ndarray:
@@ -61,7 +77,7 @@ def modelled_payback(
     table = table or horowitz_2014()
     check_dtype("fp32", table)
     work = PJ * pruning_macs * table.mac["fp32"]
-    ends = {figure.where: figure.joules for figure in report.energy if figure.where in ("sram", "dram")}
+    ends = {where: report.figure(where).joules for where in ("sram", "dram")}
     return {
         where: inferences_to_pay_back(calibration_samples * passes * joules[0] + work, joules)
         for where, joules in ends.items()

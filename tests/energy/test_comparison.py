@@ -5,6 +5,7 @@ import math
 import sys
 from contextlib import contextmanager
 from dataclasses import FrozenInstanceError
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -82,6 +83,49 @@ def test_a_layer_that_was_removed_keeps_nothing():
 def test_a_model_against_itself_keeps_all():
     report = compare_energy(mlp(8), mlp(8), EXAMPLE)
     assert all(figure.kept == 1 for figure in report.energy)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, kind, width):
+        super().__init__()
+        self.cells, self.head = kind(8, width, batch_first=True), nn.Linear(width, 10)
+
+    def forward(self, x):
+        return self.head(self.cells(x)[0][:, -1])
+
+
+def conv_net(width):
+    pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2 * width, 10)]
+    return nn.Sequential(
+        nn.Conv2d(1, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 2 * width, 3, padding=1), *pooled
+    )
+
+
+FAMILIES = {
+    "mlp": (mlp, (64,), lambda w: 64 * w + w * w + 10 * w),
+    "conv": (conv_net, (1, 8, 8), lambda w: 64 * 9 * w + 64 * 9 * w * 2 * w + 20 * w),
+    "lstm": (partial(Recurrent, nn.LSTM), (6, 8), lambda w: 6 * 4 * w * (8 + w) + 10 * w),
+    "gru": (partial(Recurrent, nn.GRU), (6, 8), lambda w: 6 * 3 * w * (8 + w) + 10 * w),
+    "transformer": (
+        lambda w: nn.TransformerEncoderLayer(16, 4, w, batch_first=True),
+        (6, 16),
+        lambda w: 6 * 4 * 256 + 2 * 36 * 16 + 6 * 2 * 16 * w,
+    ),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("width", [1, 5, 16, 31])
+def test_every_family_gives_consistent_numbers(family, width):
+    make, shape, macs = FAMILIES[family]
+    report = compare_energy(make(32), make(width), torch.zeros(2, *shape))
+    assert report.macs == (macs(32), macs(width))
+    assert all(0 < figure.kept < 1 for figure in report.energy)
+    for row in report.layers:
+        pairs = (row.macs, row.weight_bytes, row.activation_bytes, row.sram_joules, row.dram_joules)
+        assert all(0 <= small <= dense for dense, small in pairs)
+        assert row.sram_joules[0] <= row.dram_joules[0]
+    assert report.unknown == {}
 
 
 def test_activations_shrink_less_than_macs():
@@ -228,6 +272,16 @@ def test_figures_that_are_not_above_idle_are_said_to_be_no_evidence(report, mete
     result = add_measured(report, models, EXAMPLE, window=meter.window, rounds=1)
     assert "no evidence either way: package-0" in result.measured_note
     assert math.isnan(result.energy[2].kept)
+
+
+def test_a_meter_without_counters_measures_nothing_and_says_so(report, meter):
+    @contextmanager
+    def window():
+        yield Window(seconds=10.0)
+
+    result = add_measured(report, [Costly(meter, 10.0, 1.0)] * 2, EXAMPLE, window=window, rounds=1)
+    assert result.energy == report.energy
+    assert "no counter here" in result.measured_note
 
 
 def test_the_median_round_stands(report, meter):

@@ -8,7 +8,14 @@ import torch
 from hypothesis import given, strategies as st
 from torch import nn
 
-from pidnet.energy import co2_grams, compare_energy, inferences_to_pay_back, modelled_payback, pareto_front
+from pidnet.energy import (
+    accuracy_energy,
+    co2_grams,
+    compare_energy,
+    inferences_to_pay_back,
+    modelled_payback,
+    pareto_front,
+)
 
 
 @pytest.fixture
@@ -36,6 +43,29 @@ def test_front_is_what_no_other_point_beats(points):
 def test_points_of_another_shape_are_refused(points):
     with pytest.raises(ValueError, match=r"expected \(point, 2\) as \(cost, accuracy\)"):
         pareto_front(points)
+
+
+def test_points_of_a_curve_are_the_dense_network_and_each_small_one():
+    widths, accuracies = (16, 8), (0.8, 0.7)
+    reports = [
+        compare_energy(nn.Linear(64, 32), nn.Linear(64, width), torch.zeros(1, 64), accuracy=(0.9, accuracy))
+        for width, accuracy in zip(widths, accuracies, strict=True)
+    ]
+    points = accuracy_energy(reports, "sram")
+    assert points[:, 1].tolist() == [0.9, 0.8, 0.7]
+    assert points[:, 0].tolist() == [
+        reports[0].energy[0].joules[0],
+        *(r.energy[0].joules[1] for r in reports),
+    ]
+    assert pareto_front(points).tolist() == [2, 1, 0]
+    with pytest.raises(ValueError, match="no energy figure 'gpu-0'; it has sram, dram"):
+        accuracy_energy(reports, "gpu-0")
+
+
+def test_a_curve_without_accuracies_is_refused(report):
+    for reports in ([], [report]):
+        with pytest.raises(ValueError, match="every report needs its accuracy"):
+            accuracy_energy(reports)
 
 
 def test_payback_by_hand():

@@ -82,7 +82,7 @@ class EnergyReport:
     dtype: str | Mapping[str, str] | None = None
 
     def figure(self, where: str) -> EnergyFigure:
-        """The energy figure of a level or counter. Raises ValueError for one it has not, with those it has."""
+        """The figure of a level or counter. Raises ValueError for one that is not there, with those that are."""
         for figure in self.energy:
             if figure.where == where:
                 return figure

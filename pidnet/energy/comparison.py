@@ -82,7 +82,7 @@ class EnergyReport:
     dtype: str | Mapping[str, str] | None = None
 
     def figure(self, where: str) -> EnergyFigure:
-        """The figure of a level or counter. Raises ValueError for one that is not there, with those that are."""
+        """The figure of a level or counter. Raises ValueError for one that is not there."""
         for figure in self.energy:
             if figure.where == where:
                 return figure

@@ -1,4 +1,4 @@
-"""Do fewer MACs and less modelled energy mean less time? Three nets at ten widths (and 1), against the full width.
+"""Do fewer MACs and less modelled energy mean less time? Three nets at ten widths, against the full one.
 
 Writes results/energy.json, results/energy.md and results/energy.svg. About 3 minutes on two cores:
 
@@ -106,7 +106,7 @@ CURVES = {
 
 
 def statements(rows: list[dict]) -> list[str]:
-    """What is kept near a quarter of the MACs, at a tenth of the width and at width 1, in this run's numbers."""
+    """What is kept near a quarter of the MACs, at a tenth of the width and at width 1, in numbers."""
     lines = []
     for name in NETS:
         own = [row for row in rows if row["net"] == name]

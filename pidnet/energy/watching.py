@@ -123,7 +123,7 @@ class Ledger:
         return hook
 
     def leave(self, name: str):
-        """A hook that takes the module, and what raised inside it, off the stack."""
+        """A hook that takes the module off the stack, also when it raised."""
 
         def hook(module, args, kwargs, out):
             tally = self.tallies[name]
@@ -131,8 +131,7 @@ class Ledger:
             unchanged = {id(x) for x in tensors_in(out)} <= {id(x) for x in tensors_in((args, kwargs))}
             if not tally.kinds and not tally.calls_others and not unchanged:
                 self.unknown[name] = f"{type(module).__name__} works outside torch"
-            while self.running.pop() != name:
-                continue
+            self.running.pop()
 
         return hook
 

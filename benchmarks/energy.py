@@ -113,6 +113,12 @@ def statements(rows: list[dict]) -> list[str]:
         for row in (min(own, key=lambda row: abs(row["macs_kept"] - 0.25)), *own[-2:]):
             kept = ", ".join(f"{row[key]:.3f} of the {title}" for key, title in CURVES.items())
             lines.append(f"- {name}, width {row['width']}: {kept}.")
+        many = f"measured_cpu_kept_batch_{BATCH}"
+        row = max(own, key=lambda row: abs(row[many] - row["macs_kept"]))
+        lines.append(
+            f"- {name}, farthest from its MACs at batch {BATCH}: width {row['width']} keeps {row[many]:.3f} of the "
+            f"CPU time and {row['macs_kept']:.3f} of the MACs."
+        )
     return lines
 
 
@@ -148,7 +154,7 @@ is the median. Joules are not measurable on this machine: the energy columns are
 
 READING = """Where they part. All in SRAM, the modelled energy is the MACs over again. From DRAM,
 conv keeps more than its MACs, because activations shrink with the width and weights with its
-square. CPU time at the large batch scatters around the MACs. At batch 1 narrow networks keep far
+square. CPU time at the large batch scatters around the MACs, widely in conv. At batch 1 narrow networks keep far
 more CPU time than MACs: the calls themselves cost time, which a network of width 1 shows and no
 count sees."""
 

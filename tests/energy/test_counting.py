@@ -252,6 +252,7 @@ def test_a_layer_used_twice_works_twice_and_weighs_once():
     counts = count(nn.Sequential(layer, nn.ReLU(), layer), torch.randn(2, 16))
     assert counts.macs == 2 * 256
     assert counts.layers["0"].weight_bytes == counts.weight_bytes == 4 * 272
+    assert counts.parameters == 272
     assert counts.layers["0"].input_bytes == 2 * 4 * 16
 
 

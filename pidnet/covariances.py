@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 
 from pidnet.activations import Activations
 
-BLOCK_BYTES = 2**27
+BLOCK_BYTES = 2**22
 SHRINKAGES = ("ledoit_wolf", "oas")
 
 Group = Sequence[int]

@@ -60,6 +60,14 @@ def test_constant_units_have_no_pairs_but_stay_in_groups(values):
         pair_covariances(activations(values[:, [0, 2]], values[:, 1]), "fc")
 
 
+def test_a_constant_target_column_has_no_variance_from_rounding(values):
+    """The mean of 200 times 0.3 is not 0.3 in floating point."""
+    target = np.column_stack([values[:, 0], np.full(200, 0.3)])
+    cov = layer_covariance(activations(values, values[:, 0]), "fc", target=target).cov
+    assert (cov[-1] == 0).all()
+    assert (layer_covariance(activations(values, target), "fc", shrinkage="oas").cov[-1] == 0).all()
+
+
 def test_classes_become_one_hot_columns(values):
     label = np.arange(200) % 4
     found = pair_covariances(activations(values, label), "fc")

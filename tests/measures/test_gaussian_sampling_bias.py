@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import digamma
 from scipy.stats import wishart
 
 from pidnet.covariances import PairCovariances
@@ -38,8 +39,11 @@ def test_the_bias_of_each_information_is_the_measured_one(dims, samples):
         assert excess.mean() == pytest.approx(information_bias(sources, dims[2], samples), abs=4 * error)
 
 
-def test_the_bias_of_two_scalars_is_about_half_a_nat_a_sample():
-    assert information_bias(1, 1, 1001) * np.log(2) == pytest.approx(1 / 2000, rel=0.01)
+@pytest.mark.parametrize("samples", [5, 20, 1000])
+def test_the_bias_of_two_scalars_follows_from_the_beta_law(samples):
+    """1 - r^2 of n independent samples is Beta((n - 2) / 2, 1/2), and I = -1/2 log2(1 - r^2)."""
+    expected = (digamma((samples - 1) / 2) - digamma((samples - 2) / 2)) / (2 * np.log(2))
+    assert information_bias(1, 1, samples) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("dims", [(1, 1, 5), (3, 3, 3)])
@@ -66,6 +70,24 @@ def test_corrected_atoms_keep_the_lattice_and_their_seed():
     assert plain.information1 - atoms.information1 == pytest.approx(np.full(5, information_bias(2, 2, 80)))
     assert (atoms.gap > 0).all()
     assert np.array_equal(atoms.redundancy, again.redundancy)
+
+
+def test_the_draws_follow_the_wishart_law():
+    """Mean and mean log determinant, seen by a measure that keeps what it is given."""
+    samples, draws, kept = 12, 1500, []
+    given = estimated(planted((1, 2, 2), 7), (1, 2, 2), samples, 2, seed=8)
+
+    def spy(covariances):
+        kept.append(covariances.cov)
+        return i_mmi(covariances)
+
+    corrected_atoms(given, spy, draws=draws)
+    drawn = np.stack(kept[1:])
+    spread = drawn.std(0) / np.sqrt(draws)
+    assert (np.abs(drawn.mean(0) - given.cov) < 5 * spread).all()
+    excess = np.linalg.slogdet(drawn)[1] - np.linalg.slogdet(given.cov)[1]
+    expected = digamma((samples - np.arange(1, 6)) / 2).sum() - 5 * np.log((samples - 1) / 2)
+    assert excess.mean(0) == pytest.approx(expected, abs=5 * excess.std() / np.sqrt(draws))
 
 
 def test_what_has_no_bias_is_refused():

@@ -127,9 +127,7 @@ def _whitener(correlation: np.ndarray) -> np.ndarray:
 
 
 def _target_basis(gain12: np.ndarray) -> np.ndarray:
-    """Rotation of the target onto what the sources see of it, where that is smaller than the target."""
-    if gain12.shape[1] <= gain12.shape[2]:
-        return np.eye(gain12.shape[1])
+    """Orthonormal rows that span what the sources see of the target, (pair, min(y, x), y)."""
     return np.linalg.qr(gain12)[0].mT
 
 

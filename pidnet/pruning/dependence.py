@@ -76,4 +76,4 @@ def pivoted_qr(evidence: Evidence, layer: str) -> Ranking:
 def _unit_covariance(evidence: Evidence, layer: str, consumer: str) -> np.ndarray:
     """Covariance of the units, summed over the features that belong to one unit, (unit, unit)."""
     owned = evidence.owned(layer, consumer)
-    return sum(evidence.covariances[consumer][np.ix_(own, own)] for own in owned.T)
+    return sum(evidence.covariance(consumer)[np.ix_(own, own)] for own in owned.T)

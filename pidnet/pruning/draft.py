@@ -25,7 +25,7 @@ class Gone:
     index: int
     cost: float
     unit: str
-    redundancy: float
+    redundancy: float | None
 
 
 @dataclass(eq=False)
@@ -47,12 +47,12 @@ class Draft:
         return {name: units.tolist() for name, units in self.alive.items()}
 
     def strike(self, layer: str, ranking: Ranking, width: int) -> list[int]:
-        """Note the removal of a layer's first units until ``width`` are left; returns their present indices."""
+        """Note that a layer's first units go until ``width`` are left; returns their present indices."""
         number = len(ranking.order) - width
-        redundancy = np.full(number, np.nan) if ranking.redundancy is None else ranking.redundancy
+        redundancy = [None] * number if ranking.redundancy is None else ranking.redundancy.tolist()
         first = ranking.order[:number]
         self.gone[layer] += [
-            Gone(int(self.alive[layer][unit]), float(cost), ranking.unit, float(share))
+            Gone(int(self.alive[layer][unit]), float(cost), ranking.unit, share)
             for unit, cost, share in zip(first, ranking.cost, redundancy[:number], strict=False)
         ]
         self.alive[layer] = np.delete(self.alive[layer], first)

@@ -28,10 +28,14 @@ RIDGE = 1e-4
 def pid(evidence: Evidence, layer: str, *, temperature: float = 1.0) -> Ranking:
     """Backward elimination by unique + synergistic information about the output, bits per sample.
 
-    temperature: of the softmax that makes the target from the scores, see ``Evidence.fisher_at``.
+    temperature: of the softmax that makes the target from the scores, see ``Evidence.fisher``.
     """
-    factors = evidence.fisher_at(temperature)
-    ranking = _eliminate([_Channel.of(evidence, layer, c, factors[c]) for c in evidence.outgoing(layer)])
+    ranking = _eliminate(
+        [
+            _Channel.of(evidence, layer, c, evidence.fisher(c, temperature))
+            for c in evidence.outgoing(layer)
+        ]
+    )
     return Ranking(ranking.order, ranking.cost / np.log(2), "bits", ranking.redundancy / np.log(2))
 
 
@@ -59,7 +63,7 @@ class _Channel:
         weight = evidence.weights(consumer)
         if factor is not None:
             weight = _square_root(factor) @ weight
-        covariance = ridged(evidence.covariances[consumer])
+        covariance = ridged(evidence.covariance(consumer))
         owned = evidence.owned(layer, consumer)
         return _Channel(weight.copy(), np.linalg.inv(covariance), owned, covariance)
 

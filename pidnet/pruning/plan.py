@@ -17,14 +17,14 @@ class Removal:
     cost is in ``unit``: bits for the information criteria, the criterion's own scale otherwise.
     substitutes: (unit, share) of the kept units with the largest shares in its least-squares replacement.
     redundancy: bits about the output that the unit has and the units before it in the plan could take over;
-    nan where the plan was not made by an information criterion.
+    None where the plan was not made by least squares.
     """
 
     index: int
     cost: float
     unit: str
     substitutes: tuple[tuple[int, float], ...]
-    redundancy: float = float("nan")
+    redundancy: float | None = None
 
     def row(self, layer: str) -> dict[str, Any]:
         """The removal as one row of a table."""
@@ -33,7 +33,7 @@ class Removal:
             "layer": layer,
             "unit": self.index,
             "cost": self.cost,
-            "redundancy": self.redundancy,
+            "redundancy": "-" if self.redundancy is None else self.redundancy,
             "scale": self.unit,
             "taken over by": shares or "-",
         }
@@ -70,12 +70,8 @@ class PruningPlan:
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """The plan as JSON; a redundancy that is not known is null."""
-        fields = asdict(self)
-        for rows in fields["removed"].values():
-            for row in rows:
-                row["redundancy"] = None if row["redundancy"] != row["redundancy"] else row["redundancy"]
-        return json.dumps(fields, indent=1, allow_nan=False)
+        """The plan as JSON."""
+        return json.dumps(asdict(self), indent=1)
 
     @staticmethod
     def from_json(text: str) -> PruningPlan:
@@ -83,7 +79,9 @@ class PruningPlan:
         try:
             fields = json.loads(text)
             for name, rows in fields["removed"].items():
-                fields["removed"][name] = [_removal(row) for row in rows]
+                fields["removed"][name] = [
+                    Removal(**row | {"substitutes": tuple(map(tuple, row["substitutes"]))}) for row in rows
+                ]
             return PruningPlan(**fields)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this JSON is not a pruning plan: {error}") from error
@@ -96,15 +94,6 @@ class PruningPlan:
     def load(path: str | Path) -> PruningPlan:
         """Read a plan that ``save`` wrote."""
         return PruningPlan.from_json(Path(path).read_text(encoding="utf-8"))
-
-
-def _removal(row: dict[str, Any]) -> Removal:
-    redundancy = row.get("redundancy")
-    fields = row | {
-        "substitutes": tuple((unit, share) for unit, share in row["substitutes"]),
-        "redundancy": float("nan") if redundancy is None else redundancy,
-    }
-    return Removal(**fields)
 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:

@@ -155,7 +155,7 @@ def _substitutes(
     if not gone:
         return []
     consumer = evidence.outgoing(layer)[0]
-    covariance = ridged(evidence.covariances[consumer])
+    covariance = ridged(evidence.covariance(consumer))
     owned = evidence.owned(layer, consumer)
     stays, goes = owned[kept].ravel(), owned[[unit.index for unit in gone]].ravel()
     weight = np.linalg.solve(covariance[np.ix_(stays, stays)], covariance[np.ix_(stays, goes)])

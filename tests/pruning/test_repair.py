@@ -7,7 +7,7 @@ from pidnet.pruning.repair import Moments
 
 def error(small, model, x):
     """Mean squared error of the hidden pre-activations behind the cut layer."""
-    return float(((small[2](small[:2](x)) - model[2](model[:2](x))) ** 2).mean())
+    return float(((small[2](small[:2](x)) - model[2](model[:2](x))) ** 2).mean().detach())
 
 
 def test_moments_give_the_squared_error():

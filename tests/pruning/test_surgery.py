@@ -69,7 +69,7 @@ def test_bad_input(mlp, calibration):
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
     with pytest.raises(ValueError, match="unknown repair 'glue'; the known ones are none, fold, refit"):
         pn.apply_plan(mlp, plan, calibration, repair="glue")
-    with pytest.raises(ValueError, match="the plan cuts 'fc9', but the model can be cut in 'fc1', 'fc2'"):
+    with pytest.raises(ValueError, match="no such layer to cut: 'fc9'; what can be cut is 'fc1', 'fc2'"):
         pn.apply_plan(mlp, pn.PruningPlan({"fc9": [0]}, {}, "own"), calibration)
     for kept in ([], [48], [-1]):
         with pytest.raises(ValueError, match="of layer 'fc1'; expected some of the units 0 to 47"):

@@ -83,11 +83,21 @@ def from_the_back(evidence: Evidence, rank: Criterion, budget: Budget, rounds: i
     folded, still read. With several rounds the widths shrink in equal ratios."""
     draft = Draft.of(evidence)
     for number in range(1, rounds + 1):
-        for layer, width in reversed(budget.uniform.items()):
-            dense = budget.evidence.prunable[layer].units
-            target = max(width, round(dense * (width / dense) ** (number / rounds)))
-            draft.cut({layer: draft.strike(layer, rank(draft.evidence, layer), target)})
+        for layers in reversed(budget.groups):
+            rankings = {layer: rank(draft.evidence, layer) for layer in layers}
+            draft.cut(
+                {
+                    layer: draft.strike(layer, ranking, _shrunk(budget, layer, number / rounds))
+                    for layer, ranking in rankings.items()
+                }
+            )
     return draft
+
+
+def _shrunk(budget: Budget, layer: str, progress: float) -> int:
+    """The width of a layer on its way from the dense (progress 0) to the wanted one (1)."""
+    dense, width = budget.evidence.prunable[layer].units, budget.uniform[layer]
+    return max(width, round(dense * (width / dense) ** progress))
 
 
 def globally(evidence: Evidence, rank: Criterion, budget: Budget) -> Draft:

@@ -51,7 +51,8 @@ def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
     described = json.loads(metadata["pidnet"])
     plan = PruningPlan.from_json(described["plan"])
     example = described["example"]
-    x = torch.zeros(example["shape"], dtype=getattr(torch, example["dtype"].removeprefix("torch.")))
+    # Ones: token 0 is often padding, and a sequence of padding shows nothing.
+    x = torch.ones(example["shape"], dtype=getattr(torch, example["dtype"].removeprefix("torch.")))
     small = shrink(dense, plan, x)
     try:
         small.load_state_dict(weights)

@@ -1,6 +1,8 @@
 from . import (
     data as data,
+    energy as energy,
     measures as measures,
+    pruning as pruning,
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
@@ -9,9 +11,17 @@ from .distributions import (
     iterate_pair_tables as iterate_pair_tables,
     pair_tables as pair_tables,
 )
+from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
+from .graph import redundancy_graph as redundancy_graph
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
+from .pruning import (
+    CRITERIA as CRITERIA,
+    PruningPlan as PruningPlan,
+    apply_plan as apply_plan,
+    plan_pruning as plan_pruning,
+)
 from .quantization import (
     Codes as Codes,
     equal_mass as equal_mass,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -169,7 +168,7 @@ def _batches(loader: Batches | tuple[Tensor, Tensor], size: int = 512) -> Batche
                 "the loader is a sequence of tensors; expected one pair (x, y) or (x, y) batches"
             )
         case _:
-            return cast(Batches, loader)
+            return loader
 
 
 def _check_batch(x: Tensor, y: Tensor) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from tqdm import tqdm
 
 from pidnet import __version__, shannon
 from pidnet.distributions import iterate_pair_tables, unit_tables
+from pidnet.files import replacing
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
 from pidnet.quantization import Codes
@@ -87,17 +86,10 @@ class LayerMap:
             "notes": list(self.notes),
         }
         path = Path(path).with_suffix(".npz")
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez_compressed(
-                file,
-                json=np.array(json.dumps(described)),
-                units=self.units,
-                pairs=self.pairs,
-                information=self.information,
-                allow_pickle=False,
-                **dict(self.atoms.items()),
-            )
-        os.replace(file.name, path)
+        arrays = {"units": self.units, "pairs": self.pairs, "information": self.information}
+        arrays |= {"json": np.array(json.dumps(described)), **dict(self.atoms.items())}
+        with replacing(path) as temporary:
+            np.savez_compressed(temporary, allow_pickle=False, **arrays)
         return path
 
     @staticmethod

@@ -7,6 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pidnet"
 ORDER = [
+    "files",
     "data",
     "zoo",
     "layers",
@@ -25,7 +26,7 @@ ORDER = [
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"data", "zoo", "layers", "shannon"}
+IMPORT_NOTHING_OF_OURS = {"files", "data", "zoo", "layers", "shannon"}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

@@ -1,0 +1,139 @@
+"""Modelled energy: what the counts would cost, from a table of picojoules.
+
+    E = MACs * e_mac(dtype) + words moved * e_word(level)
+
+at both ends: every word in a small SRAM, every word from DRAM. The truth of a given machine lies between;
+the ratio of two models is worth more than either number. Elementwise work is taken as fused into the layer
+before it and costs nothing; norms and embeddings move words and multiply nothing; an embedding moves the rows
+it looks up; weights are moved once per sample.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from pidnet.energy.counting import Counts, LayerCount
+
+PJ = 1e-12
+
+
+@dataclass(frozen=True)
+class EnergyTable:
+    """Picojoules: ``mac`` by dtype with its width in bits, ``word`` (64 bits) by level, sram and dram.
+
+    kind: by dtype, ``modelled`` where the source has the figure, ``estimated`` where it was derived.
+    """
+
+    name: str
+    source: str
+    mac: dict[str, float]
+    bits: dict[str, int]
+    kind: dict[str, str]
+    word: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Joules:
+    """Joules per sample with everything in SRAM and everything from DRAM; kind: modelled or estimated."""
+
+    sram: float
+    dram: float
+    kind: str
+
+    def __add__(self, other: Joules) -> Joules:
+        kind = "estimated" if "estimated" in (self.kind, other.kind) else "modelled"
+        return Joules(self.sram + other.sram, self.dram + other.dram, kind)
+
+
+def read_table(path: str | Path) -> EnergyTable:
+    """A table of picojoules from a JSON file laid out as ``energy/tables/horowitz_2014.json``.
+
+    Raises ValueError for a file that is no such table, or has figures that are negative or not finite.
+    """
+    try:
+        return parse_table(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{path} is no energy table ({type(error).__name__}: {error}); lay it out as "
+            "pidnet/energy/tables/horowitz_2014.json"
+        ) from error
+
+
+@cache
+def horowitz_2014() -> EnergyTable:
+    """The table that ships with pidnet: 45 nm, 0.9 V (Horowitz, ISSCC 2014)."""
+    return parse_table(json.loads((files("pidnet.energy") / "tables/horowitz_2014.json").read_text("utf-8")))
+
+
+def parse_table(data: Mapping) -> EnergyTable:
+    """The checked table in parsed JSON."""
+    table = EnergyTable(
+        name=data["name"],
+        source=data["source"],
+        mac={dtype: row["multiply_pj"] + row["add_pj"] for dtype, row in data["mac"].items()},
+        bits={dtype: row["bits"] for dtype, row in data["mac"].items()},
+        kind={dtype: row["kind"] for dtype, row in data["mac"].items()},
+        word={level: data["access_64_bit"][level]["pj"] for level in ("sram", "dram")},
+    )
+    for name, value in {**table.mac, **table.bits, **table.word}.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"{name} has {value} in table {table.name!r}; expected a number of at least 0")
+    return table
+
+
+def modelled_energy(
+    counts: Counts, *, dtype: str | Mapping[str, str] | None = None, table: EnergyTable | None = None
+) -> dict[str, Joules]:
+    """Modelled joules of every layer, per sample.
+
+    dtype: None for what the tensors are, one of fp32, fp16, bf16, int8, binary for all layers, or a dict from
+    layer to dtype (the rest as they are): what the layer would run in, bytes scaled along.
+    table: None for Horowitz 2014.
+    Raises ValueError for a layer or dtype that is unknown, with the known ones.
+    """
+    table = table or horowitz_2014()
+    chosen = dtype if isinstance(dtype, Mapping) else dict.fromkeys(counts.layers, dtype)
+    if wrong := sorted(set(chosen) - set(counts.layers)):
+        raise ValueError(f"no such layer: {wrong[0]!r}; the model has {', '.join(map(repr, counts.layers))}")
+    for name in filter(None, chosen.values()):
+        check_dtype(name, table)
+    return {name: layer_energy(layer, chosen.get(name), table) for name, layer in counts.layers.items()}
+
+
+def layer_energy(layer: LayerCount, dtype: str | None, table: EnergyTable) -> Joules:
+    """Modelled joules of one layer, per sample."""
+    if layer.kind == "elementwise":
+        return Joules(0.0, 0.0, "modelled")
+    own, dtype = layer.dtype, dtype or layer.dtype
+    check_dtype(dtype, table)
+    read = layer.output_bytes if layer.kind == "embedding" else layer.weight_bytes + layer.input_bytes
+    words = (read + layer.output_bytes) / 8
+    if dtype != own:
+        words *= table.bits[dtype] / OWN_BITS[own]
+    compute = layer.macs * table.mac[dtype]
+    sram, dram = (PJ * (compute + words * table.word[level]) for level in ("sram", "dram"))
+    return Joules(sram, dram, table.kind[dtype])
+
+
+# Bits that a tensor of this dtype takes in memory (torch keeps a bool in a byte).
+OWN_BITS = {"fp64": 64, "fp32": 32, "fp16": 16, "bf16": 16, "int8": 8, "binary": 8}
+
+
+def check_dtype(dtype: str, table: EnergyTable) -> None:
+    """ValueError unless the table has this dtype."""
+    if dtype not in table.mac:
+        raise ValueError(
+            f"unknown dtype {dtype!r}; table {table.name!r} has {', '.join(table.mac)}: "
+            "name one of these as dtype=, or pass a table that has it"
+        )
+
+
+def total(energy: Mapping[str, Joules]) -> Joules:
+    """The sum over layers."""
+    return sum(energy.values(), Joules(0.0, 0.0, "modelled"))

@@ -1,0 +1,76 @@
+"""Every consumer of units as one linear map: a matrix of weights on rows of inputs.
+
+A fully connected layer is one already. A convolution is one over unfolded patches, channel by channel, so
+that input channel c owns ``taps`` neighboring columns. A row is a sample, or a sample at a position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pidnet.pruning.structure import CONVOLUTIONS, Weighted, weighted
+
+
+def taps(layer: Weighted) -> int:
+    """How many input features belong to one input channel: the size of a convolution's kernel, or 1."""
+    return int(np.prod(layer.kernel_size)) if isinstance(layer, CONVOLUTIONS) else 1
+
+
+def features(layer: Weighted, channels: np.ndarray) -> np.ndarray:
+    """Input features of some input channels, in the same order, int (channel * taps,)."""
+    size = taps(layer)
+    return (np.asarray(channels)[..., None] * size + np.arange(size)).reshape(*np.shape(channels)[:-1], -1)
+
+
+def weight_matrix(layer: Weighted) -> Tensor:
+    """The layer's weights as float64 (output, feature)."""
+    return layer.weight.detach().double().flatten(1)
+
+
+def input_rows(layer: Weighted, inputs: Tensor) -> Tensor:
+    """Inputs of the layer as float64 rows (row, feature). Raises ValueError for grouped convolutions."""
+    if not isinstance(layer, CONVOLUTIONS):
+        return inputs.reshape(-1, inputs.shape[-1]).double()
+    if layer.groups != 1 or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
+        raise ValueError(f"{layer}: only plain convolutions with zero padding can be repaired")
+    flat = isinstance(layer, nn.Conv1d)
+    options = {name: getattr(layer, name) for name in ("dilation", "padding", "stride")}
+    if flat:
+        inputs = inputs.unsqueeze(2)
+        options = {"dilation": (1, *options["dilation"]), "padding": (0, *options["padding"])} | {
+            "stride": (1, *options["stride"])
+        }
+    kernel = (1, *layer.kernel_size) if flat else layer.kernel_size
+    patches = nn.functional.unfold(inputs, kernel, **options)
+    return patches.transpose(1, 2).reshape(-1, patches.shape[1]).double()
+
+
+def output_rows(layer: Weighted, outputs: Tensor) -> Tensor:
+    """Outputs of the layer as float64 rows (row, output), in the order of ``input_rows``."""
+    if isinstance(layer, CONVOLUTIONS):
+        outputs = outputs.flatten(2).transpose(1, 2)
+    return outputs.reshape(-1, outputs.shape[-1]).double()
+
+
+@contextmanager
+def watching(
+    model: nn.Module, names: Iterable[str], see: Callable[[str, Weighted, Tensor, Tensor], None]
+) -> Generator[None]:
+    """Call ``see(name, layer, input, output)`` whenever one of the named layers runs."""
+    with ExitStack() as stack:
+        for name in names:
+            hook = weighted(model, name).register_forward_hook(
+                lambda layer, inputs, output, name=name: see(name, layer, inputs[0], output)
+            )
+            stack.callback(hook.remove)
+        yield
+
+
+def batches(x: Tensor, size: int = 256) -> Iterable[Tensor]:
+    """The samples in batches, so that unfolded patches never stand in memory together."""
+    return torch.split(x, size)

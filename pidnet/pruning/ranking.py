@@ -1,0 +1,23 @@
+"""The answer of a criterion: in which order the units of a layer go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """order: int (unit,), the unit that goes first comes first. cost: float64 (unit,), in the same order,
+    what each removal costs given the ones before it, in ``unit``: "bits" or the criterion's own "score"."""
+
+    order: np.ndarray
+    cost: np.ndarray
+    unit: str = "score"
+
+
+def ascending(score: np.ndarray) -> Ranking:
+    """The lowest score goes first; ties in the order of the units."""
+    order = np.argsort(score, kind="stable")
+    return Ranking(order, np.asarray(score, float)[order])

@@ -2,6 +2,7 @@ from . import (
     data as data,
     energy as energy,
     measures as measures,
+    plots as plots,
     pruning as pruning,
     zoo as zoo,
 )
@@ -20,7 +21,9 @@ from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,
     apply_plan as apply_plan,
+    load_pruned as load_pruned,
     plan_pruning as plan_pruning,
+    save_pruned as save_pruned,
 )
 from .quantization import (
     Codes as Codes,

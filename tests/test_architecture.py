@@ -23,6 +23,7 @@ ORDER = [
     "pruning",
     "plots",
     "report",
+    "demo",
     "cli",
     "__main__",
 ]

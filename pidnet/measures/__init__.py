@@ -9,6 +9,7 @@ import numpy as np
 from pidnet.distributions import PairTables
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.minimum_information import i_mmi
+from pidnet.measures.unique_optimum import i_broja
 from pidnet.measures.williams_beer import i_min
 
 Measure = Callable[[PairTables], Atoms]
@@ -16,6 +17,7 @@ Measure = Callable[[PairTables], Atoms]
 MEASURES: dict[str, Measure] = {
     "i_min": i_min,
     "i_mmi": i_mmi,
+    "i_broja": i_broja,
 }
 
 

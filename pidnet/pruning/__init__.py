@@ -3,6 +3,7 @@
 from pidnet.pruning.evidence import Evidence
 from pidnet.pruning.plan import CRITERIA, PruningPlan, Removal, plan_pruning
 from pidnet.pruning.ranking import Ranking
+from pidnet.pruning.storage import load_pruned, save_pruned
 from pidnet.pruning.surgery import REPAIRS, apply_plan
 
 __all__ = [
@@ -13,5 +14,7 @@ __all__ = [
     "Ranking",
     "Removal",
     "apply_plan",
+    "load_pruned",
     "plan_pruning",
+    "save_pruned",
 ]

@@ -34,7 +34,7 @@ def apply_plan(
     x, _ = calibration
     dense = copy.deepcopy(model).eval()
     prunable = find_prunable(dense, x)
-    remove = _units_to_remove(plan, prunable)
+    remove = units_to_remove(plan, prunable)
     _check_surgery(dense, prunable, remove, x[:2])
     small = copy.deepcopy(dense)
     cut(small, x, remove)
@@ -48,7 +48,7 @@ def apply_plan(
     return small
 
 
-def _units_to_remove(plan: PruningPlan, prunable: Mapping[str, Prunable]) -> dict[str, list[int]]:
+def units_to_remove(plan: PruningPlan, prunable: Mapping[str, Prunable]) -> dict[str, list[int]]:
     """Layer -> units that are not in the plan's ``keep``. Raises ValueError where the plan does not fit."""
     remove = {}
     for name, kept in plan.keep.items():

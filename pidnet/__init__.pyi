@@ -27,10 +27,16 @@ from .pruning import (
 )
 from .quantization import (
     Codes as Codes,
+    binary as binary,
+    deviation_steps as deviation_steps,
     equal_mass as equal_mass,
     equal_width as equal_width,
+    lloyd as lloyd,
+    own_values as own_values,
     quantize as quantize,
     zero_level as zero_level,
 )
+from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
+from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
 
 __version__: str

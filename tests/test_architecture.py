@@ -18,6 +18,7 @@ ORDER = [
     "measures",
     "significance",
     "maps",
+    "stability",
     "graph",
     "energy",
     "pruning",

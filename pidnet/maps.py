@@ -246,10 +246,10 @@ def _notes(codes: Codes, layer: str, correction: str) -> tuple[str, ...]:
     """What a reader of this map must know about the data behind it."""
     notes = []
     for units, what in (
-        (codes.constant[layer], "constant units, skipped"),
+        (codes.constant[layer], f"constant units of {layer}, skipped"),
         (
             codes.collapsed.get(layer, []),
-            f"units whose values tie, with fewer than {codes.levels} levels",
+            f"units of {layer} whose values tie, with fewer than {codes.levels} levels",
         ),
     ):
         if units:

@@ -137,10 +137,10 @@ def _first_is_weaker(plug_in: Atoms) -> np.ndarray:
 
 
 def _unique_share(plug_in: Atoms) -> np.ndarray:
-    """U / I of the weaker source, 0 where it knows nothing."""
+    """U / I of the weaker source, 1 where it knows nothing."""
     unique = np.minimum(plug_in.unique1, plug_in.unique2)
     known = unique + plug_in.redundancy
-    return np.divide(unique, known, out=np.zeros_like(known), where=known > 0)
+    return np.divide(unique, known, out=np.ones_like(known), where=known > 0)
 
 
 def _complete(

@@ -84,11 +84,14 @@ def unit_p_values(codes: Codes, layer: str, rng: np.random.Generator) -> np.ndar
     return p_values
 
 
-def pooled_p_values(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
+def pooled_p_values(
+    observed: np.ndarray, null: np.ndarray, tolerance: float | np.ndarray = ROUNDING
+) -> np.ndarray:
     """Upper-tail p-values (pair,) of observed (pair,) against null draws (draw, pair), pooled over pairs.
 
     Every value, observed or null, is standardized by as many other null draws of its pair, so that under
-    the null all are exchangeable: p = (1 + null scores at or above) / (1 + all null scores).
+    the null all are exchangeable: p = (1 + null scores at or above) / (1 + all null scores). A pair whose
+    null draws all lie within ``tolerance`` of the observed value has p = 1.
     """
     draws, pairs = null.shape
     centers = (null.sum(0) - null) / (draws - 1)
@@ -97,7 +100,7 @@ def pooled_p_values(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
     scores = np.sort(((null - centers) / (spreads + common)).ravel())
     observed_scores = (observed - centers[-1]) / (spreads[-1] + common)
     above = scores.size - np.searchsorted(scores, observed_scores - ROUNDING)
-    unchanged = np.abs(null - observed).max(0) <= ROUNDING
+    unchanged = np.abs(null - observed).max(0) <= tolerance
     return np.where(unchanged, 1.0, (1 + above) / (1 + draws * pairs))
 
 
@@ -120,8 +123,11 @@ def _permutation_test(
 ) -> dict[str, np.ndarray]:
     permute, rng = permutation
     draws = [layer_atoms(permute(codes, rng), layer, measure) for _ in range(PERMUTATIONS)]
+    tolerance = ROUNDING + plug_in.gap + np.max([draw.gap for draw in draws], 0)
     return {
-        name: pooled_p_values(getattr(plug_in, name), np.stack([getattr(draw, name) for draw in draws]))
+        name: pooled_p_values(
+            getattr(plug_in, name), np.stack([getattr(draw, name) for draw in draws]), tolerance
+        )
         for name in TESTED
     }
 

@@ -172,8 +172,8 @@ def layer_maps(
 
     measure: a name in ``MEASURES`` or a function from PairTables to Atoms. Constant units are skipped and
     named in the notes.
-    correction: of the sampling bias; "shuffle_sources" (about one further map), "miller_madow" (none),
-    "quadratic_extrapolation" and "shuffle_labels" (two each), or "none" for the plug-in atoms.
+    correction: of the sampling bias; "shuffle_sources" and "shuffle_labels" (two further maps),
+    "miller_madow" (none), "quadratic_extrapolation" (six), or "none" for the plug-in atoms.
     null: what the p-values test against; "units" (both units know something; free, redundancy only),
     "labels" (the pair knows something; 20 maps), "sources" (the pair knows more than two units independent
     given the class; 20 maps) or "none". intervals: 95 % intervals of each atom (20 maps).
@@ -181,11 +181,11 @@ def layer_maps(
     Raises ValueError for an unknown measure, correction or null, too few samples to correct, or a layer
     with fewer than two units that vary.
     """
-    function = find_measure(measure)
     if not isinstance(codes, Codes):
         raise TypeError(
             f"layer_maps takes Codes, not {type(codes).__name__}; call quantize(activations) first"
         )
+    function = find_measure(measure)
     _check_names(correction, null)
     if len(codes.target) < FEWEST_SAMPLES and (correction != "none" or intervals):
         raise ValueError(

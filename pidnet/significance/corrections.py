@@ -57,8 +57,8 @@ def quadratic_extrapolation(
 ) -> Atoms:
     """(8 A(N) - 6 A(N/2) + A(N/4)) / 3 for every atom A: exact for a bias a/N + b/N^2.
 
-    A(N/2), A(N/4) are means over disjoint halves and quarters. Costs two further passes over the samples in
-    six maps; little bias, much noise. Source: Strong et al. 1998, Phys. Rev. Lett. 80, 197.
+    A(N/2), A(N/4) are means over disjoint halves and quarters. Costs six maps of fewer samples;
+    little bias, much noise. Source: Strong et al. 1998, Phys. Rev. Lett. 80, 197.
     """
     halves = [(-1.0, layer_atoms(part, layer, measure)) for part in split(codes, 2, rng)]
     quarters = [(1 / 12, layer_atoms(part, layer, measure)) for part in split(codes, 4, rng)]

@@ -91,7 +91,7 @@ def _errors(family: str, samples: int, name: str, layers: int) -> dict[str, np.n
     return {correction: np.concatenate(parts, 1) for correction, parts in errors.items()}
 
 
-def coverage(layers: int = 16) -> Iterator[Row]:
+def coverage(layers: int = 10) -> Iterator[Row]:
     """How often the 95 % interval holds the truth, over all pairs (planted ones and those between them)."""
     for name, measure in pn.MEASURES.items():
         for family in FAMILIES:
@@ -138,7 +138,7 @@ def relu_layer(samples: int, seed: int, informed: int = 0, units: int = 24) -> C
     return pn.quantize(Activations({LAYER: values}, target, {}), 4, pn.zero_level)
 
 
-def null_layers(seeds: int = 25) -> Iterator[Row]:
+def null_layers(seeds: int = 20) -> Iterator[Row]:
     """Data for which the null is true: shares of p-values below 0.05, edges kept, layers with any kept."""
     for measure in ("i_min", "i_broja"):
         for null in ("units", "labels", "sources"):
@@ -163,7 +163,7 @@ def null_layers(seeds: int = 25) -> Iterator[Row]:
                 }
 
 
-def power(seeds: int = 25) -> Iterator[Row]:
+def power(seeds: int = 20) -> Iterator[Row]:
     """12 of 24 ReLU units know the label: how many informed pairs are kept, and the share of false edges."""
     for null in ("units", "labels"):
         for samples in (300, 600, 1200):

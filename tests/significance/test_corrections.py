@@ -22,7 +22,7 @@ def stack(atoms):
 
 
 @pytest.mark.parametrize("name", CORRECTIONS)
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**31), family=st.sampled_from(["random", "redundant", "unique"]))
 def test_identities_hold_and_a_unit_knows_the_same_in_every_pair(name, seed, family):
     rng = np.random.default_rng(seed)
@@ -88,6 +88,7 @@ def test_the_default_has_little_bias_where_sources_share_their_noise():
     assert abs(off["shuffle_sources"]) < abs(off["shuffle_labels"])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**31))
 def test_miller_madow_bias_counts_cells_that_occur(seed):
     rng = np.random.default_rng(seed)

@@ -80,10 +80,12 @@ def test_one_informed_unit_is_not_redundant_with_the_others():
 
 
 def test_unit_p_values_agree_with_the_chi_squared_limit():
-    codes, _ = planted_layer("independent", 5000, np.random.default_rng(0), pairs=30, classes=4)
+    codes, _ = planted_layer("independent", 2000, np.random.default_rng(0), pairs=20, classes=4)
     information = shannon.mutual_information(unit_tables(codes, "layer"))
-    limit = chi2.sf(2 * 5000 * np.log(2) * information, 9)
-    assert np.abs(unit_p_values(codes, "layer", np.random.default_rng(0)) - limit).max() < 0.06
+    limit = chi2.sf(2 * 2000 * np.log(2) * information, 9)
+    difference = np.abs(unit_p_values(codes, "layer", np.random.default_rng(0)) - limit)
+    assert difference.max() < 0.12
+    assert difference.mean() < 0.04
 
 
 def test_constant_units_have_no_evidence():
@@ -110,9 +112,9 @@ def test_pooled_p_values_are_ranks_among_all_null_scores():
 
 def test_each_pair_is_measured_by_its_own_spread():
     rng = np.random.default_rng(0)
-    scale = np.array([1.0, 100.0])
-    p_values = pooled_p_values(np.array([10.0, 10.0]), rng.normal(0, 1, (40, 2)) * scale)
-    assert p_values[0] < 0.06 < 0.3 < p_values[1]
+    scale = np.repeat([1.0, 4.0], 30)
+    p_values = pooled_p_values(np.full(60, 6.0), rng.normal(0, 1, (40, 60)) * scale)
+    assert p_values[:30].max() < 0.005 < 0.01 < p_values[30:].min()
 
 
 def test_what_the_null_cannot_change_has_no_evidence():

@@ -59,8 +59,8 @@ def independent_layers() -> Iterator[Row]:
                     }
 
 
-def planted_errors(layers: int = 8) -> Iterator[Row]:
-    """Mean absolute error and mean error of the planted pairs of 8 layers, 40 tables a family."""
+def planted_errors(layers: int = 6) -> Iterator[Row]:
+    """Mean absolute error and mean error of the planted pairs of 6 layers, 30 tables a family."""
     for family in FAMILIES:
         for samples in (500, 2000, 10_000):
             for name in pn.MEASURES:
@@ -91,7 +91,7 @@ def _errors(family: str, samples: int, name: str, layers: int) -> dict[str, np.n
     return {correction: np.concatenate(parts, 1) for correction, parts in errors.items()}
 
 
-def coverage(layers: int = 10) -> Iterator[Row]:
+def coverage(layers: int = 12) -> Iterator[Row]:
     """How often the 95 % interval holds the truth, over all pairs (planted ones and those between them)."""
     for name, measure in pn.MEASURES.items():
         for family in FAMILIES:
@@ -99,7 +99,7 @@ def coverage(layers: int = 10) -> Iterator[Row]:
                 held, zero, width = [], [], []
                 for seed in range(layers):
                     rng = np.random.default_rng([seed, samples, 1])
-                    codes, truth = planted_layer(family, samples, rng)
+                    codes, truth = planted_layer(family, samples, rng, pairs=4)
                     plug_in = layer_atoms(codes, LAYER, measure)
                     atoms = CORRECTIONS[DEFAULT](plug_in, codes, LAYER, measure, rng)
                     ends = jackknife_intervals(atoms, codes, LAYER, measure, rng)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings, strategies as st
 
 from pidnet import shannon
@@ -88,6 +89,25 @@ def test_the_default_has_little_bias_where_sources_share_their_noise():
     assert abs(off["shuffle_sources"]) < abs(off["shuffle_labels"])
 
 
+def test_an_uninformed_unit_takes_the_redundancy_with_it():
+    codes, truth = planted_layer("unique", 500, np.random.default_rng(0), pairs=8)
+    planted = is_planted(truth.pairs)
+    plug_in = layer_atoms(codes, "layer", MEASURES["i_min"]).redundancy[planted]
+    atoms = correct("shuffle_sources", codes, MEASURES["i_min"], np.random.default_rng(0))
+    assert plug_in.mean() > 0.03
+    assert abs(atoms.redundancy[planted].mean()) < 0.01
+
+
+def test_informed_units_keep_their_redundancy():
+    """In proportion to the information, I_BROJA would lose redundancy that has no bias."""
+    off = []
+    for seed in range(4):
+        codes, truth = planted_layer("informed", 500, np.random.default_rng(seed), pairs=6)
+        atoms = correct("shuffle_sources", codes, MEASURES["i_broja"], np.random.default_rng(seed))
+        off.append((atoms.redundancy - MEASURES["i_broja"](truth).redundancy)[is_planted(truth.pairs)])
+    assert abs(np.mean(off)) < 0.012
+
+
 @settings(deadline=None)
 @given(st.integers(0, 2**31))
 def test_miller_madow_bias_counts_cells_that_occur(seed):
@@ -122,6 +142,18 @@ def test_quadratic_extrapolation_removes_both_orders():
     codes, _ = planted_layer("random", 400, np.random.default_rng(0), pairs=2, classes=1)
     atoms = correct("quadratic_extrapolation", codes, measure, np.random.default_rng(0))
     np.testing.assert_allclose(atoms.redundancy, 5, atol=1e-10)
+
+
+def test_no_redundancy_stays_none_where_counts_are_balanced():
+    """The plug-in informations are exactly 0 here, and their bias is not."""
+    codes, _ = planted_layer("independent", 80, np.random.default_rng(0), pairs=1, levels=2, classes=2)
+    bits = torch.arange(80)
+    codes.layers["layer"][:] = torch.stack([bits // 2 % 2, bits // 4 % 2], 1)
+    codes.target[:] = bits % 2
+    for name in ("miller_madow", "shuffle_sources"):
+        atoms = correct(name, codes, MEASURES["i_min"], np.random.default_rng(0))
+        np.testing.assert_allclose(atoms.redundancy, 0, atol=1e-12)
+        np.testing.assert_allclose(atoms.unique1, -1 / (2 * 80 * np.log(2)))
 
 
 def test_a_pair_that_knows_nothing_at_all_gets_no_redundancy():

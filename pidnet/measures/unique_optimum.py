@@ -47,7 +47,8 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
 def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
     """Upper end and width of the certified interval of min sum q log2(q/Q), each (pair,)."""
     left_out = np.where(p_PABY < NEGLIGIBLE, p_PABY, 0.0)
-    p_PABY = p_PABY - left_out
+    if left_out.any():
+        p_PABY = p_PABY - left_out
     if p_PABY.shape[2] > p_PABY.shape[1]:  # the kernel factors blocks of the size of source 2
         p_PABY = p_PABY.swapaxes(1, 2)
     p1_PYA = np.ascontiguousarray(p_PABY.sum(2).swapaxes(1, 2))

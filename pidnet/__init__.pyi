@@ -38,10 +38,16 @@ from .pruning import (
 )
 from .quantization import (
     Codes as Codes,
+    binary as binary,
+    deviation_steps as deviation_steps,
     equal_mass as equal_mass,
     equal_width as equal_width,
+    lloyd as lloyd,
+    own_values as own_values,
     quantize as quantize,
     zero_level as zero_level,
 )
+from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
+from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
 
 __version__: str

@@ -18,7 +18,12 @@ from .distributions import (
     pair_tables as pair_tables,
 )
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
-from .graph import redundancy_graph as redundancy_graph
+from .graph import (
+    communities as communities,
+    redundancy_graph as redundancy_graph,
+    replacement_graph as replacement_graph,
+    save_graph as save_graph,
+)
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms

@@ -7,6 +7,11 @@ from . import (
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
+from .covariances import (
+    PairCovariances as PairCovariances,
+    group_covariances as group_covariances,
+    pair_covariances as pair_covariances,
+)
 from .distributions import (
     PairTables as PairTables,
     iterate_pair_tables as iterate_pair_tables,
@@ -19,6 +24,10 @@ from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
 from .measures.dit_bridge import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
 from .measures.domination import dominates as dominates, replacements as replacements
+from .measures.gaussian import (
+    GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
+    decompose_gaussian as decompose_gaussian,
+)
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,
@@ -29,10 +38,16 @@ from .pruning import (
 )
 from .quantization import (
     Codes as Codes,
+    binary as binary,
+    deviation_steps as deviation_steps,
     equal_mass as equal_mass,
     equal_width as equal_width,
+    lloyd as lloyd,
+    own_values as own_values,
     quantize as quantize,
     zero_level as zero_level,
 )
+from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
+from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
 
 __version__: str

@@ -1,4 +1,4 @@
-"""Stage 6: what the pairs of units of a layer say about the target, as atoms."""
+"""The result of a map: the atoms of all pairs of units of one layer, with what they rest on."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
-from pidnet import __version__, shannon
-from pidnet.distributions import iterate_pair_tables, unit_tables
 from pidnet.files import replacing
-from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
-from pidnet.quantization import Codes
+from pidnet.significance import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas
+
+GROUPED = ("plug_in", "p_values", "intervals")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +26,9 @@ class LayerMap:
     units: int (unit,), all units of the layer. pairs: int (pair, 2), i < j, pairs of units that vary.
     information: float64 (unit,), I(Y;X) of each unit by itself. settings: how the map was made.
     notes: warnings about the data, one sentence each.
+    plug_in: the atoms before the correction. p_values: atom -> (pair,), against ``settings["null"]``.
+    intervals: atom -> (pair, 2), 95 %. floor: redundancy, unique, synergy -> what 95 % of pairs that know
+    nothing stay below with these samples, levels and classes, corrected in the same way.
     """
 
     layer: str
@@ -39,6 +40,29 @@ class LayerMap:
     information: np.ndarray
     settings: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    plug_in: Atoms | None = None
+    p_values: dict[str, np.ndarray] = field(default_factory=dict)
+    intervals: dict[str, np.ndarray] = field(default_factory=dict)
+    floor: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def correction(self) -> str:
+        """The name of the bias correction behind ``atoms``."""
+        return self.settings.get("correction", "none")
+
+    def significant(self, atom: str = "redundancy", level: float = 0.05) -> np.ndarray:
+        """Which pairs have more of an atom than the null gives, bool (pair,), Benjamini-Hochberg over the
+        layer: at most a share ``level`` of them is expected to be false. ``len(map.pairs)`` were tested.
+
+        Raises ValueError for an atom that the null of this map does not test.
+        """
+        if atom not in self.p_values:
+            raise ValueError(
+                f"the null {self.settings.get('null', 'none')!r} of this map tests "
+                f"{', '.join(self.p_values) or 'nothing'}, not {atom!r}; "
+                "make the map with layer_maps(codes, null='labels') or null='sources'"
+            )
+        return benjamini_hochberg(self.p_values[atom], level)
 
     def matrix(self, name: str) -> np.ndarray:
         """One atom for all pairs, float64 (unit, unit), bits; nan on the diagonal and for constant units.
@@ -67,13 +91,18 @@ class LayerMap:
             "information": float(self.information[np.unique(self.pairs)].mean()),
             "pairs": len(self.pairs),
             "samples": self.samples,
+            "correction": self.correction,
+            **{f"{name}_floor": bits for name, bits in self.floor.items()},
         }
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row a pair: unit1, unit2 and the atoms."""
+        """One row a pair: unit1, unit2, the atoms, their p-values and the ends of their intervals."""
         import pandas
 
         columns = {"unit1": self.pairs[:, 0], "unit2": self.pairs[:, 1], **dict(self.atoms.items())}
+        columns |= {f"{name}_p": values for name, values in self.p_values.items()}
+        for name, ends in self.intervals.items():
+            columns |= {f"{name}_low": ends[:, 0], f"{name}_high": ends[:, 1]}
         return pandas.DataFrame(columns)
 
     def save(self, path: str | Path) -> Path:
@@ -84,10 +113,15 @@ class LayerMap:
             "samples": self.samples,
             "settings": self.settings,
             "notes": list(self.notes),
+            "floor": self.floor,
         }
         path = Path(path).with_suffix(".npz")
         arrays = {"units": self.units, "pairs": self.pairs, "information": self.information}
         arrays |= {"json": np.array(json.dumps(described)), **dict(self.atoms.items())}
+        for group in GROUPED:
+            values = getattr(self, group)
+            items = values.items() if values is not None else ()
+            arrays |= {f"{group}.{name}": array for name, array in items}
         with replacing(path) as temporary:
             np.savez_compressed(temporary, allow_pickle=False, **arrays)
         return path
@@ -100,65 +134,12 @@ class LayerMap:
         described = json.loads(str(arrays.pop("json")))
         described["notes"] = tuple(described["notes"])
         outside = {name: arrays.pop(name) for name in ("units", "pairs", "information")}
-        return LayerMap(atoms=Atoms(**arrays), **outside, **described)
+        grouped: dict[str, Any] = {group: _pop_group(arrays, group) for group in GROUPED}
+        grouped["plug_in"] = Atoms(**grouped["plug_in"]) if grouped["plug_in"] else None
+        return LayerMap(atoms=Atoms(**arrays), **outside, **described, **grouped)
 
 
-def layer_maps(codes: Codes, measure: str | Measure = "i_broja") -> dict[str, LayerMap]:
-    """Decompose all pairs of units of every layer of the codes.
-
-    measure: a name in ``MEASURES`` or a function from PairTables to Atoms. Constant units are skipped and
-    named in the notes. Returns layer name -> LayerMap, in the order of the codes.
-    Raises ValueError for an unknown measure or a layer with fewer than two units that vary.
-    """
-    if not isinstance(codes, Codes):
-        raise TypeError(
-            f"layer_maps takes Codes, not {type(codes).__name__}; call quantize(activations) first"
-        )
-    function = find_measure(measure)
-    return {layer: _layer_map(codes, layer, function) for layer in codes.layers}
-
-
-def _layer_map(codes: Codes, layer: str, measure: Measure) -> LayerMap:
-    units = codes.layers[layer].shape[1]
-    varying = units - len(codes.constant[layer])
-    pairs, atoms = [], []
-    bar = tqdm(
-        total=varying * (varying - 1) // 2, desc=layer, unit="pair", delay=1, disable=None, leave=False
-    )
-    with bar:
-        for tables in iterate_pair_tables(codes, layer):
-            pairs.append(tables.pairs)
-            atoms.append(measure(tables))
-            bar.update(len(tables))
-    return LayerMap(
-        layer=layer,
-        units=np.arange(units),
-        pairs=np.concatenate(pairs),
-        atoms=Atoms.concatenate(atoms),
-        measure=getattr(measure, "__name__", repr(measure)),
-        samples=len(codes.target),
-        information=shannon.mutual_information(unit_tables(codes, layer)),
-        settings={
-            "quantizer": codes.quantizer,
-            "levels": codes.levels,
-            "classes": codes.classes,
-            "correction": "none",
-            "pidnet": __version__,
-        },
-        notes=_notes(codes, layer),
-    )
-
-
-def _notes(codes: Codes, layer: str) -> tuple[str, ...]:
-    """What a reader of this map must know about the data behind it."""
-    notes = []
-    if codes.constant[layer]:
-        named = ", ".join(map(str, codes.constant[layer]))
-        notes.append(f"constant units of {layer}, skipped: {named}")
-    cells = codes.levels**2 * codes.classes
-    if len(codes.target) < cells:
-        notes.append(
-            f"{len(codes.target)} samples are fewer than the {cells} cells of a table: "
-            "plug-in atoms are biased upwards, synergy most"
-        )
-    return tuple(notes)
+def _pop_group(arrays: dict[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
+    """Take the arrays named ``group.name`` out, by name."""
+    names = [name for name in arrays if name.startswith(f"{group}.")]
+    return {name.removeprefix(f"{group}."): arrays.pop(name) for name in names}

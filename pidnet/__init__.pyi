@@ -22,6 +22,8 @@ from .graph import redundancy_graph as redundancy_graph
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
+from .measures.dit_bridge import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
+from .measures.domination import dominates as dominates, replacements as replacements
 from .measures.gaussian import (
     GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
     decompose_gaussian as decompose_gaussian,

@@ -13,19 +13,17 @@ def test_the_picture_shows_the_atoms():
     np.testing.assert_array_equal(image.filled(np.nan), map.matrix("synergy")[np.ix_(order, order)])
 
 
-def test_the_graph_shows_its_heaviest_edges():
-    graph = networkx.complete_graph(30)
-    graph.graph["layer"] = "fc1"
-    for i, j in graph.edges:
-        graph.edges[i, j]["weight"] = (i * j) % 7 / 7
-    networkx.set_node_attributes(graph, 0.5, "information")
-    axes = plot_graph(graph, edges=20).axes[0]
-    assert axes.get_title() == "20 heaviest of 435 edges of fc1"
-    assert len(axes.collections[0].get_segments()) == 20
+def test_the_graph_joins_each_unit_to_its_nearest():
+    graph = networkx.Graph(layer="fc1")
+    graph.add_nodes_from(range(5), information=0.5)
+    for i, j, weight in ((0, 1, 0.9), (0, 2, 0.2), (1, 2, 0.1), (2, 3, 0.0)):
+        graph.add_edge(i, j, weight=weight)
+    axes = plot_graph(graph, neighbors=1).axes[0]
+    assert axes.get_title() == "fc1: the 1 most redundant partners of each unit, 2 alone"
+    assert len(axes.collections[0].get_segments()) == 2
 
 
 def test_a_graph_without_edges_is_drawn():
     graph = networkx.empty_graph(3)
     graph.graph["layer"] = "fc1"
-    networkx.set_node_attributes(graph, 0.0, "information")
-    assert len(plot_graph(graph).axes[0].collections[-1].get_offsets()) == 3
+    assert "3 alone" in plot_graph(graph).axes[0].get_title()

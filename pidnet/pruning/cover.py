@@ -19,7 +19,7 @@ def graph_cover(evidence: Evidence, layer: str, measure: str) -> Ranking:
     units = _one_layer(evidence.activations, layer)
     if not measure.startswith(PREFIX):
         units = quantize(units, how=zero_level)
-    return rank_by_cover(redundancy_graph(layer_maps(units, measure)[layer]))
+    return rank_by_cover(redundancy_graph(layer_maps(units, measure)[layer], significance=None))
 
 
 def _one_layer(acts: Activations, layer: str) -> Activations:

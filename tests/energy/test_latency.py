@@ -1,5 +1,6 @@
 """The timing protocol: what is run, in which mode and order, and what is said about a busy machine."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -43,6 +44,18 @@ def test_the_slower_model_takes_longer_by_both_clocks():
         assert timing.wall[0] > 2 * timing.wall[1] > 0
         assert timing.cpu[0] > 2 * timing.cpu[1] > 0
     assert "measured" in str(report)
+
+
+class Sleeper(nn.Module):
+    def forward(self, x):
+        time.sleep(0.005)
+        return x
+
+
+def test_waiting_is_wall_time_and_no_cpu_time():
+    timing = compare_latency(Sleeper(), Sleeper(), torch.ones(1, 2), block_seconds=1e-4).latencies[0]
+    assert min(timing.wall) >= 0.005
+    assert max(timing.cpu) < 0.0025
 
 
 def test_an_example_of_one_sample_is_timed_once():

@@ -2,6 +2,7 @@
 
 from pidnet.pruning.criteria import CRITERIA
 from pidnet.pruning.evidence import Evidence
+from pidnet.pruning.finetuning import fine_tune
 from pidnet.pruning.plan import PruningPlan, Removal
 from pidnet.pruning.planning import plan_pruning
 from pidnet.pruning.ranking import Ranking
@@ -16,6 +17,7 @@ __all__ = [
     "Ranking",
     "Removal",
     "apply_plan",
+    "fine_tune",
     "load_pruned",
     "plan_pruning",
     "save_pruned",

@@ -15,6 +15,7 @@ Alistarh 2022).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,13 +31,12 @@ def pid(evidence: Evidence, layer: str, *, temperature: float = 1.0) -> Ranking:
 
     temperature: of the softmax that makes the target from the scores, see ``Evidence.fisher``.
     """
-    ranking = _eliminate(
-        [
-            _Channel.of(evidence, layer, c, evidence.fisher(c, temperature))
-            for c in evidence.outgoing(layer)
-        ]
-    )
-    return Ranking(ranking.order, ranking.cost / np.log(2), "bits", ranking.redundancy / np.log(2))
+    return _in_bits(_eliminate(_channels(evidence, layer, temperature)))
+
+
+def priced(evidence: Evidence, layer: str, order: Sequence[int]) -> Ranking:
+    """What it costs, in bits, to remove units in the given order: the costs of ``pid`` for another's choice."""
+    return _in_bits(_eliminate(_channels(evidence, layer, 1.0), order))
 
 
 def obs(evidence: Evidence, layer: str) -> Ranking:
@@ -88,6 +88,18 @@ class _Channel:
         self.inverse -= self.inverse[:, own] @ carry
 
 
+def _channels(evidence: Evidence, layer: str, temperature: float) -> list[_Channel]:
+    return [
+        _Channel.of(evidence, layer, consumer, evidence.fisher(consumer, temperature))
+        for consumer in evidence.outgoing(layer)
+    ]
+
+
+def _in_bits(ranking: Ranking) -> Ranking:
+    """Nats as bits."""
+    return Ranking(ranking.order, ranking.cost / np.log(2), "bits", ranking.redundancy / np.log(2))
+
+
 def ridged(covariance: np.ndarray) -> np.ndarray:
     """The covariance plus ``RIDGE`` times its mean variance on the diagonal: invertible, also with dead units
     and with fewer samples than units."""
@@ -95,20 +107,21 @@ def ridged(covariance: np.ndarray) -> np.ndarray:
     return covariance + (RIDGE * variances.mean() + np.finfo(float).tiny) * np.eye(len(variances))
 
 
-def _eliminate(channels: list[_Channel]) -> Ranking:
-    """Remove the cheapest unit again and again."""
+def _eliminate(channels: list[_Channel], order: Sequence[int] | None = None) -> Ranking:
+    """Remove the cheapest unit again and again, or the units of a given order."""
     left = np.arange(len(channels[0].owned))
-    order, cost, alone = [], [], []
-    while len(left):
+    gone, cost, redundancy = [], [], []
+    for step in range(len(left) if order is None else len(order)):
         costs = np.sum([channel.costs(left) for channel in channels], axis=0)
-        cheapest = int(costs.argmin())
-        order.append(left[cheapest])
-        cost.append(costs[cheapest])
-        alone.append(sum(channel.alone(order[-1]) for channel in channels))
+        place = int(costs.argmin()) if order is None else int(np.flatnonzero(left == order[step])[0])
+        unit = int(left[place])
+        gone.append(unit)
+        cost.append(costs[place])
+        redundancy.append(max(0.0, sum(channel.alone(unit) for channel in channels) - costs[place]))
         for channel in channels:
-            channel.remove(order[-1])
-        left = np.delete(left, cheapest)
-    return Ranking(np.array(order), np.array(cost), redundancy=np.array(alone) - np.array(cost))
+            channel.remove(unit)
+        left = np.delete(left, place)
+    return Ranking(np.array(gone, int), np.array(cost), redundancy=np.array(redundancy))
 
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:

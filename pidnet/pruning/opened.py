@@ -30,7 +30,9 @@ def opened(model: nn.Module) -> nn.Module:
 def closed(model: nn.Module) -> nn.Module:
     """The model with recurrent modules closed again, and attention too where it has all of its heads."""
     for name, module in list(model.named_modules()):
-        if isinstance(module, OpenRecurrent) or (isinstance(module, OpenAttention) and module.heads * module.head_size == module.width):
+        if isinstance(module, OpenRecurrent) or (
+            isinstance(module, OpenAttention) and module.heads * module.head_size == module.width
+        ):
             model = _replace(model, name, module.close())
     return model.eval()
 

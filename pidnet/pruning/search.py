@@ -11,12 +11,13 @@ calibration data, is the plan.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from pidnet.pruning.budget import Budget
-from pidnet.pruning.draft import Criterion, Draft, at_once, from_the_back
+from pidnet.pruning.draft import Criterion, Draft, Gone, at_once, from_the_back
 from pidnet.pruning.evidence import Evidence
-from pidnet.pruning.local_channel import obs, pid
+from pidnet.pruning.local_channel import obs, pid, priced
 from pidnet.pruning.normalization import divergence
 from pidnet.pruning.surgery import cut_copy, repair_all
 
@@ -41,7 +42,21 @@ def search(
     """The draft with the least divergence after the refit, and the divergence of every proposal, bits."""
     drafts = {name: make(evidence, rank, budget) for name, make, rank in proposals}
     bits = {name: loss(evidence, draft) for name, draft in drafts.items()}
-    return drafts[min(bits, key=bits.__getitem__)], bits
+    return _priced(evidence, drafts[min(bits, key=bits.__getitem__)]), bits
+
+
+def _priced(evidence: Evidence, draft: Draft) -> Draft:
+    """The draft with the costs of its removals on the dense network, in bits whatever proposed them."""
+    gone = {}
+    for layer, units in draft.gone.items():
+        ranking = priced(evidence, layer, [unit.index for unit in units])
+        gone[layer] = [
+            Gone(index, cost, ranking.unit, redundancy)
+            for index, cost, redundancy in zip(
+                ranking.order.tolist(), ranking.cost.tolist(), ranking.redundancy.tolist(), strict=True
+            )
+        ]
+    return replace(draft, gone=gone)
 
 
 def loss(evidence: Evidence, draft: Draft) -> float:

@@ -15,10 +15,10 @@ import os
 from pathlib import Path
 
 import torch
-from benchmarks.pruning_nets import NETS, Net, dense
-from benchmarks.pruning_table import write_results
 from torch import Tensor, nn
 
+from benchmarks.pruning_nets import NETS, Net, dense
+from benchmarks.pruning_table import write_results
 from pidnet import zoo
 from pidnet.data import Samples
 from pidnet.energy import count, modelled_energy

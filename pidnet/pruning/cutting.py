@@ -40,34 +40,35 @@ def lost(prunable: Mapping[str, Prunable], remove: Removal, kind: str) -> dict[s
 
 def _take_out(layer: nn.Module, axis: int, channels: np.ndarray) -> None:
     """Drop rows (axis 0, with their biases) or columns (axis 1) of a layer's weights."""
-    layer.weight = _without(layer.weight, axis, channels)
-    if axis == 0 and layer.bias is not None:
-        layer.bias = _without(layer.bias, 0, channels)
+    _shorten(layer, "weight", axis, channels)
+    if axis == 0:
+        _shorten(layer, "bias", 0, channels)
     kind = "channels" if isinstance(layer, CONVOLUTIONS) else "features"
-    setattr(layer, f"{('out', 'in')[axis]}_{kind}", layer.weight.shape[axis])
+    size = f"{('out', 'in')[axis]}_{kind}"
+    setattr(layer, size, getattr(layer, size) - len(channels))
 
 
 def _thin(layer: nn.Module, channels: np.ndarray) -> None:
     """Drop channels of a BatchNorm or a depthwise convolution."""
-    for name in ("weight", "bias"):
-        if getattr(layer, name) is not None:
-            setattr(layer, name, _without(getattr(layer, name), 0, channels))
-    if isinstance(layer, CONVOLUTIONS):
-        layer.in_channels = layer.out_channels = layer.groups = len(layer.weight)
-        return
-    for name in ("running_mean", "running_var"):
-        if getattr(layer, name) is not None:
-            setattr(layer, name, _kept(getattr(layer, name), 0, channels))
-    layer.num_features -= len(channels)
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        _shorten(layer, name, 0, channels)
+    convolution = isinstance(layer, CONVOLUTIONS)
+    for size in ("in_channels", "out_channels", "groups") if convolution else ("num_features",):
+        setattr(layer, size, getattr(layer, size) - len(channels))
+
+
+def _shorten(layer: nn.Module, name: str, axis: int, channels: np.ndarray) -> None:
+    """Drop channels of a layer's parameter or buffer, if it has one of that name."""
+    values = getattr(layer, name, None)
+    if isinstance(values, nn.Parameter):
+        setattr(layer, name, nn.Parameter(_kept(values, axis, channels), values.requires_grad))
+    elif values is not None:
+        setattr(layer, name, _kept(values, axis, channels))
 
 
 def _kept(values: torch.Tensor, axis: int, channels: np.ndarray) -> torch.Tensor:
     stays = np.setdiff1d(np.arange(values.shape[axis]), channels)
     return values.detach().index_select(axis, torch.as_tensor(stays, device=values.device)).clone()
-
-
-def _without(parameter: nn.Parameter, axis: int, channels: np.ndarray) -> nn.Parameter:
-    return nn.Parameter(_kept(parameter, axis, channels), parameter.requires_grad)
 
 
 def remaining(prunable: Mapping[str, Prunable], remove: Removal) -> dict[str, Prunable]:

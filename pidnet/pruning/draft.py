@@ -49,11 +49,10 @@ class Draft:
     def strike(self, layer: str, ranking: Ranking, width: int) -> list[int]:
         """Note that a layer's first units go until ``width`` are left; returns their present indices."""
         number = len(ranking.order) - width
-        redundancy = [None] * number if ranking.redundancy is None else ranking.redundancy.tolist()
         first = ranking.order[:number]
         self.gone[layer] += [
             Gone(int(self.alive[layer][unit]), float(cost), ranking.unit, share)
-            for unit, cost, share in zip(first, ranking.cost, redundancy[:number], strict=False)
+            for unit, cost, share in zip(first, ranking.cost, ranking.redundancies, strict=False)
         ]
         self.alive[layer] = np.delete(self.alive[layer], first)
         return sorted(first.tolist())

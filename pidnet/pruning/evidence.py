@@ -64,17 +64,20 @@ class Evidence:
         return {}
 
     def _covariance(self, consumer: str) -> np.ndarray:
-        parts: list[tuple[Tensor, Tensor, int]] = []
+        width = self.weights(consumer).shape[1]
+        gram = torch.zeros(width, width, dtype=torch.float64)
+        total, count = torch.zeros(width, dtype=torch.float64), 0
 
         def add(_name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
+            nonlocal count
             rows = input_rows(layer, inputs)
-            new = rows.T @ rows, rows.sum(0), len(rows)
-            parts[:] = [tuple(a + b for a, b in zip(parts[0], new, strict=True))] if parts else [new]
+            gram.add_(rows.T @ rows)
+            total.add_(rows.sum(0))
+            count += len(rows)
 
         with torch.no_grad(), watching(self.model, [consumer], add):
             for x in batches(self.x):
                 self.model(x)
-        ((gram, total, count),) = parts
         return (gram / count - torch.outer(total, total) / count**2).numpy()
 
     def fisher(self, consumer: str, temperature: float = 1.0) -> np.ndarray:
@@ -86,8 +89,8 @@ class Evidence:
         """
         key = consumer, temperature
         if key not in self._fisher:
-            total = sum(self._fisher_sum(consumer, x, temperature) for x in batches(self.x))
-            self._fisher[key] = (total / len(self.x)).numpy()
+            sums = [self._fisher_sum(consumer, x, temperature) for x in batches(self.x)]
+            self._fisher[key] = torch.stack(sums).sum(0).numpy() / len(self.x)
         return self._fisher[key]
 
     @cached_property

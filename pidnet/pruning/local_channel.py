@@ -97,7 +97,8 @@ def _channels(evidence: Evidence, layer: str, temperature: float) -> list[_Chann
 
 def _in_bits(ranking: Ranking) -> Ranking:
     """Nats as bits."""
-    return Ranking(ranking.order, ranking.cost / np.log(2), "bits", ranking.redundancy / np.log(2))
+    redundancy = np.array(ranking.redundancies, float) / np.log(2)
+    return Ranking(ranking.order, ranking.cost / np.log(2), "bits", redundancy)
 
 
 def ridged(covariance: np.ndarray) -> np.ndarray:

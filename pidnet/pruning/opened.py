@@ -8,12 +8,13 @@ has the linear layers ``input`` and ``hidden`` with all gates one under the othe
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-GATES = {nn.LSTM: 4, nn.GRU: 3, nn.RNN: 1}
+GATES: dict[type, int] = {nn.LSTM: 4, nn.GRU: 3, nn.RNN: 1}
 
 
 def opened(model: nn.Module) -> nn.Module:
@@ -87,8 +88,9 @@ class OpenRecurrent(nn.Module):
 
     def __init__(self, module: nn.RNNBase) -> None:
         super().__init__()
-        self.kind, self.layers = type(module), module.num_layers
-        self.options = {
+        self.kind: type[nn.RNNBase] = type(module)
+        self.layers = module.num_layers
+        self.options: dict[str, Any] = {
             name: getattr(module, name)
             for name in ("input_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
         }
@@ -108,7 +110,14 @@ class OpenRecurrent(nn.Module):
 
     @property
     def hidden_size(self) -> int:
-        return self.get_submodule("l0").hidden.in_features
+        return self.direction("l0").hidden.in_features
+
+    def direction(self, name: str) -> OpenDirection:
+        """The layer and direction of that name, such as ``l1_reverse``."""
+        module = self.get_submodule(name)
+        if not isinstance(module, OpenDirection):
+            raise TypeError(f"{name!r} is a {type(module).__name__}; expected one layer in one direction")
+        return module
 
     def forward(self, x, state=None):
         packed = x if isinstance(x, PackedSequence) else None
@@ -133,7 +142,7 @@ class OpenRecurrent(nn.Module):
         for layer in range(self.layers):
             outs = []
             for suffix in self.suffixes:
-                direction = self.get_submodule(f"l{layer}{suffix}")
+                direction = self.direction(f"l{layer}{suffix}")
                 zeros = x.new_zeros(len(x), direction.hidden.in_features)
                 parts = 2 if self.kind is nn.LSTM else 1
                 start = (zeros,) * parts if state is None else tuple(s[len(finals)] for s in state)
@@ -145,16 +154,13 @@ class OpenRecurrent(nn.Module):
 
     def close(self) -> nn.RNNBase:
         """The torch module with these weights. All layers and directions have the same number of units."""
-        directions = {
-            f"l{layer}{s}": self.get_submodule(f"l{layer}{s}")
-            for layer in range(self.layers)
-            for s in self.suffixes
-        }
-        first = directions["l0"]
-        options = self.options | {"input_size": first.input.in_features}
+        first = self.direction("l0")
+        options: dict[str, Any] = self.options | {"input_size": first.input.in_features}
         module = self.kind(hidden_size=first.hidden.in_features, **options)
-        for name, direction in directions.items():
-            _copy(module, direction, name, into_open=False)
+        for layer in range(self.layers):
+            for suffix in self.suffixes:
+                name = f"l{layer}{suffix}"
+                _copy(module, self.direction(name), name, into_open=False)
         return module.to(first.input.weight)
 
 

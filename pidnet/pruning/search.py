@@ -53,7 +53,7 @@ def _priced(evidence: Evidence, draft: Draft) -> Draft:
         gone[layer] = [
             Gone(index, cost, ranking.unit, redundancy)
             for index, cost, redundancy in zip(
-                ranking.order.tolist(), ranking.cost.tolist(), ranking.redundancy.tolist(), strict=True
+                ranking.order.tolist(), ranking.cost.tolist(), ranking.redundancies, strict=True
             )
         ]
     return replace(draft, gone=gone)

@@ -120,9 +120,9 @@ def _recurrent(model: nn.Module, name: str, direction: OpenDirection, example: T
 def _projections(module: nn.Module) -> tuple[str, ...]:
     """The names of query, key and value of an attention module with a number of heads, or none."""
     for names in PROJECTIONS:
-        layers = [getattr(module, name, None) for name in names]
-        if all(isinstance(layer, nn.Linear) for layer in layers) and _head_count(module):
-            return names if len({len(layer.weight) for layer in layers}) == 1 else ()
+        layers = [layer for n in names if isinstance(layer := getattr(module, n, None), nn.Linear)]
+        if len(layers) == 3 and _head_count(module):
+            return names if len({layer.out_features for layer in layers}) == 1 else ()
     return ()
 
 

@@ -175,5 +175,5 @@ def test_layers_of_a_recurrent_module_keep_the_same_number():
     assert {len(units) for units in plan.keep.values()} == {3}
     assert len(plan.keep) == 4
     plan.keep["rnn.l0"] = [0]
-    with pytest.raises(ValueError, match="removes 5 units of 'rnn.l0' and 3 of 'rnn.l0_reverse'"):
+    with pytest.raises(ValueError, match=r"removes 5 units of 'rnn\.l0' and 3 of 'rnn\.l0_reverse'"):
         pn.apply_plan(model, plan, calibration)

@@ -18,7 +18,12 @@ from .distributions import (
     pair_tables as pair_tables,
 )
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
-from .graph import redundancy_graph as redundancy_graph
+from .graph import (
+    communities as communities,
+    redundancy_graph as redundancy_graph,
+    replacement_graph as replacement_graph,
+    save_graph as save_graph,
+)
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
@@ -38,10 +43,16 @@ from .pruning import (
 )
 from .quantization import (
     Codes as Codes,
+    binary as binary,
+    deviation_steps as deviation_steps,
     equal_mass as equal_mass,
     equal_width as equal_width,
+    lloyd as lloyd,
+    own_values as own_values,
     quantize as quantize,
     zero_level as zero_level,
 )
+from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
+from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
 
 __version__: str

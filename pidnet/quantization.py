@@ -8,7 +8,7 @@ level: the exact zeros of a ReLU unit never share a level with its positive valu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -24,7 +24,9 @@ class Codes:
 
     layers: name -> uint8 (sample, unit), values below ``levels``. edges: name -> float32 (unit, levels - 1),
     fitted on the calibration data. target: int64 (sample,), values below ``classes``.
-    constant: name -> units with a single code, which say nothing.
+    constant: name -> units with a single code, which say nothing. collapsed: name -> units that use fewer
+    levels than asked, because their values tie. exact: name -> units that are discrete already: they took
+    no more values than there are levels, each value got a level of its own, and the code is the unit.
     """
 
     layers: dict[str, Tensor]
@@ -34,6 +36,8 @@ class Codes:
     classes: int
     quantizer: str
     constant: dict[str, list[int]]
+    collapsed: dict[str, list[int]] = field(default_factory=dict)
+    exact: dict[str, list[int]] = field(default_factory=dict)
 
 
 def equal_mass(values: Tensor, levels: int) -> Tensor:
@@ -65,6 +69,70 @@ def zero_level(values: Tensor, levels: int) -> Tensor:
     return edges
 
 
+def deviation_steps(values: Tensor, levels: int) -> Tensor:
+    """Edges one standard deviation apart, symmetric about the mean: mean + (k - levels/2) sd."""
+    steps = torch.arange(1, levels, device=values.device) - levels / 2
+    return values.mean(0)[:, None] + values.std(0, correction=0)[:, None] * steps
+
+
+def lloyd(values: Tensor, levels: int, *, sweeps: int = 100) -> Tensor:
+    """Edges halfway between the centers of one-dimensional k-means, which starts from equal masses.
+
+    Each sweep moves every center to the mean of its values; a center without values takes the value that is
+    farthest from its own center. Deterministic.
+    Source: Lloyd 1982, IEEE Trans. Inf. Theory 28, 129.
+    """
+    ordered = values.T.contiguous().sort(1).values.double()
+    sums = torch.nn.functional.pad(ordered.cumsum(1), (1, 0))
+    cuts = torch.linspace(0, ordered.shape[1], levels + 1).round().long().expand(len(ordered), -1)
+    centers = ordered[:, :: max(1, ordered.shape[1] // levels)][:, :levels]
+    for _ in range(sweeps):
+        counts = cuts.diff()
+        means = sums.gather(1, cuts).diff() / counts.clamp(min=1)
+        centers = torch.where(counts > 0, means, centers)
+        for unit in _where((counts == 0).any(1)):
+            _refill(ordered[unit], counts[unit], centers[unit])
+        centers = centers.sort(1).values
+        edges = (centers[:, 1:] + centers[:, :-1]) / 2
+        inner = torch.searchsorted(ordered, edges.contiguous(), right=True)
+        moved = torch.cat([cuts[:, :1], inner, cuts[:, -1:]], 1)
+        if torch.equal(moved, cuts):
+            break
+        cuts = moved
+    return edges.float()
+
+
+def _refill(ordered: Tensor, counts: Tensor, centers: Tensor) -> None:
+    """Give the first center of a unit that has no values the value farthest from its own center."""
+    distances = (ordered - centers.repeat_interleave(counts)).abs()
+    if distances.max() > 0:
+        centers[(counts == 0).nonzero()[0, 0]] = ordered[distances.argmax()]
+
+
+def binary(values: Tensor, levels: int = 2) -> Tensor:
+    """One edge at 0: a unit is on where it is above 0. Raises ValueError unless levels is 2."""
+    if levels != 2:
+        raise ValueError(f"levels={levels}; the binary quantizer has exactly 2")
+    return values.new_zeros(values.shape[1], 1)
+
+
+def own_values(values: Tensor, levels: int) -> Tensor:
+    """Edges halfway between the distinct values of a unit that is discrete already; inf where it has fewer.
+
+    Raises ValueError for a unit with more distinct values than levels.
+    """
+    edges = values.new_full((values.shape[1], levels - 1), torch.inf)
+    for unit, column in enumerate(values.T):
+        distinct = column.unique()
+        if len(distinct) > levels:
+            raise ValueError(
+                f"unit {unit} takes {len(distinct)} distinct values and levels={levels}; "
+                "ask for as many levels or take another quantizer, such as equal_mass"
+            )
+        edges[unit, : len(distinct) - 1] = (distinct[1:] + distinct[:-1]) / 2
+    return edges
+
+
 def quantize(
     acts: Activations,
     levels: int = 4,
@@ -74,34 +142,82 @@ def quantize(
 ) -> Codes:
     """Turn activations into codes 0 ... levels - 1, each unit by its own edges.
 
-    how: the quantizer that fits the edges. edges: reuse those of earlier codes on new data instead.
-    Raises ValueError for levels outside 2 ... 256 or a target that is not made of class labels.
+    how: the quantizer that fits the edges. A unit that takes at most ``levels`` distinct values keeps them as
+    its own codes and is named in ``exact``. edges: reuse those of earlier codes on new data instead.
+    Raises ValueError for levels outside 2 ... 256, no samples, a target that is not made of class labels, or
+    edges that do not fit the layers.
     """
     if not 2 <= levels <= 256:
         raise ValueError(f"levels={levels}; expected 2 to 256")
     target = _class_labels(acts.target)
-    fitted = {
-        name: how(values, levels) if edges is None else edges[name] for name, values in acts.layers.items()
-    }
+    own = {name: _discrete_units(values, levels) for name, values in acts.layers.items()}
+    if edges is None:
+        fitted = {name: _fit(values, levels, how, own[name]) for name, values in acts.layers.items()}
+    else:
+        fitted = {name: _stored_edges(edges, name, values, levels) for name, values in acts.layers.items()}
     layers = {name: _encode(values, fitted[name]) for name, values in acts.layers.items()}
+    used = {name: _used_levels(codes, levels) for name, codes in layers.items()}
+    exact = {name: _one_to_one(acts.layers[name], used[name], own[name]) for name in layers}
     return Codes(
         layers=layers,
         levels=levels,
         edges=fitted,
         target=target,
         classes=int(target.max()) + 1,
-        quantizer=getattr(how, "__name__", repr(how)),
-        constant={name: _constant_units(codes) for name, codes in layers.items()},
+        quantizer=getattr(how, "__name__", repr(how)) if edges is None else "stored edges",
+        constant={name: _where(used[name] == 1) for name in layers},
+        collapsed={
+            name: sorted(set(_where((used[name] > 1) & (used[name] < levels))) - set(exact[name]))
+            for name in layers
+        },
+        exact=exact,
     )
+
+
+def _fit(values: Tensor, levels: int, how: Quantizer, own: list[int]) -> Tensor:
+    edges = how(values, levels)
+    if own:
+        edges = edges.clone()
+        edges[own] = own_values(values[:, own], levels).to(edges)
+    return edges
+
+
+def _stored_edges(edges: Mapping[str, Tensor], name: str, values: Tensor, levels: int) -> Tensor:
+    """The edges of one layer, or ValueError when they are of another model or another number of levels."""
+    expected = (values.shape[1], levels - 1)
+    if name not in edges or edges[name].shape != expected:
+        found = f"shape {tuple(edges[name].shape)}" if name in edges else "nothing"
+        raise ValueError(
+            f"edges hold {found} for layer {name!r}; expected shape {expected}: pass edges=codes.edges "
+            "of the same layers and levels"
+        )
+    return edges[name]
+
+
+def _discrete_units(values: Tensor, levels: int) -> list[int]:
+    """Units that take 2 ... levels distinct values."""
+    ordered = values.sort(0).values
+    distinct = (ordered[1:] != ordered[:-1]).sum(0) + 1
+    return _where((distinct > 1) & (distinct <= levels))
+
+
+def _one_to_one(values: Tensor, used: Tensor, own: list[int]) -> list[int]:
+    """Which of the discrete units have as many codes as values."""
+    return [unit for unit in own if len(values[:, unit].unique()) == used[unit]]
+
+
+def _used_levels(codes: Tensor, levels: int) -> Tensor:
+    """Number of levels each unit uses, int (unit,)."""
+    return torch.stack([(codes == level).any(0) for level in range(levels)]).sum(0)
+
+
+def _where(mask: Tensor) -> list[int]:
+    return mask.nonzero().flatten().tolist()
 
 
 def _encode(values: Tensor, edges: Tensor) -> Tensor:
     """Number of edges strictly below each value, uint8 (sample, unit)."""
     return torch.searchsorted(edges.contiguous(), values.T.contiguous()).T.to(torch.uint8).contiguous()
-
-
-def _constant_units(codes: Tensor) -> list[int]:
-    return (codes == codes[0]).all(0).nonzero().flatten().tolist()
 
 
 def _class_labels(target: Tensor) -> Tensor:
@@ -111,6 +227,8 @@ def _class_labels(target: Tensor) -> Tensor:
             f"the target has shape {tuple(target.shape)} and type {target.dtype}; "
             "discrete measures need integer class labels of shape (sample,)"
         )
+    if not len(target):
+        raise ValueError("the activations hold no samples; expected at least one")
     if target.min() < 0:
         raise ValueError(f"the target has the label {int(target.min())}; expected 0, 1, 2, ...")
     return target.to(torch.int64)

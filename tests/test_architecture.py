@@ -19,6 +19,7 @@ ORDER = [
     "measures",
     "significance",
     "maps",
+    "stability",
     "graph",
     "energy",
     "pruning",

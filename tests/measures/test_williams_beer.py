@@ -1,9 +1,8 @@
-"""I_min and I_mmi against their definitions written out, and what tells them apart."""
+"""I_min against its definition written out, and what it is known for."""
 
 import numpy as np
 import pytest
 
-from pidnet import shannon
 from pidnet.measures import decompose
 
 
@@ -21,14 +20,6 @@ def test_i_min_is_the_expected_minimum(shape):
         p[..., y].sum() * min(specific_information(p, y, axis) for axis in (0, 1)) for y in range(shape[2])
     )
     assert decompose(p, measure="i_min").redundancy[0] == pytest.approx(expected, abs=1e-13)
-
-
-def test_i_mmi_is_the_smaller_information():
-    p = np.random.default_rng(1).dirichlet(np.ones(36), size=20).reshape(20, 3, 4, 3)
-    information1, information2, _ = shannon.source_informations(p)
-    atoms = decompose(p, measure="i_mmi")
-    np.testing.assert_allclose(atoms.redundancy, np.minimum(information1, information2), atol=1e-13)
-    np.testing.assert_allclose(np.minimum(atoms.unique1, atoms.unique2), 0, atol=1e-13)
 
 
 def test_i_min_calls_equal_amounts_redundant_and_i_broja_does_not():

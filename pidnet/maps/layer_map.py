@@ -1,0 +1,145 @@
+"""The result of a map: the atoms of all pairs of units of one layer, with what they rest on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pidnet.files import replacing
+from pidnet.measures.atoms import Atoms
+from pidnet.significance import benjamini_hochberg
+
+if TYPE_CHECKING:
+    import pandas
+
+GROUPED = ("plug_in", "p_values", "intervals")
+
+
+@dataclass(frozen=True, eq=False)
+class LayerMap:
+    """The atoms of all pairs of units of one layer, in bits.
+
+    units: int (unit,), all units of the layer. pairs: int (pair, 2), i < j, pairs of units that vary.
+    information: float64 (unit,), I(Y;X) of each unit by itself. settings: how the map was made.
+    notes: warnings about the data, one sentence each.
+    plug_in: the atoms before the correction. p_values: atom -> (pair,), against ``settings["null"]``.
+    intervals: atom -> (pair, 2), 95 %. floor: redundancy, unique, synergy -> what 95 % of pairs that know
+    nothing stay below with these samples, levels and classes, corrected in the same way.
+    """
+
+    layer: str
+    units: np.ndarray
+    pairs: np.ndarray
+    atoms: Atoms
+    measure: str
+    samples: int
+    information: np.ndarray
+    settings: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    plug_in: Atoms | None = None
+    p_values: dict[str, np.ndarray] = field(default_factory=dict)
+    intervals: dict[str, np.ndarray] = field(default_factory=dict)
+    floor: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def correction(self) -> str:
+        """The name of the bias correction behind ``atoms``."""
+        return self.settings.get("correction", "none")
+
+    def significant(self, atom: str = "redundancy", level: float = 0.05) -> np.ndarray:
+        """Which pairs have more of an atom than the null gives, bool (pair,), Benjamini-Hochberg over the
+        layer: at most a share ``level`` of them is expected to be false. ``len(map.pairs)`` were tested.
+
+        Raises ValueError for an atom that the null of this map does not test.
+        """
+        if atom not in self.p_values:
+            raise ValueError(
+                f"the null {self.settings.get('null', 'none')!r} of this map tests "
+                f"{', '.join(self.p_values) or 'nothing'}, not {atom!r}; "
+                "make the map with layer_maps(codes, null='labels') or null='sources'"
+            )
+        return benjamini_hochberg(self.p_values[atom], level)
+
+    def matrix(self, name: str) -> np.ndarray:
+        """One atom for all pairs, float64 (unit, unit), bits; nan on the diagonal and for constant units.
+
+        name: "redundancy", "synergy", "total", "gap" (symmetric), "unique1" (what the unit of the row
+        knows and the unit of the column does not) or "unique2" (its transpose).
+        """
+        names = ("redundancy", "unique1", "unique2", "synergy", "total", "gap")
+        if name not in names:
+            raise ValueError(f"no such atom: {name!r}; the map has {', '.join(names)}")
+        mirror = {"unique1": "unique2", "unique2": "unique1"}.get(name, name)
+        i, j = self.pairs.T
+        matrix = np.full((len(self.units), len(self.units)), np.nan)
+        matrix[i, j] = getattr(self.atoms, name)
+        matrix[j, i] = getattr(self.atoms, mirror)
+        return matrix
+
+    def summary(self) -> dict[str, Any]:
+        """Means over the pairs (``unique`` averages both units) and over the units in them; bits."""
+        return {
+            "layer": self.layer,
+            "measure": self.measure,
+            "redundancy": float(self.atoms.redundancy.mean()),
+            "unique": float((self.atoms.unique1.mean() + self.atoms.unique2.mean()) / 2),
+            "synergy": float(self.atoms.synergy.mean()),
+            "information": float(self.information[np.unique(self.pairs)].mean()),
+            "pairs": len(self.pairs),
+            "samples": self.samples,
+            "correction": self.correction,
+            **{f"{name}_floor": bits for name, bits in self.floor.items()},
+        }
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row a pair: unit1, unit2, the atoms, their p-values and the ends of their intervals."""
+        import pandas
+
+        columns = {"unit1": self.pairs[:, 0], "unit2": self.pairs[:, 1], **dict(self.atoms.items())}
+        columns |= {f"{name}_p": values for name, values in self.p_values.items()}
+        for name, ends in self.intervals.items():
+            columns |= {f"{name}_low": ends[:, 0], f"{name}_high": ends[:, 1]}
+        return pandas.DataFrame(columns)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the map as .npz (arrays and one JSON text, nothing pickled); returns the path written."""
+        described = {
+            "layer": self.layer,
+            "measure": self.measure,
+            "samples": self.samples,
+            "settings": self.settings,
+            "notes": list(self.notes),
+            "floor": self.floor,
+        }
+        path = Path(path).with_suffix(".npz")
+        arrays = {"units": self.units, "pairs": self.pairs, "information": self.information}
+        arrays |= {"json": np.array(json.dumps(described)), **dict(self.atoms.items())}
+        for group in GROUPED:
+            values = getattr(self, group)
+            items = values.items() if values is not None else ()
+            arrays |= {f"{group}.{name}": array for name, array in items}
+        with replacing(path) as temporary:
+            np.savez_compressed(temporary, allow_pickle=False, **arrays)
+        return path
+
+    @staticmethod
+    def load(path: str | Path) -> LayerMap:
+        """Read a map that ``save`` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        described = json.loads(str(arrays.pop("json")))
+        described["notes"] = tuple(described["notes"])
+        outside = {name: arrays.pop(name) for name in ("units", "pairs", "information")}
+        grouped: dict[str, Any] = {group: _pop_group(arrays, group) for group in GROUPED}
+        grouped["plug_in"] = Atoms(**grouped["plug_in"]) if grouped["plug_in"] else None
+        return LayerMap(atoms=Atoms(**arrays), **outside, **described, **grouped)
+
+
+def _pop_group(arrays: dict[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
+    """Take the arrays named ``group.name`` out, by name."""
+    names = [name for name in arrays if name.startswith(f"{group}.")]
+    return {name.removeprefix(f"{group}."): arrays.pop(name) for name in names}

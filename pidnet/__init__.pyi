@@ -7,18 +7,32 @@ from . import (
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
+from .covariances import (
+    PairCovariances as PairCovariances,
+    group_covariances as group_covariances,
+    pair_covariances as pair_covariances,
+)
 from .distributions import (
     PairTables as PairTables,
     iterate_pair_tables as iterate_pair_tables,
     pair_tables as pair_tables,
 )
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
-from .graph import redundancy_graph as redundancy_graph
+from .graph import (
+    communities as communities,
+    redundancy_graph as redundancy_graph,
+    replacement_graph as replacement_graph,
+    save_graph as save_graph,
+)
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
 from .measures.dit_bridge import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
 from .measures.domination import dominates as dominates, replacements as replacements
+from .measures.gaussian import (
+    GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
+    decompose_gaussian as decompose_gaussian,
+)
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,
@@ -38,7 +52,7 @@ from .quantization import (
     quantize as quantize,
     zero_level as zero_level,
 )
-from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
 from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
+from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
 
 __version__: str

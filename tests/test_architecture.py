@@ -15,6 +15,7 @@ ORDER = [
     "activations",
     "quantization",
     "distributions",
+    "covariances",
     "measures",
     "significance",
     "maps",

@@ -3,7 +3,7 @@ import numpy as np
 
 import pidnet as pn
 from pidnet.plots import plot_graph, plot_map
-from tests.test_maps import planted_codes
+from tests.maps.test_discrete import planted_codes
 
 
 def test_the_picture_shows_the_atoms():

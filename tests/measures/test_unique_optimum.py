@@ -100,6 +100,12 @@ def test_counted_tables_of_few_samples_reach_the_tolerance(shape):
     assert (atoms.gap <= 1e-6).all()
 
 
+@pytest.mark.parametrize("shape", [(2, 2, 3), (3, 2, 3), (4, 4, 2)])
+def test_every_one_of_many_pairs_reaches_the_tolerance(shape):
+    p = np.random.default_rng(9).dirichlet(np.ones(np.prod(shape)), size=3000).reshape(3000, *shape)
+    assert (i_broja(given_tables(p)).gap <= 1e-6).all()
+
+
 def test_tiny_probabilities_reach_the_tolerance():
     p = np.random.default_rng(4).dirichlet(np.full(36, 0.05), size=300).reshape(300, 3, 4, 3)
     assert (i_broja(given_tables(p)).gap <= 1e-6).all()

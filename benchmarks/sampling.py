@@ -34,7 +34,7 @@ ATOMS = ("redundancy", "unique1", "unique2", "synergy")
 DEFAULT = "shuffle_sources"
 LAYER = "layer"
 
-Row = dict[str, str | int | float]
+Row = dict[str, str | int | float | None]
 
 
 def stack(atoms: Atoms) -> np.ndarray:
@@ -120,13 +120,12 @@ def coverage(layers: int = 16) -> Iterator[Row]:
 
 
 def _shares(held: np.ndarray, zero: np.ndarray) -> Row:
-    """Coverage of each atom where it is not 0, and of all atoms that are 0; nan where there is none."""
+    """Coverage of each atom where it is not 0, and of all atoms that are 0; None where there is none."""
     shares = {
-        atom: float(held[k][~zero[k]].mean()) if (~zero[k]).any() else float("nan")
-        for k, atom in enumerate(ATOMS)
+        atom: float(held[k][~zero[k]].mean()) if (~zero[k]).any() else None for k, atom in enumerate(ATOMS)
     }
-    away = float(held[~zero].mean()) if (~zero).any() else float("nan")
-    return {**shares, "not 0": away, "0": float(held[zero].mean()) if zero.any() else float("nan")}
+    away = float(held[~zero].mean()) if (~zero).any() else None
+    return {**shares, "not 0": away, "0": float(held[zero].mean()) if zero.any() else None}
 
 
 def relu_layer(samples: int, seed: int, informed: int = 0, units: int = 24) -> Codes:
@@ -226,9 +225,15 @@ TABLES: dict[str, tuple[str, Callable[[], Iterator[Row]]]] = {
 def markdown(title: str, rows: list[Row]) -> str:
     """One table."""
     head = list(rows[0])
-    cells = [[f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+    cells = [[_cell(value) for value in row.values()] for row in rows]
     lines = [f"## {title}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in cells), ""])
+
+
+def _cell(value: str | int | float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def main() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from pidnet.maps import LayerMap
 
 app = typer.Typer(
     help="Partial information decomposition of neural networks: map, graph, prune, and the energy saved.",
@@ -43,10 +46,13 @@ def demo(
             status.update(step)
 
         result = run_demo(out, criterion=criterion, seed=seed, tell=tell)
-    show(
-        "All pairs of units of each layer about the label: means, in bits", [m.summary() for m in result.maps]
+    show("All pairs of units about the label: means, in bits", [_short(map) for map in result.maps])
+    show(f"The network, pruned by {criterion} and repaired by least squares", result.rows())
+    console.print(
+        f"Sampling bias corrected by {result.maps[0].correction}; "
+        "floor: the synergy that 95 % of pairs which know nothing stay below.",
+        highlight=False,
     )
-    show(f"Pruned by {criterion}, repaired by least squares", [pruned.row() for pruned in result.pruned])
     for note in dict.fromkeys(note for map in result.maps for note in map.notes):
         console.print(f"Note: {note}", highlight=False)
     console.print(f"Open {result.folder / 'report.html'}", highlight=False)
@@ -111,6 +117,24 @@ def _sizes(shape: str) -> list[int]:
         return [int(size) for size in shape.split(",")]
     except ValueError:
         raise ValueError(f"shape is {shape!r}; expected numbers with commas, such as 1,28,28") from None
+
+
+def _short(map: LayerMap) -> dict[str, Any]:
+    """The columns of a layer's summary that fit a terminal."""
+    rows = map.summary()
+    rows["floor"] = rows.pop("synergy_floor")
+    shown = (
+        "layer",
+        "measure",
+        "redundancy",
+        "unique",
+        "synergy",
+        "floor",
+        "information",
+        "pairs",
+        "samples",
+    )
+    return {name: rows[name] for name in shown}
 
 
 def show(title: str, rows: Sequence[dict[str, Any]]) -> None:

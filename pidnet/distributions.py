@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # tables need no torch: its import would cost seconds
     from pidnet.quantization import Codes
 
 BLOCK_BYTES = 2**27
-CHUNK_SAMPLES = 4096
+CHUNK_SAMPLES = 2048
 
 
 @dataclass(frozen=True, eq=False)

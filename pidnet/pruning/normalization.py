@@ -30,14 +30,17 @@ def reestimate(dense: nn.Module, small: nn.Module, x: Tensor) -> bool:
 
 @torch.no_grad()
 def _gather(model: nn.Module, norms: list, x: Tensor) -> None:
-    """Cumulative averages over batches, in training mode for the norms alone."""
+    """Averages over all samples, in training mode for the norms alone."""
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None
         norm.train()
     try:
+        seen = 0
         for batch in batches(x):
+            seen += len(batch)
+            for norm in norms:
+                norm.momentum = len(batch) / seen
             if len(batch) > 1:
                 model(batch)
     finally:

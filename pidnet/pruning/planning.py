@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from pidnet import __version__
@@ -20,7 +19,7 @@ from pidnet.pruning.plan import PruningPlan, Removal
 from pidnet.pruning.search import search
 from pidnet.pruning.structure import Prunable, find_prunable, survey
 from pidnet.pruning.surgery import check_layer
-from pidnet.pruning.tracing import scores
+from pidnet.pruning.tracing import check_runs
 
 ALLOCATIONS = ("uniform", "global")
 
@@ -89,7 +88,7 @@ def gather(
     """Evidence on an untouched, opened copy of the model, from checked calibration data."""
     x, y = _check_calibration(calibration)
     dense = opened(model).requires_grad_(True)
-    _check_runs(dense, x)
+    check_runs(dense, x)
     return Evidence(dense, _chosen(dense, x, layers), x, y, seed)
 
 
@@ -114,18 +113,6 @@ def _check_calibration(calibration: tuple[Tensor, Tensor]) -> tuple[Tensor, Tens
             )
         case _:
             raise ValueError("calibration is not a pair (x, y) of tensors")
-
-
-@torch.no_grad()
-def _check_runs(dense: nn.Module, x: Tensor) -> None:
-    try:
-        output = scores(dense, x[:2])
-    except Exception as error:
-        raise ValueError(
-            f"the model does not run on calibration inputs of shape {tuple(x.shape)}: {error}"
-        ) from error
-    if not output.isfinite().all():
-        raise ValueError("the model's output on the calibration data is not finite; check weights and inputs")
 
 
 def _warn_of_few_samples(evidence: Evidence) -> None:

@@ -16,7 +16,7 @@ from pidnet.pruning.opened import closed, opened
 from pidnet.pruning.plan import PruningPlan
 from pidnet.pruning.repair import fold, junction, refit
 from pidnet.pruning.structure import Prunable, survey, weighted
-from pidnet.pruning.tracing import scores
+from pidnet.pruning.tracing import check_runs, scores
 
 REPAIRS = {"none": (), "fold": (fold,), "refit": (fold, refit)}
 
@@ -31,12 +31,14 @@ def apply_plan(
     re-estimates BatchNorm statistics where that brings the output nearer to the dense one.
     The result is in eval mode and has been checked: its parameters fell, its output has the dense shape, and
     cutting these units from a network that does not use them changes nothing.
-    Raises ValueError for an unknown repair or a plan that does not fit the model.
+    Raises ValueError for an unknown repair, calibration inputs on which the model does not run, or a plan that
+    does not fit the model; RuntimeError where a check fails.
     """
     if repair not in REPAIRS:
         raise ValueError(f"unknown repair {repair!r}; the known ones are {', '.join(REPAIRS)}")
     x, _ = calibration
     dense = opened(model)
+    check_runs(dense, x)
     prunable, refused = survey(dense, x)
     remove = units_to_remove(plan, prunable, refused)
     check_surgery(dense, prunable, remove, x[:2])

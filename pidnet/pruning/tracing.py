@@ -40,6 +40,19 @@ def scores(model: nn.Module, x: Tensor) -> Tensor:
     return output if isinstance(output, Tensor) else output.logits
 
 
+@torch.no_grad()
+def check_runs(model: nn.Module, x: Tensor) -> None:
+    """ValueError unless the model runs on calibration inputs and puts out finite numbers."""
+    try:
+        output = scores(model, x[:2])
+    except Exception as error:
+        raise ValueError(
+            f"the model does not run on calibration inputs of shape {tuple(x.shape)}: {error}"
+        ) from error
+    if not output.isfinite().all():
+        raise ValueError("the model's output on the calibration data is not finite; check weights and inputs")
+
+
 def depthwise(layer: nn.Module) -> bool:
     """Whether a convolution treats each channel by itself."""
     return isinstance(layer, CONVOLUTIONS) and 1 < layer.groups == layer.in_channels == layer.out_channels

@@ -1,4 +1,5 @@
 import copy
+import warnings
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from torch import nn
 
 from pidnet.pruning.cutting import cut
 from pidnet.pruning.structure import find_prunable, weighted
+from tests.pruning.families import make
 
 
 def test_an_mlp_can_be_cut_in_its_hidden_layers(mlp, digits):
@@ -56,3 +58,25 @@ def test_bad_input():
         find_prunable(nn.Linear(3, 2), torch.zeros(1, 3))
     with pytest.raises(TypeError, match="layer '0' is a ReLU"):
         weighted(nn.Sequential(nn.ReLU()), "0")
+
+
+@pytest.mark.parametrize("family", ["mlp", "conv", "lenet", "resnet", "densenet"])
+def test_torch_pruning_finds_the_same_dependencies(family):
+    """A peer that follows gradients: for unit 1 of every layer, the same rows and columns."""
+    model, (x, _) = make(family)
+    with warnings.catch_warnings(), torch.enable_grad():
+        warnings.simplefilter("ignore")
+        import torch_pruning
+
+        graph = torch_pruning.DependencyGraph().build_dependency(model, x[:1])
+    names = {module: name for name, module in model.named_modules()}
+    for name, p in find_prunable(model, x).items():
+        rows, columns = {}, {}
+        layer = model.get_submodule(name)
+        prune = graph.get_pruner_of_module(layer).prune_out_channels
+        for item in graph.get_pruning_group(layer, prune, [1]):
+            if isinstance(item.dep.target.module, nn.Linear | nn.Conv2d):
+                places = rows if graph.is_out_channel_pruning_fn(item.dep.handler) else columns
+                places.setdefault(names[item.dep.target.module], set()).update(item.idxs)
+        assert rows == {layer: set(channels[1].tolist()) for layer, channels in p.producers.items()}
+        assert columns == {layer: set(channels[1].tolist()) for layer, channels in p.consumers.items()}

@@ -1,5 +1,6 @@
 from . import (
     data as data,
+    layers as layers,
     measures as measures,
     zoo as zoo,
 )
@@ -16,8 +17,12 @@ from .quantization import (
     Codes as Codes,
     equal_mass as equal_mass,
     equal_width as equal_width,
+    k_means as k_means,
+    merge_units as merge_units,
     quantize as quantize,
     zero_level as zero_level,
 )
+from .streaming import capture_codes as capture_codes
+from .targets import with_target as with_target
 
 __version__: str

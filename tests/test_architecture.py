@@ -9,11 +9,13 @@ PACKAGE = Path(__file__).parents[1] / "pidnet"
 ORDER = [
     "files",
     "data",
-    "zoo",
     "layers",
+    "zoo",
     "shannon",
     "activations",
     "quantization",
+    "streaming",
+    "targets",
     "distributions",
     "measures",
     "significance",
@@ -26,7 +28,7 @@ ORDER = [
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"files", "data", "zoo", "layers", "shannon"}
+IMPORT_NOTHING_OF_OURS = {"data", "layers", "shannon"}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

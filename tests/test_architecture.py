@@ -25,10 +25,11 @@ ORDER = [
     "pruning",
     "plots",
     "report",
+    "demo",
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"data", "layers", "shannon"}
+IMPORT_NOTHING_OF_OURS = {"files", "data", "layers", "shannon"}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

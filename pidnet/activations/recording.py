@@ -120,17 +120,21 @@ def _pass(model: nn.Module, watched: set[str], x: Inputs, state: Tensor) -> tupl
 @contextmanager
 def _undisturbed(model: nn.Module) -> Generator[None]:
     """Eval mode for the time being; every module gets its own mode back, every buffer its values."""
-    training = [module for module in model.modules() if module.training]
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [
+        (module, name, buffer, buffer.clone())
+        for module in model.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
     model.eval()
     try:
         yield
     finally:
-        for module in training:
-            module.training = True
+        for module, mode in modes:
+            module.training = mode
         with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
+            for module, name, buffer, before in buffers:
+                setattr(module, name, buffer.copy_(before))
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ class Sign(nn.Module):
 class FakeQuantize(nn.Module):
     """t = scale * round(h / scale), clipped to ``bits`` bits; the gradient is 1 inside the range.
 
-    The scale, limit / (2^(bits - 1) - 1), follows the largest |h| seen in training and stays fixed in eval
-    mode; before any training the first input sets it. Values: 2^bits - 1, symmetric about 0.
+    The scale, limit / (2^(bits - 1) - 1), follows the largest |h| seen in training mode and stays fixed in
+    eval mode. Values: 2^bits - 1, symmetric about 0. Raises RuntimeError in eval mode without any training.
     """
 
     limit: Tensor
@@ -38,8 +38,10 @@ class FakeQuantize(nn.Module):
         self.register_buffer("limit", torch.zeros(()))
 
     def forward(self, h: Tensor) -> Tensor:
-        if self.training or not self.limit:
+        if self.training:
             self.limit = torch.maximum(self.limit, h.detach().abs().max())
+        elif not self.limit:
+            raise RuntimeError("FakeQuantize has no range yet; run it on data in training mode first")
         steps = 2 ** (self.bits - 1) - 1
         scale = (self.limit / steps).clamp(min=torch.finfo(h.dtype).tiny)
         soft = h.clamp(-self.limit, self.limit)

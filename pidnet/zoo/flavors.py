@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 from torch.nn.utils.parametrize import register_parametrization
@@ -14,7 +14,7 @@ Flavor = Literal["plain", "binarized", "bayesian", "stochastic"]
 FLAVORS = ("plain", "binarized", "bayesian", "stochastic")
 
 NOISE = 0.2
-CELLS = {nn.LSTM: nn.LSTMCell, nn.GRU: nn.GRUCell, nn.RNN: nn.RNNCell}
+CELLS: dict[Any, Any] = {nn.LSTM: nn.LSTMCell, nn.GRU: nn.GRUCell, nn.RNN: nn.RNNCell}
 
 
 def flavored(model: nn.Module, flavor: Flavor) -> nn.Module:
@@ -67,7 +67,7 @@ def _recurrent(rnn: nn.RNNBase, flavor: Flavor) -> nn.Module:
     )
 
 
-def _mean_field(cell: type[nn.RNNCellBase], inputs: int, hidden: int) -> nn.RNNCellBase:
+def _mean_field(cell: Any, inputs: int, hidden: int) -> nn.RNNCellBase:
     built = cell(inputs, hidden)
     for name in ("weight_ih", "weight_hh"):
         register_parametrization(built, name, layers.MeanField(getattr(built, name)))

@@ -1,7 +1,10 @@
 from . import (
     data as data,
+    energy as energy,
     layers as layers,
     measures as measures,
+    plots as plots,
+    pruning as pruning,
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
@@ -10,9 +13,19 @@ from .distributions import (
     iterate_pair_tables as iterate_pair_tables,
     pair_tables as pair_tables,
 )
+from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
+from .graph import redundancy_graph as redundancy_graph
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
+from .pruning import (
+    CRITERIA as CRITERIA,
+    PruningPlan as PruningPlan,
+    apply_plan as apply_plan,
+    load_pruned as load_pruned,
+    plan_pruning as plan_pruning,
+    save_pruned as save_pruned,
+)
 from .quantization import (
     Codes as Codes,
     equal_mass as equal_mass,

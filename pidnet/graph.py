@@ -20,7 +20,9 @@ def redundancy_graph(map: LayerMap, *, minimum_weight: float = 0.0) -> networkx.
     if not 0 <= minimum_weight <= 1:
         raise ValueError(f"minimum_weight={minimum_weight}; expected a share between 0 and 1")
     weight = pair_weights(map)
-    edges = np.flatnonzero(((map.atoms.redundancy > 0) | (map.atoms.synergy > 0)) & (weight >= minimum_weight))
+    edges = np.flatnonzero(
+        ((map.atoms.redundancy > 0) | (map.atoms.synergy > 0)) & (weight >= minimum_weight)
+    )
     graph = networkx.Graph(layer=map.layer, measure=map.measure)
     graph.add_nodes_from(
         (unit, {"information": bits})

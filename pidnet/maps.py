@@ -87,9 +87,9 @@ class LayerMap:
         }
         path = Path(path).with_suffix(".npz")
         arrays = {"units": self.units, "pairs": self.pairs, "information": self.information}
-        text = np.array(json.dumps(described))
+        arrays |= {"json": np.array(json.dumps(described)), **dict(self.atoms.items())}
         with replacing(path) as temporary:
-            np.savez_compressed(temporary, allow_pickle=False, json=text, **arrays, **dict(self.atoms.items()))
+            np.savez_compressed(temporary, allow_pickle=False, **arrays)
         return path
 
     @staticmethod

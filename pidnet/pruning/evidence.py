@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.pruning.linear_view import batches, features, input_rows, output_rows, watching, weight_matrix
-from pidnet.pruning.structure import Prunable
+from pidnet.pruning.structure import Prunable, Weighted, weighted
 
 MAX_CLASSES = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """A dense model in eval mode, its prunable layers and calibration data (x, y); the rest is computed when a
-    criterion first asks for it."""
+    """A dense model in eval mode, its prunable layers and calibration data (x, y); the rest is computed when
+    a criterion first asks for it."""
 
     model: nn.Module
     prunable: Mapping[str, Prunable]
@@ -35,12 +35,13 @@ class Evidence:
     @cached_property
     def covariances(self) -> dict[str, np.ndarray]:
         """Consumer -> covariance of its inputs over samples (and positions), float64 (feature, feature)."""
-        moments: dict[str, list[Tensor | int]] = {}
+        moments: dict[str, tuple[Tensor, Tensor, int]] = {}
 
-        def add(name: str, layer: nn.Module, inputs: Tensor, _output: Tensor) -> None:
+        def add(name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
             rows = input_rows(layer, inputs)
-            gram, total, count = moments.get(name, [0, 0, 0])
-            moments[name] = [gram + rows.T @ rows, total + rows.sum(0), count + len(rows)]
+            width = rows.shape[1]
+            gram, total, count = moments.get(name, (rows.new_zeros(width, width), rows.new_zeros(width), 0))
+            moments[name] = gram + rows.T @ rows, total + rows.sum(0), count + len(rows)
 
         with torch.no_grad(), watching(self.model, self.consumers, add):
             for x in batches(self.x):
@@ -57,17 +58,17 @@ class Evidence:
         g is the gradient of log p(class | x) by the consumer's outputs; the expectation over classes drawn
         from the model is taken exactly, one backward pass a class.
         """
-        factors = dict.fromkeys(self.consumers, 0.0)
-        for x in batches(self.x):
-            for name, factor in self._fisher_sums(x).items():
-                factors[name] = factors[name] + factor
-        return {name: (factor / len(self.x)).numpy() for name, factor in factors.items()}
+        sums = [self._fisher_sums(x) for x in batches(self.x)]
+        return {
+            name: (torch.stack([part[name] for part in sums]).sum(0) / len(self.x)).numpy()
+            for name in self.consumers
+        }
 
     def _fisher_sums(self, x: Tensor) -> dict[str, Tensor]:
         outputs: dict[str, Tensor] = {}
         sums: dict[str, Tensor] = {}
 
-        def keep(name: str, _layer: nn.Module, _inputs: Tensor, output: Tensor) -> None:
+        def keep(name: str, _layer: Weighted, _inputs: Tensor, output: Tensor) -> None:
             outputs[name] = output
 
         with torch.enable_grad(), watching(self.model, self.consumers, keep):
@@ -75,8 +76,8 @@ class Evidence:
             logits = self.model(x.detach().requires_grad_(x.is_floating_point()))
             if logits.ndim != 2 or logits.shape[1] > MAX_CLASSES:
                 raise ValueError(
-                    f"the model puts out shape {tuple(logits.shape)}; information about the output needs class "
-                    f"scores of shape (sample, class) with at most {MAX_CLASSES} classes"
+                    f"the model puts out shape {tuple(logits.shape)}; information about the output needs "
+                    f"class scores of shape (sample, class) with at most {MAX_CLASSES} classes"
                 )
             log_p = logits.log_softmax(-1)
             # The square root of p(class|x) on each gradient g makes the sum of g g^T the expectation.
@@ -85,17 +86,18 @@ class Evidence:
                 scalar = (share[:, label] * log_p[:, label]).sum()
                 gradients = torch.autograd.grad(scalar, list(outputs.values()), retain_graph=True)
                 for name, gradient in zip(outputs, gradients, strict=True):
-                    rows = output_rows(self.model.get_submodule(name), gradient)
-                    sums[name] = sums.get(name, 0.0) + rows.T @ rows
+                    rows = output_rows(weighted(self.model, name), gradient)
+                    product = rows.T @ rows
+                    sums[name] = sums[name] + product if name in sums else product
         return sums
 
     def weights(self, consumer: str) -> np.ndarray:
         """A consumer's weights as float64 (output, feature)."""
-        return weight_matrix(self.model.get_submodule(consumer)).numpy()
+        return weight_matrix(weighted(self.model, consumer)).numpy()
 
     def owned(self, layer: str, consumer: str) -> np.ndarray:
         """Input features of a consumer by the unit of ``layer`` that they belong to, int (unit, feature)."""
-        return features(self.model.get_submodule(consumer), self.prunable[layer].consumers[consumer])
+        return features(weighted(self.model, consumer), self.prunable[layer].consumers[consumer])
 
     def outgoing(self, layer: str) -> list[str]:
         """The consumers of a layer's units."""

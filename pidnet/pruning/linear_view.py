@@ -1,8 +1,7 @@
 """Every consumer of units as one linear map: a matrix of weights on rows of inputs.
 
-A fully connected layer is one already. A convolution is one over unfolded patches, channel by channel, so that
-input channel c owns ``taps`` neighboring columns. Letters: R row (sample, or sample and position), F input
-feature, O output.
+A fully connected layer is one already. A convolution is one over unfolded patches, channel by channel, so
+that input channel c owns ``taps`` neighboring columns. A row is a sample, or a sample at a position.
 """
 
 from __future__ import annotations
@@ -14,26 +13,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidnet.pruning.structure import CONVOLUTIONS
+from pidnet.pruning.structure import CONVOLUTIONS, Weighted, weighted
 
 
-def taps(layer: nn.Module) -> int:
+def taps(layer: Weighted) -> int:
     """How many input features belong to one input channel: the size of a convolution's kernel, or 1."""
     return int(np.prod(layer.kernel_size)) if isinstance(layer, CONVOLUTIONS) else 1
 
 
-def features(layer: nn.Module, channels: np.ndarray) -> np.ndarray:
+def features(layer: Weighted, channels: np.ndarray) -> np.ndarray:
     """Input features of some input channels, in the same order, int (channel * taps,)."""
     size = taps(layer)
     return (np.asarray(channels)[..., None] * size + np.arange(size)).reshape(*np.shape(channels)[:-1], -1)
 
 
-def weight_matrix(layer: nn.Module) -> Tensor:
+def weight_matrix(layer: Weighted) -> Tensor:
     """The layer's weights as float64 (output, feature)."""
     return layer.weight.detach().double().flatten(1)
 
 
-def input_rows(layer: nn.Module, inputs: Tensor) -> Tensor:
+def input_rows(layer: Weighted, inputs: Tensor) -> Tensor:
     """Inputs of the layer as float64 rows (row, feature). Raises ValueError for grouped convolutions."""
     if not isinstance(layer, CONVOLUTIONS):
         return inputs.reshape(-1, inputs.shape[-1]).double()
@@ -51,7 +50,7 @@ def input_rows(layer: nn.Module, inputs: Tensor) -> Tensor:
     return patches.transpose(1, 2).reshape(-1, patches.shape[1]).double()
 
 
-def output_rows(layer: nn.Module, outputs: Tensor) -> Tensor:
+def output_rows(layer: Weighted, outputs: Tensor) -> Tensor:
     """Outputs of the layer as float64 rows (row, output), in the order of ``input_rows``."""
     if isinstance(layer, CONVOLUTIONS):
         outputs = outputs.flatten(2).transpose(1, 2)
@@ -60,12 +59,12 @@ def output_rows(layer: nn.Module, outputs: Tensor) -> Tensor:
 
 @contextmanager
 def watching(
-    model: nn.Module, names: Iterable[str], see: Callable[[str, nn.Module, Tensor, Tensor], None]
+    model: nn.Module, names: Iterable[str], see: Callable[[str, Weighted, Tensor, Tensor], None]
 ) -> Generator[None]:
     """Call ``see(name, layer, input, output)`` whenever one of the named layers runs."""
     with ExitStack() as stack:
         for name in names:
-            hook = model.get_submodule(name).register_forward_hook(
+            hook = weighted(model, name).register_forward_hook(
                 lambda layer, inputs, output, name=name: see(name, layer, inputs[0], output)
             )
             stack.callback(hook.remove)

@@ -1,14 +1,16 @@
 """The information about the network's output that goes with a unit when the others take over what they can.
 
-Source 1 is the unit, source 2 the units of its layer that stay, the target what the network puts out. In the
-local Gaussian channel around the trained network, removing unit j and repairing optimally costs to second order
+Source 1 is the unit, source 2 the units of its layer that stay, the target what the network puts out. In
+the local Gaussian channel around the trained network, removing unit j and repairing optimally costs to second
+order
 
     KL(dense || pruned) = 1/2 w_j^T M w_j / [C^-1]_jj   nats,
 
-with C the covariance of the inputs of the next layer, w_j the weights on unit j after the repairs so far, and M
-the Fisher information of the output about the next layer's pre-activations. 1 / [C^-1]_jj is the variance of
-unit j given the others: the cost is its unique plus synergistic information with respect to the whole kept set.
-With M = identity this is the optimal brain surgeon on activations (Hassibi & Stork 1993; Frantar & Alistarh 2022).
+with C the covariance of the inputs of the next layer, w_j the weights on unit j after the repairs so far, and
+M the Fisher information of the output about the next layer's pre-activations. 1 / [C^-1]_jj is the variance
+of unit j given the others: the cost is its unique plus synergistic information with respect to the whole
+kept set. With M = identity this is the optimal brain surgeon on activations (Hassibi & Stork 1993; Frantar &
+Alistarh 2022).
 """
 
 from __future__ import annotations

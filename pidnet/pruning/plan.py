@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -13,13 +14,14 @@ import numpy as np
 from torch import Tensor, nn
 
 from pidnet import __version__
+from pidnet.energy import count
 from pidnet.files import write_text
 from pidnet.pruning.baselines import l1, l2, random
 from pidnet.pruning.cover import graph_cover
 from pidnet.pruning.evidence import Evidence
 from pidnet.pruning.local_channel import obs, pid, ridged
 from pidnet.pruning.ranking import Ranking
-from pidnet.pruning.structure import find_prunable
+from pidnet.pruning.structure import cut, find_prunable
 
 Criterion = Callable[[Evidence, str], Ranking]
 
@@ -100,21 +102,27 @@ def plan_pruning(
     the multiply-accumulates that may stay, met with the largest uniform share of units.
     criterion: a name in ``CRITERIA`` or a function (Evidence, layer) -> Ranking.
     Nothing is changed; ``apply_plan`` carries the plan out.
-    Raises ValueError for an unknown criterion, calibration data that do not fit, or a budget that leaves a layer
-    without a unit.
+    Raises ValueError for an unknown criterion, calibration data that do not fit, or a budget that leaves a
+    layer without a unit.
     """
     rank = _find_criterion(criterion)
     evidence = _gather(model, calibration, seed)
-    if (keep is None) == (macs is None):
-        raise ValueError("give one budget: keep= or macs=")
-    share = keep if keep is not None else _share_for_macs(evidence, macs)
+    match keep, macs:
+        case float() | int(), None:
+            share = keep
+        case None, float() | int():
+            share = _share_for_macs(evidence, macs)
+        case _:
+            raise ValueError(f"the budget is keep={keep}, macs={macs}; expected one of the two as a number")
     counts = {name: _units_kept(name, p.units, share) for name, p in evidence.prunable.items()}
     rankings = {name: rank(evidence, name) for name in counts}
-    kept = {name: sorted(rankings[name].order[len(rankings[name].order) - n :].tolist()) for name, n in counts.items()}
+    kept = {name: sorted(rankings[name].order[-n:].tolist()) for name, n in counts.items()}
     return PruningPlan(
         keep=kept,
         removed={name: _removals(evidence, name, rankings[name], kept[name]) for name in kept},
-        criterion=criterion if isinstance(criterion, str) else criterion.__name__,
+        criterion=criterion
+        if isinstance(criterion, str)
+        else getattr(criterion, "__name__", repr(criterion)),
         settings={
             "keep": keep,
             "macs": macs,
@@ -123,3 +131,87 @@ def plan_pruning(
             "pidnet": __version__,
         },
     )
+
+
+def _find_criterion(criterion: str | Criterion) -> Criterion:
+    if not isinstance(criterion, str):
+        return criterion
+    if criterion not in CRITERIA:
+        raise ValueError(f"unknown criterion {criterion!r}; the known ones are {', '.join(sorted(CRITERIA))}")
+    return CRITERIA[criterion]
+
+
+def _gather(model: nn.Module, calibration: tuple[Tensor, Tensor], seed: int) -> Evidence:
+    """Evidence on an untouched copy of the model in eval mode, from checked calibration data."""
+    match calibration:
+        case (Tensor() as x, Tensor() as y) if y.ndim > 0 and len(x) == len(y) >= 2:
+            dense = copy.deepcopy(model).eval()
+            return Evidence(dense, find_prunable(dense, x), x, y, seed)
+        case (Tensor() as x, Tensor() as y):
+            shapes = f"{tuple(x.shape)} and {tuple(y.shape)}"
+            raise ValueError(
+                f"calibration has shapes {shapes}; expected one label for each of at least 2 samples"
+            )
+        case _:
+            raise ValueError("calibration is not a pair (x, y) of tensors")
+
+
+def _units_kept(layer: str, units: int, share: float) -> int:
+    """The number of units that a share leaves, at least one."""
+    if not 0 < share <= 1:
+        raise ValueError(f"the budget {share} is not a share above 0 and at most 1")
+    if round(share * units) < 1:
+        raise ValueError(f"keeping {share} of the {units} units of layer {layer!r} leaves none; keep more")
+    return round(share * units)
+
+
+def _share_for_macs(evidence: Evidence, macs: float) -> float:
+    """The largest uniform share of units whose network needs at most ``macs`` of the dense one's MACs.
+
+    Which units go does not change the count, so the first ones of each layer are cut from a copy.
+    """
+    if not 0 < macs <= 1:
+        raise ValueError(f"the budget {macs} is not a share above 0 and at most 1")
+    example = evidence.x[:1]
+    dense = count(evidence.model, example).macs
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        share = (low + high) / 2
+        trial = copy.deepcopy(evidence.model)
+        sizes = {name: p.units - max(1, round(share * p.units)) for name, p in evidence.prunable.items()}
+        cut(trial, example, {name: list(range(size)) for name, size in sizes.items()})
+        low, high = (share, high) if count(trial, example).macs <= macs * dense else (low, share)
+    if not low:
+        raise ValueError(f"macs={macs} leaves less than one unit a layer; allow more")
+    return low
+
+
+def _removals(evidence: Evidence, layer: str, ranking: Ranking, kept: list[int]) -> list[Removal]:
+    """The units that go, in order, with the kept units that replace them in the next layer."""
+    gone = len(ranking.order) - len(kept)
+    substitutes = _substitutes(evidence, layer, ranking.order[:gone], np.array(kept))
+    return [
+        Removal(int(unit), float(cost), ranking.unit, substitutes[int(unit)])
+        for unit, cost in zip(ranking.order[:gone], ranking.cost[:gone], strict=True)
+    ]
+
+
+def _substitutes(
+    evidence: Evidence, layer: str, gone: np.ndarray, kept: np.ndarray, most: int = 3
+) -> dict[int, tuple[tuple[int, float], ...]]:
+    """For each unit that goes, the kept units with the largest standardized weights in its regression."""
+    if not len(gone):
+        return {}
+    consumer = evidence.outgoing(layer)[0]
+    covariance = ridged(evidence.covariances[consumer])
+    owned = evidence.owned(layer, consumer)
+    stays, goes = owned[kept].ravel(), owned[gone].ravel()
+    weight = np.linalg.solve(covariance[np.ix_(stays, stays)], covariance[np.ix_(stays, goes)])
+    strength = np.abs(weight) * np.sqrt(np.diag(covariance)[stays])[:, None]
+    share = strength.reshape(len(kept), owned.shape[1], len(gone), -1).sum((1, 3))
+    share /= share.sum(0).clip(min=np.finfo(float).tiny)
+    best = np.argsort(-share, axis=0, kind="stable")[:most]
+    return {
+        int(unit): tuple((int(kept[k]), round(float(share[k, column]), 4)) for k in best[:, column])
+        for column, unit in enumerate(gone)
+    }

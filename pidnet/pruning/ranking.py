@@ -9,8 +9,8 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """order: int (unit,), the unit that goes first comes first. cost: float64 (unit,), aligned with ``order``,
-    what each removal costs given the ones before it, in ``unit`` ("bits" or the criterion's own scale)."""
+    """order: int (unit,), the unit that goes first comes first. cost: float64 (unit,), in the same order,
+    what each removal costs given the ones before it, in ``unit``: "bits" or the criterion's own "score"."""
 
     order: np.ndarray
     cost: np.ndarray

@@ -10,10 +10,12 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 PRODUCERS = (nn.Linear, *CONVOLUTIONS)
+Weighted = nn.Linear | nn.Conv1d | nn.Conv2d
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +57,18 @@ def cut(model: nn.Module, example: Tensor, remove: dict[str, list[int]]) -> None
             _group(graph, model.get_submodule(name), units).prune()
 
 
+def weighted(model: nn.Module, name: str) -> Weighted:
+    """The layer of that name, known to have a weight matrix. Raises TypeError for any other module."""
+    layer = model.get_submodule(name)
+    if not isinstance(layer, PRODUCERS):
+        raise TypeError(f"layer {name!r} is a {type(layer).__name__}; expected a Linear or a convolution")
+    return layer
+
+
 def _dependencies(model: nn.Module, example: Tensor):
     import torch_pruning
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.enable_grad():
         warnings.simplefilter("ignore")
         return torch_pruning.DependencyGraph().build_dependency(model, example[:1])
 
@@ -70,7 +80,7 @@ def _group(graph, module: nn.Module, units: list[int]):
 
 def _describe(graph, model: nn.Module, name: str) -> Prunable:
     """The producers and consumers of a layer's units."""
-    module = model.get_submodule(name)
+    module = weighted(model, name)
     units = module.weight.shape[0]
     names = {module: name for name, module in model.named_modules()}
     producers, consumers = [], {}

@@ -1,0 +1,5 @@
+"""python -m pidnet"""
+
+from pidnet.cli import main
+
+main()

@@ -1,0 +1,139 @@
+"""Least squares that let the kept units do the work of those that went. No labels, no gradient steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from pidnet.pruning.linear_view import batches, input_rows, output_rows, watching, weight_matrix
+from pidnet.pruning.structure import Weighted, weighted
+
+RIDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+HOLDOUT = 5
+
+
+@dataclass(eq=False)
+class Moments:
+    """Sums over rows of [input, 1] by itself and by the wanted output: all that least squares needs.
+
+    gram: (feature + 1, feature + 1). cross: (feature + 1, output). square: sum of squared wanted outputs.
+    """
+
+    gram: Tensor
+    cross: Tensor
+    square: Tensor
+
+    @staticmethod
+    def of(inputs: Tensor, wanted: Tensor) -> Moments:
+        rows = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], 1)
+        return Moments(rows.T @ rows, rows.T @ wanted, (wanted**2).sum())
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.gram + other.gram, self.cross + other.cross, self.square + other.square)
+
+    def error(self, solution: Tensor) -> float:
+        """Sum of squared errors of a solution (feature + 1, output)."""
+        return float(self.square + (solution * (self.gram @ solution - 2 * self.cross)).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Junction:
+    """A consumer in the dense and in the small network, and what the small one kept of it: indices of input
+    features and of outputs."""
+
+    name: str
+    dense: nn.Module
+    small: nn.Module
+    features: Tensor
+    outputs: Tensor
+
+
+def fold(junction: Junction, x: Tensor) -> None:
+    """Fit the consumer in the small network to the dense pre-activations, given the dense network's own kept
+    inputs: what the removed units did is regressed on the kept ones and added to their weights, in place."""
+    _fit(junction, x, _dense_inputs)
+
+
+def refit(junction: Junction, x: Tensor) -> None:
+    """Fit the consumer in the small network to the dense pre-activations, given the inputs that the small
+    network really has, with everything upstream already pruned and repaired, in place."""
+    _fit(junction, x, _small_inputs)
+
+
+def _dense_inputs(junction: Junction, dense: Tensor, _small: Tensor) -> Tensor:
+    return dense[:, junction.features]
+
+
+def _small_inputs(_junction: Junction, _dense: Tensor, small: Tensor) -> Tensor:
+    return small
+
+
+def _fit(junction: Junction, x: Tensor, choose: Callable[[Junction, Tensor, Tensor], Tensor]) -> None:
+    """Ridge regression of the dense outputs on the chosen inputs, pulled towards the present weights.
+
+    The strength of the ridge is the one of ``RIDGES`` with the least error on every fifth batch of samples,
+    which the fit has not seen; the present weights stay if none does better.
+    """
+    layer = weighted(junction.small, junction.name)
+    fit, held = _collect(junction, x, choose)
+    prior, biased = _solution(layer), layer.bias is not None
+    errors = [held.error(_solve(fit, prior, ridge, biased)) for ridge in RIDGES]
+    best = min(range(len(RIDGES)), key=errors.__getitem__)
+    if errors[best] < held.error(prior):
+        _write(layer, _solve(fit + held, prior, RIDGES[best], biased))
+
+
+def _collect(
+    junction: Junction, x: Tensor, choose: Callable[[Junction, Tensor, Tensor], Tensor]
+) -> tuple[Moments, Moments]:
+    """Moments of the inputs and the wanted outputs of a consumer: to fit on, and held out."""
+    seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+    def see(_name: str, layer: Weighted, inputs: Tensor, output: Tensor) -> None:
+        seen[layer] = input_rows(layer, inputs), output_rows(layer, output)
+
+    layers = [weighted(model, junction.name) for model in (junction.dense, junction.small)]
+    parts: tuple[list[Moments], list[Moments]] = [], []
+    size = max(1, min(256, len(x) // HOLDOUT))
+    with (
+        torch.no_grad(),
+        watching(junction.dense, [junction.name], see),
+        watching(junction.small, [junction.name], see),
+    ):
+        for number, batch in enumerate(batches(x, size)):
+            junction.dense(batch)
+            junction.small(batch)
+            (dense_inputs, wanted), (small_inputs, _) = (seen[layer] for layer in layers)
+            moments = Moments.of(choose(junction, dense_inputs, small_inputs), wanted[:, junction.outputs])
+            part = parts[number % HOLDOUT == HOLDOUT - 1]
+            part[:] = [part[0] + moments] if part else [moments]
+    return parts[0][0], parts[1][0]
+
+
+def _solution(layer: Weighted) -> Tensor:
+    """Weights and bias as one matrix (feature + 1, output)."""
+    weight = weight_matrix(layer)
+    bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach().double()
+    return torch.cat([weight, bias[:, None]], 1).T
+
+
+def _solve(moments: Moments, prior: Tensor, ridge: float, biased: bool) -> Tensor:
+    """argmin of the squared error plus ridge * mean diagonal * |weights - prior|^2; the bias is not pulled,
+    and stays 0 where the layer has none."""
+    penalty = torch.full_like(moments.gram.diagonal(), float(ridge * moments.gram.diagonal()[:-1].mean()))
+    penalty[-1] = 0
+    free = slice(None) if biased else slice(-1)
+    gram = (moments.gram + penalty.diag())[free, free]
+    solution = prior.clone()
+    solution[free] = torch.linalg.solve(gram, (moments.cross + penalty[:, None] * prior)[free])
+    return solution
+
+
+def _write(layer: Weighted, solution: Tensor) -> None:
+    with torch.no_grad():
+        layer.weight.copy_(solution[:-1].T.reshape(layer.weight.shape))
+        if layer.bias is not None:
+            layer.bias.copy_(solution[-1])

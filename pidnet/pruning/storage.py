@@ -1,0 +1,61 @@
+"""The pruned network in one file: weights, and the plan that made its shape. Nothing is pickled."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pidnet import __version__
+from pidnet.files import replacing
+from pidnet.pruning.plan import PruningPlan
+from pidnet.pruning.structure import cut, find_prunable
+from pidnet.pruning.surgery import units_to_remove
+
+
+def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str | Path) -> Path:
+    """Write a pruned network as .safetensors; returns the path written.
+
+    The file's metadata hold the plan, the shape of an ``example`` input and the architecture in words, so
+    that ``load_pruned`` can rebuild the network from the dense one.
+    """
+    from safetensors.torch import save_file
+
+    path = Path(path).with_suffix(".safetensors")
+    weights = {name: value.detach().contiguous() for name, value in small.state_dict().items()}
+    described = {
+        "plan": plan.to_json(),
+        "example": json.dumps({"shape": [1, *example.shape[1:]], "dtype": str(example.dtype)}),
+        "architecture": str(small),
+        "pidnet": __version__,
+    }
+    with replacing(path) as temporary:
+        save_file(weights, temporary, described)
+    return path
+
+
+def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
+    """The network that ``save_pruned`` wrote, from a dense one of the original architecture (any weights).
+
+    Returns a new model in eval mode. Raises ValueError where the file does not fit the dense network.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        described = file.metadata() or {}
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if "plan" not in described:
+        raise ValueError(f"{path} holds no pruning plan; expected a file that save_pruned wrote")
+    plan = PruningPlan.from_json(described["plan"])
+    example = json.loads(described["example"])
+    x = torch.zeros(example["shape"], dtype=getattr(torch, example["dtype"].removeprefix("torch.")))
+    small = copy.deepcopy(dense).eval()
+    cut(small, x, units_to_remove(plan, find_prunable(small, x)))
+    try:
+        small.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit this {type(dense).__name__}: {error}") from error
+    return small

@@ -74,7 +74,7 @@ class UnitFollower(TorchFunctionMode):
         if name == "multi_head_attention_forward":
             return self._multi_head(func, args, kwargs)
         source = _source(name, args, kwargs)
-        if source is None and name.endswith("_") and args:
+        if source is None and args and _writes_in_place(name):
             self._rescue(args[0])
         output = func(*args, **kwargs)
         if source is not None and isinstance(output, Tensor):
@@ -121,6 +121,12 @@ class UnitFollower(TorchFunctionMode):
         batched = mixed if query.ndim == 3 else mixed.unsqueeze(1)
         self._found_heads(batched.unflatten(-1, (heads, -1)).permute(1, 2, 0, 3))
         return nn.functional.linear(mixed, weight, bias), attention
+
+
+def _writes_in_place(name: str) -> bool:
+    if name.endswith("__"):
+        return name in {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__"}
+    return name.endswith("_")
 
 
 def _source(name: str, args: tuple, kwargs: dict) -> tuple[str, int] | None:

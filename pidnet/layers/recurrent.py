@@ -55,21 +55,21 @@ class Recurrent(nn.Module):
     """Stacked scans, in one or both directions, like nn.LSTM(batch_first=True).
 
     cell: builds a cell from its numbers of inputs and units, e.g. nn.GRUCell. channel: builds the module that
-    the hidden state passes through, e.g. Sign. The scans are called scans.0, scans.1, ..., layer by layer,
-    the backward one after the forward one.
+    the hidden state passes through, e.g. Sign. sizes: numbers of inputs and units. The scans are called
+    scans.0, scans.1, ..., layer by layer, the backward one after the forward one.
     """
 
     def __init__(
         self,
         cell: Callable[[int, int], Cell],
         channel: Callable[[], nn.Module],
-        inputs: int,
-        hidden: int,
+        sizes: tuple[int, int],
         *,
         layers: int = 1,
         bidirectional: bool = False,
     ) -> None:
         super().__init__()
+        inputs, hidden = sizes
         self.input_size, self.hidden_size, self.bidirectional = inputs, hidden, bidirectional
         width = hidden * (1 + bidirectional)
         self.scans = nn.ModuleList(

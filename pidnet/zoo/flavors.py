@@ -56,18 +56,17 @@ def _bayesian(module: nn.Linear | nn.Conv1d | nn.Conv2d) -> nn.Module:
 
 def _recurrent(rnn: nn.RNNBase, flavor: Flavor) -> nn.Module:
     channel = {"binarized": layers.Sign, "stochastic": partial(layers.GaussianNoise, NOISE)}
-    cell = CELLS[type(rnn)]
+    cell: Any = CELLS[type(rnn)]
     return layers.Recurrent(
         partial(_mean_field, cell) if flavor == "bayesian" else cell,
         channel.get(flavor, nn.Identity),
-        rnn.input_size,
-        rnn.hidden_size,
+        (rnn.input_size, rnn.hidden_size),
         layers=rnn.num_layers,
         bidirectional=rnn.bidirectional,
     )
 
 
-def _mean_field(cell: Any, inputs: int, hidden: int) -> nn.RNNCellBase:
+def _mean_field(cell: Any, inputs: int, hidden: int) -> Any:
     built = cell(inputs, hidden)
     for name in ("weight_ih", "weight_hh"):
         register_parametrization(built, name, layers.MeanField(getattr(built, name)))

@@ -20,6 +20,7 @@ ORDER = [
     "measures",
     "significance",
     "maps",
+    "groups",
     "graph",
     "energy",
     "pruning",

@@ -30,8 +30,12 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the initial weights and the training.")] = 0,
 ) -> None:
     """The main job on scikit-learn's digits: train, map, draw the graph, prune, compare energy."""
+    import torch
+
     from pidnet.demo import run_demo
 
+    # One thread is enough for a small network, and gives the same digits on every number of cores.
+    torch.set_num_threads(1)
     with console.status("starting") as status:
 
         def tell(step: str) -> None:

@@ -27,6 +27,7 @@ from pidnet.report import write_report
 
 WIDTHS = (256, 256)
 MEASURES = ("i_min", "i_mmi")
+GRAPH_MEASURE = "i_min"
 BUDGETS = (0.5, 0.25, 0.1)
 CALIBRATION = 1000
 
@@ -138,17 +139,15 @@ def _write(demo: Demo, settings: dict[str, Any]) -> None:
 
 
 def _write_map(folder: Path, map: LayerMap) -> list[Path]:
-    """One map with its redundancy graph, as data and as pictures; returns the pictures."""
+    """One map and, for one measure, its redundancy graph, as data and as pictures; returns the pictures."""
     name = f"{map.layer}-{map.measure}"
     map.save(folder / f"{name}.npz")
-    graph = redundancy_graph(map)
-    with replacing(folder / f"{name}.graphml") as temporary:
-        networkx.write_graphml(graph, temporary)
-    figures = {
-        f"{name}-redundancy.png": plot_map(map, "redundancy"),
-        f"{name}-synergy.png": plot_map(map, "synergy"),
-        f"{name}-graph.png": plot_graph(graph),
-    }
+    figures = {f"{name}-{atom}.png": plot_map(map, atom) for atom in ("redundancy", "synergy")}
+    if map.measure == GRAPH_MEASURE:
+        graph = redundancy_graph(map)
+        with replacing(folder / f"{name}.graphml") as temporary:
+            networkx.write_graphml(graph, temporary)
+        figures[f"{name}-graph.png"] = plot_graph(graph)
     for file, figure in figures.items():
         with replacing(folder / file) as temporary:
             figure.savefig(temporary, dpi=110)

@@ -110,11 +110,11 @@ def layer_maps(codes: Codes, measure: str | Measure = "i_broja") -> dict[str, La
     named in the notes. Returns layer name -> LayerMap, in the order of the codes.
     Raises ValueError for an unknown measure or a layer with fewer than two units that vary.
     """
-    function = find_measure(measure)
     if not isinstance(codes, Codes):
         raise TypeError(
             f"layer_maps takes Codes, not {type(codes).__name__}; call quantize(activations) first"
         )
+    function = find_measure(measure)
     return {layer: _layer_map(codes, layer, function) for layer in codes.layers}
 
 

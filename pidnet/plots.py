@@ -31,37 +31,42 @@ def plot_map(map: LayerMap, name: str = "redundancy") -> Figure:
     return figure
 
 
-def plot_graph(graph: networkx.Graph, *, edges: int = 400) -> Figure:
-    """The units of a redundancy graph and its ``edges`` heaviest edges; a larger dot knows more."""
+def plot_graph(graph: networkx.Graph, *, neighbors: int = 2) -> Figure:
+    """The units of a redundancy graph, each joined to the ``neighbors`` it is most redundant with.
+
+    Units near each other are redundant; color shows what a unit knows by itself, in bits, the darkness of an
+    edge its weight. Units without an edge are left out and counted in the title.
+    """
     from matplotlib.figure import Figure
 
-    heaviest = sorted(graph.edges(data="weight"), key=lambda edge: -edge[2])[:edges]
-    shown = networkx.Graph()
-    shown.add_nodes_from(graph.nodes)
-    shown.add_weighted_edges_from(heaviest)
-    position = networkx.spring_layout(shown, seed=0)
-    information = np.array([graph.nodes[unit]["information"] for unit in shown])
-    figure = Figure(figsize=(6, 5), layout="constrained")
+    shown = _nearest(graph, neighbors)
+    position = networkx.spring_layout(shown, k=1.5 / max(len(shown), 1) ** 0.5, iterations=150, seed=0)
+    figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axes = figure.subplots()
-    # The lightest edges first, so that the heaviest lie on top.
-    drawn = networkx.draw_networkx_edges(
-        shown,
-        position,
-        ax=axes,
-        edgelist=[edge[:2] for edge in heaviest[::-1]],
-        edge_color=[edge[2] for edge in heaviest[::-1]],
-        edge_cmap=_edge_colors(),
+    networkx.draw_networkx_edges(
+        shown, position, ax=axes, edge_color=[(0, 0, 0, weight) for *_, weight in shown.edges(data="weight")]
     )
-    dots = np.array([position[unit] for unit in shown])
-    axes.scatter(*dots.T, s=4 + 60 * information / max(information.max(), 1e-12), color="black", zorder=2)
-    axes.set_title(f"{len(heaviest)} heaviest of {graph.number_of_edges()} edges of {graph.graph['layer']}")
+    if len(shown):
+        dots = axes.scatter(
+            *np.array([position[unit] for unit in shown]).T,
+            c=[graph.nodes[unit]["information"] for unit in shown],
+            s=max(12, 3000 / len(shown)),
+            cmap="cividis",
+            zorder=2,
+        )
+        figure.colorbar(dots, label="information of the unit, bits")
+    alone = len(graph) - len(shown)
+    axes.set_title(
+        f"{graph.graph['layer']}: the {neighbors} most redundant partners of each unit, {alone} alone"
+    )
     axes.set_axis_off()
-    if heaviest:
-        figure.colorbar(drawn, ax=axes, label="redundancy / information of the pair")
     return figure
 
 
-def _edge_colors():
-    from matplotlib import colormaps
-
-    return colormaps["cividis_r"]
+def _nearest(graph: networkx.Graph, neighbors: int) -> networkx.Graph:
+    """The units that have edges, each with its ``neighbors`` heaviest."""
+    shown = networkx.Graph()
+    for unit in graph:
+        edges = sorted(graph.edges(unit, data="weight"), key=lambda edge: -edge[2])
+        shown.add_weighted_edges_from(edge for edge in edges[:neighbors] if edge[2] > 0)
+    return shown

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pidnet.pruning.linear_view import batches, input_rows, output_rows, watching, weight_matrix
 from pidnet.pruning.structure import Weighted, weighted
 
-RIDGES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 HOLDOUT = 5
 
 

@@ -28,12 +28,13 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str 
     weights = {name: value.detach().contiguous() for name, value in small.state_dict().items()}
     described = {
         "plan": plan.to_json(),
-        "example": json.dumps({"shape": [1, *example.shape[1:]], "dtype": str(example.dtype)}),
+        "example": {"shape": [1, *example.shape[1:]], "dtype": str(example.dtype)},
         "architecture": str(small),
-        "pidnet": __version__,
+        "version": __version__,
     }
     with replacing(path) as temporary:
-        save_file(weights, temporary, described)
+        # One entry: safetensors writes several in random order.
+        save_file(weights, temporary, {"pidnet": json.dumps(described)})
     return path
 
 
@@ -45,12 +46,13 @@ def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
-        described = file.metadata() or {}
+        metadata = file.metadata() or {}
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if "plan" not in described:
+    if "pidnet" not in metadata:
         raise ValueError(f"{path} holds no pruning plan; expected a file that save_pruned wrote")
+    described = json.loads(metadata["pidnet"])
     plan = PruningPlan.from_json(described["plan"])
-    example = json.loads(described["example"])
+    example = described["example"]
     x = torch.zeros(example["shape"], dtype=getattr(torch, example["dtype"].removeprefix("torch.")))
     small = copy.deepcopy(dense).eval()
     cut(small, x, units_to_remove(plan, find_prunable(small, x)))

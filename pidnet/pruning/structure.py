@@ -66,11 +66,17 @@ def weighted(model: nn.Module, name: str) -> Weighted:
 
 
 def _dependencies(model: nn.Module, example: Tensor):
+    """torch-pruning's graph. It follows gradients, so every parameter needs one while it traces."""
     import torch_pruning
 
+    frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
+    model.requires_grad_(True)
     with warnings.catch_warnings(), torch.enable_grad():
         warnings.simplefilter("ignore")
-        return torch_pruning.DependencyGraph().build_dependency(model, example[:1])
+        graph = torch_pruning.DependencyGraph().build_dependency(model, example[:1])
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    return graph
 
 
 def _group(graph, module: nn.Module, units: list[int]):

@@ -1,0 +1,37 @@
+# Everyday commands. Each sets up what it needs on a fresh machine with Python >= 3.11.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help demo test lint format clean
+
+help:  ## what one can do here
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ --/'
+
+$(BIN)/pidnet: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip -c constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+$(BIN)/pytest: $(BIN)/pidnet
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[broja,tables]' --group dev
+	@touch $@
+
+demo: $(BIN)/pidnet  ## train, map, draw the graph, prune, compare energy; results in runs/demo
+	$(BIN)/pidnet demo
+
+test: $(BIN)/pytest  ## the test suite
+	$(BIN)/python -m pytest -n 2
+
+lint: $(BIN)/pytest  ## format and lint checks, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/ty check pidnet
+
+format: $(BIN)/pytest  ## format the code and mend what lint can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove the environment and the results
+	rm -rf .venv runs

@@ -1,0 +1,49 @@
+import torch
+from torch import nn
+
+import pidnet as pn
+from pidnet.pruning.repair import Moments
+
+
+def error(small, model, x):
+    """Mean squared error of the hidden pre-activations behind the cut layer."""
+    return float(((small[2](small[:2](x)) - model[2](model[:2](x))) ** 2).mean())
+
+
+def test_moments_give_the_squared_error():
+    generator = torch.Generator().manual_seed(0)
+    x, y, w = (torch.randn(shape, generator=generator).double() for shape in ((20, 3), (20, 2), (4, 2)))
+    moments = Moments.of(x[:12], y[:12]) + Moments.of(x[12:], y[12:])
+    expected = float(((x @ w[:3] + w[3] - y) ** 2).sum())
+    assert abs(moments.error(w) - expected) < 1e-10
+
+
+def test_fold_is_the_least_squares_solution():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)).eval()
+    x = torch.randn(2000, 6)
+    plan = pn.PruningPlan({"0": [0, 2, 3, 5]}, {}, "own")
+    small = pn.apply_plan(model, plan, (x, x), repair="fold")
+    hidden = torch.cat([model[:2](x)[:, plan.keep["0"]], torch.ones(2000, 1)], 1).double()
+    best = hidden @ torch.linalg.lstsq(hidden, model(x).double()).solution
+    assert error(small, model, x) < 1.001 * float(((best - model(x)) ** 2).mean())
+
+
+def test_refit_sees_what_was_cut_upstream():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 10), nn.Tanh(), nn.Linear(10, 10), nn.Tanh(), nn.Linear(10, 3)).eval()
+    x = torch.randn(1000, 6)
+    plan = pn.PruningPlan({"0": list(range(4)), "2": list(range(6))}, {}, "own")
+    errors = {
+        repair: float(((pn.apply_plan(model, plan, (x, x), repair=repair)(x) - model(x)) ** 2).mean())
+        for repair in ("none", "fold", "refit")
+    }
+    assert errors["refit"] < 0.98 * errors["fold"] < errors["none"]
+
+
+def test_few_samples_still_give_a_finite_answer():
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(20, (30,), 3).eval()
+    x = torch.randn(12, 20)
+    small = pn.apply_plan(model, pn.PruningPlan({"fc1": list(range(25))}, {}, "own"), (x, x))
+    assert small(torch.randn(50, 20)).isfinite().all()

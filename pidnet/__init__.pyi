@@ -8,6 +8,7 @@ from . import (
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
+from .clustering import k_means as k_means
 from .distributions import (
     PairTables as PairTables,
     iterate_pair_tables as iterate_pair_tables,
@@ -15,9 +16,19 @@ from .distributions import (
 )
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
 from .graph import redundancy_graph as redundancy_graph
+from .groups import (
+    GroupInvariants as GroupInvariants,
+    group_invariants as group_invariants,
+    random_groups as random_groups,
+    representational_complexity as representational_complexity,
+    unit_against_rest as unit_against_rest,
+)
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
+from .measures.dit_bridge import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
+from .measures.domination import dominates as dominates, replacements as replacements
+from .merging import merge_units as merge_units
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,
@@ -28,13 +39,17 @@ from .pruning import (
 )
 from .quantization import (
     Codes as Codes,
+    binary as binary,
+    deviation_steps as deviation_steps,
     equal_mass as equal_mass,
     equal_width as equal_width,
-    k_means as k_means,
-    merge_units as merge_units,
+    lloyd as lloyd,
+    own_values as own_values,
     quantize as quantize,
     zero_level as zero_level,
 )
+from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
+from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
 from .streaming import capture_codes as capture_codes
 from .targets import with_target as with_target
 

@@ -7,13 +7,14 @@ level: the exact zeros of a ReLU unit never share a level with its positive valu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from pidnet.activations import Activations
+from pidnet.clustering import k_means, nearest_center
 
 Quantizer = Callable[[Tensor, int], Tensor]
 
@@ -24,7 +25,9 @@ class Codes:
 
     layers: name -> uint8 (sample, unit), values below ``levels``. edges: name -> float32 (unit, levels - 1),
     fitted on the calibration data. target: int64 (sample,), values below ``classes``.
-    constant: name -> units with a single code, which say nothing.
+    constant: name -> units with a single code, which say nothing. collapsed: name -> units that use fewer
+    levels than asked, because their values tie. exact: name -> units that are discrete already: they took
+    no more values than there are levels, each value got a level of its own, and the code is the unit.
     joint: name -> the alphabet of a layer of vector units; its edges are cell centers (unit, levels, dim).
     skipped, sample, predicted: as in ``Activations``.
     """
@@ -36,6 +39,8 @@ class Codes:
     classes: int
     quantizer: str
     constant: dict[str, list[int]]
+    collapsed: dict[str, list[int]] = field(default_factory=dict)
+    exact: dict[str, list[int]] = field(default_factory=dict)
     joint: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     sample: Tensor | None = None
@@ -71,54 +76,57 @@ def zero_level(values: Tensor, levels: int) -> Tensor:
     return edges
 
 
-def k_means(values: Tensor, levels: int) -> Tensor:
-    """Centers of the cells of vector units: (sample, unit, dim) -> (unit, levels, dim).
+def deviation_steps(values: Tensor, levels: int) -> Tensor:
+    """Edges one standard deviation apart, symmetric about the mean: mean + (k - levels/2) sd."""
+    steps = torch.arange(1, levels, device=values.device) - levels / 2
+    return values.mean(0)[:, None] + values.std(0, correction=0)[:, None] * steps
 
-    Lloyd's algorithm, 25 sweeps, from the samples at equal ranks along the first principal axis: no chance
-    in it. A cell that loses all its samples keeps its center.
+
+def lloyd(values: Tensor, levels: int, *, sweeps: int = 100) -> Tensor:
+    """Edges halfway between the centers of one-dimensional k-means, which starts from equal masses.
+
+    Each sweep moves every center to the mean of its values; a center without values stays. Deterministic.
+    Source: Lloyd 1982, IEEE Trans. Inf. Theory 28, 129.
     """
-    vectors = values.transpose(0, 1)
-    centers = torch.stack([_spread_samples(unit, levels) for unit in vectors])
-    for _ in range(25):
-        member = torch.nn.functional.one_hot(torch.cdist(vectors, centers).argmin(-1), levels).to(values)
-        size = member.sum(1).unsqueeze(-1)
-        centers = torch.where(size > 0, member.transpose(1, 2) @ vectors / size.clamp(min=1), centers)
-    return centers
+    ordered = values.T.sort(1).values.double()
+    sums = torch.nn.functional.pad(ordered.cumsum(1), (1, 0))
+    cuts = torch.linspace(0, ordered.shape[1], levels + 1).round().long().expand(len(ordered), -1)
+    centers = ordered[:, :: max(1, ordered.shape[1] // levels)][:, :levels]
+    for _ in range(sweeps):
+        counts = cuts.diff()
+        means = sums.gather(1, cuts).diff() / counts.clamp(min=1)
+        centers = torch.where(counts > 0, means, centers).sort(1).values
+        edges = (centers[:, 1:] + centers[:, :-1]) / 2
+        inner = torch.searchsorted(ordered, edges.contiguous(), right=True)
+        moved = torch.cat([cuts[:, :1], inner, cuts[:, -1:]], 1)
+        if torch.equal(moved, cuts):
+            break
+        cuts = moved
+    return edges.float()
 
 
-def _spread_samples(values: Tensor, levels: int) -> Tensor:
-    """Samples (levels, dim) in the middle of equal shares along the first principal axis of (sample, dim)."""
-    axis = torch.linalg.eigh((values - values.mean(0)).T @ (values - values.mean(0))).eigenvectors[:, -1]
-    ranks = (torch.arange(levels) * 2 + 1) * len(values) // (2 * levels)
-    return values[(values @ axis).argsort()[ranks]]
+def binary(values: Tensor, levels: int = 2) -> Tensor:
+    """One edge at 0: a unit is on where it is above 0. Raises ValueError unless levels is 2."""
+    if levels != 2:
+        raise ValueError(f"levels={levels}; the binary quantizer has exactly 2")
+    return values.new_zeros(values.shape[1], 1)
 
 
-def merge_units(codes: Codes, layer: str, groups: Sequence[Sequence[int]]) -> Codes:
-    """One layer with each group of its units as one unit: the product code of the members.
+def own_values(values: Tensor, levels: int) -> Tensor:
+    """Edges halfway between the distinct values of a unit that is discrete already; inf where it has fewer.
 
-    The alphabet is levels ** (largest group), at most 256; unit g of the result is groups[g].
-    Raises ValueError for an unknown layer, an empty group, or a larger alphabet.
+    Raises ValueError for a unit with more distinct values than levels.
     """
-    if layer not in codes.layers:
-        raise ValueError(f"no such layer: {layer!r}; the codes hold {', '.join(map(repr, codes.layers))}")
-    largest = max((len(group) for group in groups), default=0)
-    if not largest or not all(groups) or codes.levels**largest > 256:
-        raise ValueError(
-            f"groups of up to {largest} units at {codes.levels} levels; expected groups of at least one unit "
-            "and at most 256 joint levels"
-        )
-    units = codes.layers[layer].to(torch.int64)
-    weights = [codes.levels ** torch.arange(len(group)) for group in groups]
-    columns = [(units[:, list(g)] * w).sum(1) for g, w in zip(groups, weights, strict=True)]
-    merged = torch.stack(columns, 1).to(torch.uint8)
-    return replace(
-        codes,
-        layers={layer: merged},
-        levels=codes.levels**largest,
-        edges={},
-        constant={layer: constant_units(merged)},
-        joint={layer: f"products of up to {largest} units of {codes.levels} levels"},
-    )
+    edges = values.new_full((values.shape[1], levels - 1), torch.inf)
+    for unit, column in enumerate(values.T):
+        distinct = column.unique()
+        if len(distinct) > levels:
+            raise ValueError(
+                f"unit {unit} takes {len(distinct)} distinct values and levels={levels}; "
+                "ask for as many levels or take another quantizer, such as equal_mass"
+            )
+        edges[unit, : len(distinct) - 1] = (distinct[1:] + distinct[:-1]) / 2
+    return edges
 
 
 def quantize(
@@ -127,29 +135,34 @@ def quantize(
     how: Quantizer = equal_mass,
     *,
     edges: Mapping[str, Tensor] | None = None,
-    vectors: Quantizer | None = None,
 ) -> Codes:
     """Turn activations into codes 0 ... levels - 1, each unit by its own edges.
 
-    how: the quantizer that fits the edges. edges: reuse those of earlier codes on new data instead.
-    vectors: the quantizer of vector units (sample, unit, dim), coded jointly; by default ``k_means``.
-    Raises ValueError for levels outside 2 ... 256 or a target that is not made of class labels.
+    how: the quantizer that fits the edges; vector units (sample, unit, dim) are coded jointly by ``k_means``,
+    with ``levels`` cells. A unit that takes at most ``levels`` distinct values keeps them as
+    its own codes and is named in ``exact``. edges: reuse those of earlier codes on new data instead.
+    Raises ValueError for levels outside 2 ... 256, no samples, a target that is not made of class labels, or
+    edges that do not fit the layers.
     """
     if not 2 <= levels <= 256:
         raise ValueError(f"levels={levels}; expected 2 to 256")
     target = class_labels(acts.target)
+    own = {name: _discrete_units(values, levels) for name, values in acts.layers.items()}
     if edges is None:
-        fits = {2: how, 3: vectors or k_means}
-        edges = {name: fits[values.ndim](values, levels) for name, values in acts.layers.items()}
-    layers = {name: encode(values, edges[name]) for name, values in acts.layers.items()}
+        fitted = {name: _fit(values, levels, how, own[name]) for name, values in acts.layers.items()}
+    else:
+        fitted = {name: _stored_edges(edges, name, values, levels) for name, values in acts.layers.items()}
+    layers = {name: encode(values, fitted[name]) for name, values in acts.layers.items()}
+    exact = {name: _one_to_one(acts.layers[name], codes, own[name]) for name, codes in layers.items()}
     return Codes(
         layers=layers,
         levels=levels,
-        edges=dict(edges),
+        edges=fitted,
         target=target,
         classes=int(target.max()) + 1,
-        quantizer=getattr(how, "__name__", repr(how)),
-        constant={name: constant_units(codes) for name, codes in layers.items()},
+        quantizer=getattr(how, "__name__", repr(how)) if edges is None else "stored edges",
+        exact=exact,
+        **levels_in_use(layers, levels, exact),
         joint={
             name: f"{levels} cells of {values.shape[2]} dimensions"
             for name, values in acts.layers.items()
@@ -161,17 +174,69 @@ def quantize(
     )
 
 
+def _fit(values: Tensor, levels: int, how: Quantizer, own: list[int]) -> Tensor:
+    if values.ndim == 3:
+        return k_means(values, levels)
+    edges = how(values, levels)
+    if own:
+        edges = edges.clone()
+        edges[own] = own_values(values[:, own], levels).to(edges)
+    return edges
+
+
+def _stored_edges(edges: Mapping[str, Tensor], name: str, values: Tensor, levels: int) -> Tensor:
+    """The edges of one layer, or ValueError when they are of another model or another number of levels."""
+    vector = values.ndim == 3
+    expected = (values.shape[1], levels, values.shape[2]) if vector else (values.shape[1], levels - 1)
+    if name not in edges or edges[name].shape != expected:
+        found = f"shape {tuple(edges[name].shape)}" if name in edges else "nothing"
+        raise ValueError(
+            f"edges hold {found} for layer {name!r}; expected shape {expected}: pass edges=codes.edges "
+            "of the same layers and levels"
+        )
+    return edges[name]
+
+
+def _discrete_units(values: Tensor, levels: int) -> list[int]:
+    """Units that take 2 ... levels distinct values; none of the vector units."""
+    if values.ndim == 3:
+        return []
+    ordered = values.sort(0).values
+    distinct = (ordered[1:] != ordered[:-1]).sum(0) + 1
+    return _where((distinct > 1) & (distinct <= levels))
+
+
+def _one_to_one(values: Tensor, codes: Tensor, own: list[int]) -> list[int]:
+    """Which of the discrete units have as many codes as values."""
+    return [unit for unit in own if len(values[:, unit].unique()) == len(codes[:, unit].unique())]
+
+
+def levels_in_use(
+    layers: Mapping[str, Tensor], levels: int, exact: Mapping[str, list[int]]
+) -> dict[str, dict[str, list[int]]]:
+    """``constant`` and ``collapsed`` of some codes, by layer."""
+    used = {name: _used_levels(codes, levels) for name, codes in layers.items()}
+    few = {name: set(_where((count > 1) & (count < levels))) for name, count in used.items()}
+    return {
+        "constant": {name: _where(count == 1) for name, count in used.items()},
+        "collapsed": {name: sorted(few[name] - set(exact.get(name, []))) for name in layers},
+    }
+
+
+def _used_levels(codes: Tensor, levels: int) -> Tensor:
+    """Number of levels each unit uses, int (unit,)."""
+    return torch.stack([(codes == level).any(0) for level in range(levels)]).sum(0)
+
+
+def _where(mask: Tensor) -> list[int]:
+    return mask.nonzero().flatten().tolist()
+
+
 def encode(values: Tensor, edges: Tensor) -> Tensor:
     """Number of edges strictly below each value, or a vector unit's nearest center; uint8 (sample, unit)."""
     if values.ndim == 3:
-        distances = torch.cdist(values.transpose(0, 1).contiguous(), edges)
-        return distances.argmin(-1).T.to(torch.uint8).contiguous()
+        return nearest_center(values, edges).to(torch.uint8).contiguous()
     return torch.searchsorted(edges.contiguous(), values.T.contiguous()).T.to(torch.uint8).contiguous()
-
-
-def constant_units(codes: Tensor) -> list[int]:
-    """Units that have the same code in every sample."""
-    return (codes == codes[0]).all(0).nonzero().flatten().tolist()
 
 
 def class_labels(target: Tensor) -> Tensor:
@@ -181,6 +246,8 @@ def class_labels(target: Tensor) -> Tensor:
             f"the target has shape {tuple(target.shape)} and type {target.dtype}; "
             "discrete measures need integer class labels of shape (sample,)"
         )
+    if not len(target):
+        raise ValueError("the activations hold no samples; expected at least one")
     if target.min() < 0:
         raise ValueError(f"the target has the label {int(target.min())}; expected 0, 1, 2, ...")
     return target.to(torch.int64)

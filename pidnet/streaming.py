@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pidnet.activations import Batches, record
 from pidnet.activations.batches import Inputs
-from pidnet.quantization import Codes, class_labels, constant_units, encode
+from pidnet.quantization import Codes, class_labels, encode, levels_in_use
 
 
 def capture_codes(
@@ -26,7 +26,7 @@ def capture_codes(
     for each unit and row.
 
     calibration: codes of a share of the data, ``quantize(capture(model, share), levels)``; their layers are
-    captured, with their edges. reduce, draws, mask: as in ``capture``, and as they were for the calibration.
+    captured, with their edges; which units are ``exact`` is taken from it. reduce, draws, mask: as in ``capture``, and as they were for the calibration.
     Raises ValueError when the layers come out otherwise than in the calibration.
     """
     layers: dict[str, list[Tensor]] = {name: [] for name in calibration.edges}
@@ -49,6 +49,6 @@ def capture_codes(
         layers=coded,
         target=target,
         classes=max(calibration.classes, int(target.max()) + 1),
-        constant={name: constant_units(codes) for name, codes in coded.items()},
+        **levels_in_use(coded, calibration.levels, calibration.exact),
         **{name: torch.cat(parts) if parts else None for name, parts in rest.items()},
     )

@@ -8,7 +8,9 @@ import numpy as np
 
 from pidnet.distributions import PairTables
 from pidnet.measures.atoms import Atoms
+from pidnet.measures.common_surprisal import i_ccs
 from pidnet.measures.minimum_information import i_mmi
+from pidnet.measures.unique_optimum import i_broja
 from pidnet.measures.williams_beer import i_min
 
 Measure = Callable[[PairTables], Atoms]
@@ -16,6 +18,8 @@ Measure = Callable[[PairTables], Atoms]
 MEASURES: dict[str, Measure] = {
     "i_min": i_min,
     "i_mmi": i_mmi,
+    "i_broja": i_broja,
+    "i_ccs": i_ccs,
 }
 
 

@@ -1,0 +1,127 @@
+"""Any measure of dit on small groups of units: two to four sources, results by name."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pidnet.measures.atoms import Atoms
+
+if TYPE_CHECKING:
+    import dit
+
+CONE_RESIDUAL = 1e-6
+CONE_NOTE = "dit's default BROJA solver is uncertified; its cone solver (ECOS) was used"
+
+
+@dataclass(frozen=True)
+class LatticeAtoms:
+    """A decomposition on the redundancy lattice, in bits.
+
+    atoms, redundancies: one value for each lattice node, named like "{1}{23}": what source 1 and sources 2
+    and 3 together share. Sources are numbered from 1 in the order of the distribution. nan marks what the
+    measure leaves undefined. note: what a reader must know about how the values came about.
+    """
+
+    measure: str
+    atoms: dict[str, float]
+    redundancies: dict[str, float]
+    note: str = ""
+
+    @property
+    def pair(self) -> Atoms:
+        """The four atoms of two sources, as a batch of one, with gap nan: dit proves no bound.
+
+        Raises ValueError for more sources.
+        """
+        if len(self.atoms) != 4:
+            raise ValueError(f"{len(self.atoms)} atoms do not fit the lattice of two sources; use .atoms")
+        names = ("{1}{2}", "{1}", "{2}", "{12}")
+        return Atoms(*(np.array([value]) for value in (*(self.atoms[n] for n in names), np.nan)))
+
+
+def decompose_dit(dist: dit.Distribution, measure: str = "PID_CCS") -> LatticeAtoms:
+    """Decompose what two to four sources say about the last variable of a dit distribution.
+
+    measure: the name of a measure in ``dit.pid``, such as "PID_CCS". The lattice has 4, 18 or 166 nodes.
+    "PID_BROJA" takes two sources and always runs dit's cone solver (``pip install pidnet[broja]``): its
+    default solver returns wrong values without notice. For a whole layer use ``decompose``.
+    Raises TypeError for something other than a dit distribution; ValueError for an unknown measure, for
+    another number of variables, or for PID_BROJA of more than two sources; ModuleNotFoundError without ECOS;
+    RuntimeError when the cone solver misses the margins by more than 1e-6.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of dit and what it imports: nothing a reader could act on
+        labels = _check_distribution(dist)
+        function = _find_dit_measure(measure, len(labels) - 1)
+        result = function(dist)
+        atoms = {_name(node, labels): float(result.get_pi(node)) for node in result._lattice}
+        redundancies = {_name(node, labels): float(result.get_red(node)) for node in result._lattice}
+    return LatticeAtoms(measure, atoms, redundancies, note=CONE_NOTE if measure == "PID_BROJA" else "")
+
+
+def _check_distribution(dist: Any) -> list:
+    """The labels of the variables, target last."""
+    import dit
+
+    if not isinstance(dist, dit.Distribution):
+        raise TypeError(
+            f"decompose_dit takes a dit.Distribution, not {type(dist).__name__}; decompose takes arrays"
+        )
+    variables = dist.outcome_length()
+    if not 3 <= variables <= 5:
+        raise ValueError(
+            f"the distribution has {variables} variables; expected 2 to 4 sources and then the target"
+        )
+    return [label for variable in dist.rvs for label in variable]
+
+
+def _find_dit_measure(measure: str, sources: int) -> Callable[[Any], Any]:
+    """The class of dit behind a name, or its cone-solved stand-in for BROJA."""
+    import dit.pid
+
+    known = sorted(name for name in vars(dit.pid) if name.startswith("PID_"))
+    if measure not in known:
+        raise ValueError(f"unknown dit measure {measure!r}; the known ones are {', '.join(known)}")
+    if measure != "PID_BROJA":
+        return getattr(dit.pid, measure)
+    if sources != 2:
+        raise ValueError(
+            f"PID_BROJA of {sources} sources exists in dit only with an uncertified solver, which is refused here; "
+            "decompose two sources at a time, or choose another measure"
+        )
+    return _cone_solved_broja()
+
+
+def _cone_solved_broja() -> Callable[[Any], Any]:
+    """dit's BROJA with its cone solver alone: by itself dit falls back to others without notice."""
+    try:
+        import ecos  # noqa: F401
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            "PID_BROJA is refused with dit's default solver, which is uncertified, and its cone solver needs ECOS; "
+            'pip install "pidnet[broja]", or use pidnet.decompose(p, measure="i_broja")'
+        ) from missing
+    import dit.pid
+    from dit.algorithms.broja_cone import broja_cone_solve
+
+    class ConeSolved(dit.pid.PID_BROJA):
+        def _measure(self, d, sources, target):
+            _, report = broja_cone_solve(d, list(sources), list(target))
+            if not report["primal_infeas"] <= CONE_RESIDUAL:
+                raise RuntimeError(
+                    f"dit's cone solver missed the margins by {report['primal_infeas']:.2g}; "
+                    f"expected at most {CONE_RESIDUAL:g}"
+                )
+            return {sources[0]: report["ui_source0"], sources[1]: report["ui_source1"]}
+
+    return ConeSolved
+
+
+def _name(node: Iterable[tuple], labels: list) -> str:
+    """The node ((0,), (1, 2)) as "{1}{23}"."""
+    return "".join("{" + "".join(str(labels.index(label) + 1) for label in group) + "}" for group in node)

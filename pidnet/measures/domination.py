@@ -1,0 +1,35 @@
+"""Which source can replace which: Blackwell domination, read from the unique information."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pidnet.measures.atoms import Atoms
+
+
+def dominates(atoms: Atoms, *, tolerance: float = 1e-6) -> np.ndarray:
+    """Which source of each pair can stand in for the other, bool (pair, 2).
+
+    Column 0: source 1 can replace source 2, since U2 <= tolerance + gap. Column 1: source 2 can replace
+    source 1, since U1 <= tolerance + gap. With I_BROJA and no tolerance this is Blackwell's order about
+    the target: whatever can be decided with the replaced source can be decided as well with the other.
+    Both hold for sources that know the same; a pair without an answer (gap inf) has neither.
+
+    tolerance: the unique information, in bits, that may be lost.
+    Source: Bertschinger, Rauh, Olbrich, Jost & Ay 2014, Entropy 16, 2161 (arXiv:1311.2852).
+    Raises ValueError for a tolerance that is negative or not a number.
+    """
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance is {tolerance}; expected bits of unique information that may be lost, 0 or more")
+    lost = np.stack([atoms.unique2, atoms.unique1], axis=1)
+    allowed = tolerance + atoms.gap[:, None]
+    return (lost <= allowed) & np.isfinite(allowed)
+
+
+def replacements(pairs: np.ndarray, atoms: Atoms, *, tolerance: float = 1e-6) -> np.ndarray:
+    """The directed relation over units: rows (kept unit, unit it can replace), int (row, 2).
+
+    pairs: (pair, 2), the units behind source 1 and source 2 of each pair. See ``dominates``.
+    """
+    forward, backward = dominates(atoms, tolerance=tolerance).T
+    return np.concatenate([pairs[forward], pairs[backward][:, ::-1]])

@@ -1,0 +1,27 @@
+"""Sharing the pairs of a batch among threads; the compiled kernels release the interpreter lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+
+FEWEST_PAIRS = 16
+PARTS_PER_WORKER = 4
+
+
+def share_pairs(work: Callable[[slice], None], pairs: int) -> None:
+    """Call ``work`` on slices that cover range(pairs), on as many threads as numba is set to use.
+
+    An exception in one part is raised here once the others have ended.
+    """
+    workers = numba.get_num_threads()
+    size = max(FEWEST_PAIRS, -(-pairs // (workers * PARTS_PER_WORKER)))
+    parts = [slice(first, min(first + size, pairs)) for first in range(0, pairs, size)]
+    if workers == 1 or len(parts) <= 1:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, parts))

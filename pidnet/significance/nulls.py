@@ -1,0 +1,144 @@
+"""What chance gives: p-values of atoms against permuted codes, and the sampling floor of a layer.
+
+A p-value is the share of null values at least as large as the observed one, with the observed one counted in.
+Few permutations suffice because the pairs of a layer share one null distribution after each is centered and
+scaled by its own null draws; a spread common to all pairs is added to each pair's own, as in Tusher et al.
+2001 (PNAS 98, 5116), so that a pair with a tiny spread does not rule the pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from pidnet import shannon
+from pidnet.distributions import unit_tables
+from pidnet.measures import Measure
+from pidnet.measures.atoms import Atoms
+from pidnet.quantization import Codes
+from pidnet.significance.corrections import Correction
+from pidnet.significance.plug_in import layer_atoms, layer_pairs
+from pidnet.significance.resampling import permute_labels, permute_sources, take_layer
+
+TESTED = ("redundancy", "unique1", "unique2", "synergy")
+PERMUTATIONS = 20
+UNIT_PERMUTATIONS = 100
+FLOOR_UNITS = 24
+FLOOR_SHARE = 0.95
+ROUNDING = 1e-9
+
+Null = Callable[[Atoms, Codes, str, Measure, np.random.Generator], dict[str, np.ndarray]]
+
+
+def no_null(
+    plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """No p-values."""
+    return {}
+
+
+def against_units(
+    plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Redundancy needs two units that know something: p = max(p1, p2), each the p-value of I(Y;X) of a unit
+    under permuted labels (an intersection-union test). No further map; stricter than ``against_labels``.
+    """
+    pairs = layer_pairs(codes, layer)
+    informed = unit_p_values(codes, layer, rng)
+    return {"redundancy": informed[pairs].max(1)}
+
+
+def against_labels(
+    plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Each atom against permuted labels: "the pair knows nothing about the target"."""
+    return _permutation_test(plug_in, codes, layer, measure, (permute_labels, rng))
+
+
+def against_sources(
+    plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Each atom against sources permuted within each class: "the pair knows what two units that are
+    independent given the class would know". What a unit knows by itself stays, and with it every atom that
+    depends on nothing else: such an atom has p = 1 (R, U1, U2 of i_min, i_mmi, i_broja).
+    """
+    return _permutation_test(plug_in, codes, layer, measure, (permute_sources, rng))
+
+
+NULLS: dict[str, Null] = {
+    "none": no_null,
+    "units": against_units,
+    "labels": against_labels,
+    "sources": against_sources,
+}
+
+
+def unit_p_values(codes: Codes, layer: str, rng: np.random.Generator) -> np.ndarray:
+    """p-value of I(Y;X) of each unit under permuted labels, (unit,); 1 for constant units."""
+    observed = shannon.mutual_information(unit_tables(codes, layer))
+    varying = np.setdiff1d(np.arange(len(observed)), codes.constant[layer])
+    p_values = np.ones(len(observed))
+    p_values[varying] = pooled_p_values(observed[varying], _unit_null(codes, layer, rng)[:, varying])
+    return p_values
+
+
+def pooled_p_values(
+    observed: np.ndarray, null: np.ndarray, tolerance: float | np.ndarray = ROUNDING
+) -> np.ndarray:
+    """Upper-tail p-values (pair,) of observed (pair,) against null draws (draw, pair), pooled over pairs.
+
+    Every value, observed or null, is standardized by as many other null draws of its pair, so that under
+    the null all are exchangeable: p = (1 + null scores at or above) / (1 + all null scores). A pair whose
+    null draws all lie within ``tolerance`` of the observed value has p = 1.
+    """
+    draws, pairs = null.shape
+    centers = (null.sum(0) - null) / (draws - 1)
+    spreads = np.sqrt(np.maximum(((null**2).sum(0) - null**2) / (draws - 1) - centers**2, 0))
+    common = np.median(spreads) + ROUNDING
+    scores = np.sort(((null - centers) / (spreads + common)).ravel())
+    observed_scores = (observed - centers[-1]) / (spreads[-1] + common)
+    above = scores.size - np.searchsorted(scores, observed_scores - ROUNDING)
+    unchanged = np.abs(null - observed).max(0) <= tolerance
+    return np.where(unchanged, 1.0, (1 + above) / (1 + draws * pairs))
+
+
+def sampling_floor(
+    codes: Codes, layer: str, measure: Measure, correction: Correction, rng: np.random.Generator
+) -> dict[str, float]:
+    """What pairs that know nothing reach with these samples, levels and classes: atom -> the 95 % quantile
+    over the pairs of up to 24 units with permuted labels, corrected in the same way, bits."""
+    varying = np.setdiff1d(np.arange(codes.layers[layer].shape[1]), codes.constant[layer])
+    chosen = np.sort(rng.choice(varying, min(FLOOR_UNITS, len(varying)), replace=False))
+    empty = permute_labels(take_layer(codes, layer, chosen), rng)
+    atoms = correction(layer_atoms(empty, layer, measure), empty, layer, measure, rng)
+    unique = np.concatenate([atoms.unique1, atoms.unique2])
+    values = {"redundancy": atoms.redundancy, "unique": unique, "synergy": atoms.synergy}
+    return {name: float(np.quantile(bits, FLOOR_SHARE)) for name, bits in values.items()}
+
+
+def _permutation_test(
+    plug_in: Atoms, codes: Codes, layer: str, measure: Measure, permutation
+) -> dict[str, np.ndarray]:
+    permute, rng = permutation
+    draws = [layer_atoms(permute(codes, rng), layer, measure) for _ in range(PERMUTATIONS)]
+    tolerance = ROUNDING + plug_in.gap + np.max([draw.gap for draw in draws], 0)
+    return {
+        name: pooled_p_values(
+            getattr(plug_in, name), np.stack([getattr(draw, name) for draw in draws]), tolerance
+        )
+        for name in TESTED
+    }
+
+
+def _unit_null(codes: Codes, layer: str, rng: np.random.Generator) -> np.ndarray:
+    """I(Y;X) of each unit under permuted labels, (draw, unit), counted in one matrix product."""
+    code_SU, target = codes.layers[layer], codes.target
+    onehot = torch.nn.functional.one_hot(target, codes.classes).float()
+    null = []
+    for _ in range(UNIT_PERMUTATIONS):
+        shuffled = onehot[torch.from_numpy(rng.permutation(len(target)))]
+        counts = torch.stack([(code_SU == level).float().T @ shuffled for level in range(codes.levels)], 1)
+        null.append(shannon.mutual_information(counts.double().numpy() / len(target)))
+    return np.stack(null)

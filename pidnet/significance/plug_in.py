@@ -1,0 +1,38 @@
+"""Plug-in atoms of a layer: the atoms of the observed frequencies, before any correction."""
+
+from __future__ import annotations
+
+import numpy as np
+from tqdm import tqdm
+
+from pidnet.distributions import iterate_pair_tables
+from pidnet.measures import Measure
+from pidnet.measures.atoms import Atoms
+from pidnet.quantization import Codes
+
+
+def layer_pairs(codes: Codes, layer: str) -> np.ndarray:
+    """All pairs i < j of the units that vary, int (pair, 2), in the order of ``iterate_pair_tables``."""
+    units = np.setdiff1d(np.arange(codes.layers[layer].shape[1]), codes.constant[layer])
+    return units[np.stack(np.triu_indices(len(units), 1), 1)]
+
+
+def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
+    """The plug-in atoms of all pairs of a layer, block by block."""
+    total = len(layer_pairs(codes, layer))
+    blocks = []
+    with tqdm(total=total, desc=layer, unit="pair", delay=1, disable=None, leave=False) as bar:
+        for tables in iterate_pair_tables(codes, layer):
+            blocks.append(measure(tables))
+            bar.update(len(tables))
+    return Atoms.concatenate(blocks)
+
+
+def weighted_sum(terms: list[tuple[float, Atoms]]) -> Atoms:
+    """sum_k w_k atoms_k. The identities of the lattice are linear and stay; gaps add up by |w_k|."""
+    weights = np.array([weight for weight, _ in terms])
+    stacked = {
+        name: np.stack([getattr(atoms, name) for _, atoms in terms]) for name, _ in terms[0][1].items()
+    }
+    gap = np.abs(weights) @ stacked.pop("gap")
+    return Atoms(**{name: weights @ values for name, values in stacked.items()}, gap=gap)

@@ -29,6 +29,7 @@ from .measures.atoms import Atoms as Atoms
 from .measures.dit_bridge import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
 from .measures.domination import dominates as dominates, replacements as replacements
 from .merging import merge_units as merge_units
+from .profiles import Profile as Profile, Recorder as Recorder, profile as profile
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,

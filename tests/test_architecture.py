@@ -23,6 +23,7 @@ ORDER = [
     "significance",
     "maps",
     "groups",
+    "profiles",
     "stability",
     "graph",
     "energy",

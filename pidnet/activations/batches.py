@@ -95,8 +95,7 @@ def _check(x: Any, y: Any) -> None:
         )
     if y.ndim == 0 or any(len(y) not in part.shape[:2] for part in parts):
         raise ValueError(
-            f"x has shape {tuple(parts[0].shape)} but y has shape {tuple(y.shape)}; "
-            "expected one target a sample"
+            f"x has {len(parts[0])} samples but y has shape {tuple(y.shape)}; expected one target a sample"
         )
 
 

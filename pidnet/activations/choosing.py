@@ -26,6 +26,9 @@ def find_layers(model: nn.Module, layers: Sequence[str] | None) -> dict[str, str
             stacked = recurrent_layers(name, module) if isinstance(module, nn.RNNBase) else [name]
             known |= dict.fromkeys(stacked, name)
     if layers is None:
+        if not known and not any(isinstance(module, nn.MultiheadAttention) for module in modules.values()):
+            kinds = ", ".join(kind.__name__ for kind in UNIT_LAYERS)
+            raise ValueError(f"{type(model).__name__} has no layer with units ({kinds})")
         return known
     chosen = {}
     for name in [layers] if isinstance(layers, str) else layers:

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-SHAPES = ((2, 2, 2), (2, 2, 10), (2, 3, 2), (3, 2, 4), (3, 3, 3), (4, 2, 5), (4, 4, 2), (4, 4, 10), (3, 6, 4), (6, 6, 3))
+SHAPES = (
+    (2, 2, 2),
+    (2, 2, 10),
+    (2, 3, 2),
+    (3, 2, 4),
+    (3, 3, 3),
+    (4, 2, 5),
+    (4, 4, 2),
+    (4, 4, 10),
+    (3, 6, 4),
+    (6, 6, 3),
+)
 ZEROS = (0.0, 0.0, 0.3, 0.6, 0.9)
 
 
 def mixed_tables(count: int, seed: int) -> list[np.ndarray]:
     """Random tables (x1, x2, y) of mixed shape, evenness and sparsity."""
     rng = np.random.default_rng(seed)
-    return [random_table(rng, SHAPES[k % len(SHAPES)], ZEROS[k // len(SHAPES) % len(ZEROS)]) for k in range(count)]
+    return [
+        random_table(rng, SHAPES[k % len(SHAPES)], ZEROS[k // len(SHAPES) % len(ZEROS)]) for k in range(count)
+    ]
 
 
 def random_table(rng: np.random.Generator, shape: tuple[int, int, int], zeros: float) -> np.ndarray:

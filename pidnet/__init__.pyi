@@ -9,6 +9,11 @@ from . import (
 )
 from .activations import Activations as Activations, capture as capture
 from .clustering import k_means as k_means
+from .covariances import (
+    PairCovariances as PairCovariances,
+    group_covariances as group_covariances,
+    pair_covariances as pair_covariances,
+)
 from .distributions import (
     PairTables as PairTables,
     iterate_pair_tables as iterate_pair_tables,
@@ -22,6 +27,11 @@ from .groups import (
     random_groups as random_groups,
     representational_complexity as representational_complexity,
     unit_against_rest as unit_against_rest,
+from .graph import (
+    communities as communities,
+    redundancy_graph as redundancy_graph,
+    replacement_graph as replacement_graph,
+    save_graph as save_graph,
 )
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
@@ -30,6 +40,10 @@ from .measures.dit_bridge import LatticeAtoms as LatticeAtoms, decompose_dit as 
 from .measures.domination import dominates as dominates, replacements as replacements
 from .merging import merge_units as merge_units
 from .profiles import Profile as Profile, Recorder as Recorder, profile as profile
+from .measures.gaussian import (
+    GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
+    decompose_gaussian as decompose_gaussian,
+)
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,

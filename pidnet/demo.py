@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import networkx
 import torch
 from torch import nn
 
@@ -18,7 +17,7 @@ from pidnet import __version__, data, zoo
 from pidnet.activations import capture
 from pidnet.energy import EnergyReport, compare_energy
 from pidnet.files import replacing, write_text
-from pidnet.graph import redundancy_graph
+from pidnet.graph import redundancy_graph, save_graph
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.plots import plot_graph, plot_map
 from pidnet.pruning import PruningPlan, apply_plan, plan_pruning, save_pruned
@@ -145,8 +144,7 @@ def _write_map(folder: Path, map: LayerMap) -> list[Path]:
     figures = {f"{name}-{atom}.png": plot_map(map, atom) for atom in ("redundancy", "synergy")}
     if map.measure == GRAPH_MEASURE:
         graph = redundancy_graph(map)
-        with replacing(folder / f"{name}.graphml") as temporary:
-            networkx.write_graphml(graph, temporary)
+        save_graph(graph, folder / f"{name}.graphml")
         figures[f"{name}-graph.png"] = plot_graph(graph)
     for file, figure in figures.items():
         with replacing(folder / file) as temporary:

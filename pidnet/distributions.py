@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pidnet.quantization import Codes
+if TYPE_CHECKING:  # tables need no torch: its import would cost seconds
+    from pidnet.quantization import Codes
 
 BLOCK_BYTES = 2**27
-CHUNK_SAMPLES = 4096
+CHUNK_SAMPLES = 2048
 
 
 @dataclass(frozen=True, eq=False)

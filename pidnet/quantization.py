@@ -85,17 +85,21 @@ def deviation_steps(values: Tensor, levels: int) -> Tensor:
 def lloyd(values: Tensor, levels: int, *, sweeps: int = 100) -> Tensor:
     """Edges halfway between the centers of one-dimensional k-means, which starts from equal masses.
 
-    Each sweep moves every center to the mean of its values; a center without values stays. Deterministic.
+    Each sweep moves every center to the mean of its values; a center without values takes the value that is
+    farthest from its own center. Deterministic.
     Source: Lloyd 1982, IEEE Trans. Inf. Theory 28, 129.
     """
-    ordered = values.T.sort(1).values.double()
+    ordered = values.T.contiguous().sort(1).values.double()
     sums = torch.nn.functional.pad(ordered.cumsum(1), (1, 0))
     cuts = torch.linspace(0, ordered.shape[1], levels + 1).round().long().expand(len(ordered), -1)
     centers = ordered[:, :: max(1, ordered.shape[1] // levels)][:, :levels]
     for _ in range(sweeps):
         counts = cuts.diff()
         means = sums.gather(1, cuts).diff() / counts.clamp(min=1)
-        centers = torch.where(counts > 0, means, centers).sort(1).values
+        centers = torch.where(counts > 0, means, centers)
+        for unit in _where((counts == 0).any(1)):
+            _refill(ordered[unit], counts[unit], centers[unit])
+        centers = centers.sort(1).values
         edges = (centers[:, 1:] + centers[:, :-1]) / 2
         inner = torch.searchsorted(ordered, edges.contiguous(), right=True)
         moved = torch.cat([cuts[:, :1], inner, cuts[:, -1:]], 1)
@@ -103,6 +107,13 @@ def lloyd(values: Tensor, levels: int, *, sweeps: int = 100) -> Tensor:
             break
         cuts = moved
     return edges.float()
+
+
+def _refill(ordered: Tensor, counts: Tensor, centers: Tensor) -> None:
+    """Give the first center of a unit that has no values the value farthest from its own center."""
+    distances = (ordered - centers.repeat_interleave(counts)).abs()
+    if distances.max() > 0:
+        centers[(counts == 0).nonzero()[0, 0]] = ordered[distances.argmax()]
 
 
 def binary(values: Tensor, levels: int = 2) -> Tensor:

@@ -19,6 +19,7 @@ ORDER = [
     "streaming",
     "targets",
     "distributions",
+    "covariances",
     "measures",
     "significance",
     "maps",

@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 import networkx
 import numpy as np
 import pytest
@@ -23,7 +26,7 @@ def map():
 
 def test_edges_carry_the_atoms(map):
     graph = pn.redundancy_graph(map)
-    assert graph.graph == {"layer": "fc1", "measure": "i_min"}
+    assert graph.graph == {"layer": "fc1", "measure": "i_min", "tested": 0}
     assert dict(graph.nodes(data="information")) == {0: 0.6, 1: 0.5, 2: 0.0}
     assert set(graph.edges) == {(0, 1), (1, 2)}
     assert graph.edges[0, 1] == {"redundancy": 0.5, "synergy": 0.4, "weight": 0.5}
@@ -36,9 +39,47 @@ def test_light_edges_can_be_left_out(map):
         pn.redundancy_graph(map, minimum_weight=2)
 
 
-def test_graphml_keeps_everything(map, tmp_path):
+def test_only_significant_edges_where_there_are_p_values(map):
+    tested = replace(map, p_values={"redundancy": np.array([0.2, 0.9, 0.001])})
+    graph = pn.redundancy_graph(tested)
+    assert graph.graph["tested"] == 3
+    assert set(graph.edges) == {(1, 2)}
+    assert set(pn.redundancy_graph(tested, significance=0.5).edges) == {(0, 1), (1, 2)}
+    assert len(pn.redundancy_graph(tested, significance=None).edges) == 2
+    with pytest.raises(ValueError, match="level=2"):
+        pn.redundancy_graph(tested, significance=2)
+
+
+def test_edges_point_to_who_can_replace(map):
+    graph = pn.replacement_graph(map)
+    # Unit 1 knows nothing that unit 0 does not; unit 0 knows 0.1 bits of its own. Pairs without unique
+    # information replace each other.
+    assert set(graph.edges) == {(1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
+    assert graph.edges[1, 0] == {"unique": 0.0}
+    assert (0, 1) in pn.replacement_graph(map, tolerance=0.1).edges
+
+
+def test_communities_are_groups_of_redundant_units():
+    graph = networkx.Graph()
+    graph.add_nodes_from(range(7))
+    for group in ([0, 2, 4], [1, 3, 5, 6]):
+        graph.add_weighted_edges_from((i, j, 0.9) for i in group for j in group if i < j)
+    graph.add_edge(0, 1, weight=0.05)
+    assert pn.communities(graph) == [[1, 3, 5, 6], [0, 2, 4]]
+
+
+@pytest.mark.parametrize("ending", ["graphml", "json"])
+def test_files_keep_everything(map, tmp_path, ending):
     graph = pn.redundancy_graph(map)
-    networkx.write_graphml(graph, tmp_path / "graph.graphml")
-    read = networkx.read_graphml(tmp_path / "graph.graphml", node_type=int)
+    path = pn.save_graph(graph, tmp_path / f"graph.{ending}")
+    if ending == "graphml":
+        read = networkx.read_graphml(path, node_type=int)
+    else:
+        read = networkx.node_link_graph(json.loads(path.read_text()), edges="edges")
     assert dict(read.edges) == dict(graph.edges)
     assert dict(read.nodes(data=True)) == dict(graph.nodes(data=True))
+
+
+def test_an_unknown_ending_is_refused(map, tmp_path):
+    with pytest.raises(ValueError, match=r"ends in '\.gml'; expected \.graphml or \.json"):
+        pn.save_graph(pn.redundancy_graph(map), tmp_path / "graph.gml")

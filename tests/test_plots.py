@@ -7,7 +7,7 @@ import pytest
 import pidnet as pn
 from pidnet.measures.atoms import Atoms
 from pidnet.plots import cluster_units, plot_graph, plot_map, plot_profile, plot_training
-from tests.test_maps import planted_codes
+from tests.maps.test_discrete import planted_codes
 
 
 def test_the_picture_shows_the_atoms():

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 import pidnet as pn
 from pidnet.activations import Activations
@@ -70,3 +70,112 @@ def test_bad_input():
         pn.quantize(activations(torch.randn(5, 2), torch.rand(5)))
     with pytest.raises(ValueError, match="the target has the label -1"):
         pn.quantize(activations(torch.randn(5, 2), torch.tensor([0, 1, -1, 0, 1])))
+
+
+QUANTIZERS = [pn.equal_mass, pn.equal_width, pn.zero_level, pn.deviation_steps, pn.lloyd]
+
+
+@pytest.mark.parametrize("how", QUANTIZERS)
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 8), st.integers(0, 2**31))
+def test_edges_ascend_and_codes_keep_the_order_of_values(how, levels, seed):
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.relu(torch.randn(60, 4, generator=generator) + torch.tensor([-1.0, 0, 1, 5]))
+    edges = how(values, levels)
+    assert edges.shape == (4, levels - 1)
+    assert (edges.diff() >= 0).all()
+    codes = pn.quantize(activations(values), levels, how)
+    assert codes.layers["layer"].max() < levels
+    for value, code in zip(values.T, codes.layers["layer"].T, strict=True):
+        assert (code[value.argsort(stable=True)].long().diff() >= 0).all()
+
+
+def test_deviation_steps_stand_one_deviation_apart():
+    values = torch.tensor([[0.0], [2.0], [4.0], [6.0], [8.0]])
+    mean, deviation = 4.0, 8**0.5
+    expected = [mean - deviation, mean, mean + deviation]
+    torch.testing.assert_close(pn.deviation_steps(values, 4), torch.tensor([expected]))
+    torch.testing.assert_close(pn.deviation_steps(values, 3)[0], mean + deviation * torch.tensor([-0.5, 0.5]))
+
+
+def spread(values, edges):
+    """Sum of squared distances from the mean of each level."""
+    codes = torch.bucketize(values, edges)
+    return sum(((values[codes == k] - values[codes == k].mean()) ** 2).sum() for k in codes.unique())
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(2, 6), st.integers(0, 2**31))
+def test_lloyd_is_a_fixed_point_and_no_worse_than_its_start(levels, seed):
+    values = torch.randn(200, 1, generator=torch.Generator().manual_seed(seed)) ** 3
+    edges = pn.lloyd(values, levels)[0]
+    codes = torch.bucketize(values[:, 0], edges)
+    centers = torch.stack([values[codes == k].mean() for k in range(levels)])
+    torch.testing.assert_close((centers[1:] + centers[:-1]) / 2, edges, rtol=1e-4, atol=1e-4)
+    assert spread(values[:, 0], edges) <= spread(values[:, 0], pn.equal_mass(values, levels)[0]) * (1 + 1e-5)
+
+
+def test_lloyd_finds_clusters_of_unequal_mass():
+    values = torch.cat([torch.randn(k) * 0.01 + c for k, c in ((30, 0.0), (40, 1.0), (50, 5.0))])[:, None]
+    codes = pn.quantize(activations(values), 3, pn.lloyd).layers["layer"].flatten()
+    assert codes.tolist() == [0] * 30 + [1] * 40 + [2] * 50
+
+
+def test_binary_units_are_on_above_zero():
+    values = torch.tensor([[-1.0], [0.0], [0.5], [2.0], [-0.5]])
+    codes = pn.quantize(activations(values), 2, pn.binary)
+    assert codes.layers["layer"].flatten().tolist() == [0, 0, 1, 1, 0]
+    with pytest.raises(ValueError, match="levels=4; the binary quantizer has exactly 2"):
+        pn.quantize(activations(values), 4, pn.binary)
+
+
+@pytest.mark.parametrize("how", [*QUANTIZERS, pn.own_values])
+def test_discrete_units_keep_their_own_values(how):
+    generator = torch.Generator().manual_seed(0)
+    values = torch.stack(
+        [
+            torch.randint(2, (50,), generator=generator) * 2.0 - 1,
+            torch.randint(4, (50,), generator=generator) ** 3 * 1.0,
+        ],
+        1,
+    )
+    codes = pn.quantize(activations(values), 4, how)
+    assert codes.exact == {"layer": [0, 1]}
+    assert codes.collapsed == {"layer": []}
+    for unit, expected in enumerate(((values[:, 0] + 1) / 2, values[:, 1] ** (1 / 3))):
+        assert torch.equal(codes.layers["layer"][:, unit].long(), expected.round().long())
+    # New data with rounding noise falls into the same levels.
+    noisy = pn.quantize(activations(values * 1.0001 + 1e-4), 4, edges=codes.edges)
+    assert torch.equal(noisy.layers["layer"], codes.layers["layer"])
+
+
+def test_continuous_units_are_not_called_discrete():
+    values = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    assert pn.quantize(activations(values), 4).exact == {"layer": []}
+    with pytest.raises(ValueError, match="unit 0 takes 50 distinct values and levels=4"):
+        pn.quantize(activations(values), 4, pn.own_values)
+
+
+def test_collapsed_levels_are_named():
+    values = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    values[:30, 1], values[:, 2] = 0, 1
+    codes = pn.quantize(activations(values), 4)
+    assert codes.collapsed == {"layer": [1]}
+    assert codes.constant == {"layer": [2]}
+    assert pn.quantize(activations(values.relu()), 4, pn.zero_level).collapsed == {"layer": []}
+
+
+def test_stored_edges_must_fit():
+    codes = pn.quantize(activations(torch.randn(40, 2)), 4)
+    assert pn.quantize(activations(torch.randn(9, 2)), 4, edges=codes.edges).quantizer == "stored edges"
+    with pytest.raises(
+        ValueError, match=r"edges hold shape \(2, 3\) for layer 'layer'; expected shape \(2, 1\)"
+    ):
+        pn.quantize(activations(torch.randn(40, 2)), 2, edges=codes.edges)
+    with pytest.raises(ValueError, match="edges hold nothing for layer 'layer'"):
+        pn.quantize(activations(torch.randn(40, 2)), 4, edges={})
+
+
+def test_no_samples():
+    with pytest.raises(ValueError, match="hold no samples"):
+        pn.quantize(activations(torch.randn(0, 2)))

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from statistics import median
 
+import torch
 from torch import nn
 
-from pidnet.energy.counting import Counts, LayerCount, count
+from pidnet import __version__
+from pidnet.energy.counting import Counts, LayerCount, as_it_was, batch_axis, count, run
+from pidnet.energy.layout import kept, report_text
+from pidnet.energy.measured import (
+    SHORTEST,
+    Measurement,
+    OpenWindow,
+    counter_window,
+    find_counters,
+    measure,
+    optional_module,
+)
 from pidnet.energy.modelled import EnergyTable, Joules, horowitz_2014, modelled_energy, total
+from pidnet.energy.operations import tensors_in
 
 Pair = tuple[float, float]
 
@@ -41,7 +56,7 @@ class EnergyFigure:
 
     @property
     def kept(self) -> float:
-        """small / dense; nan where the dense figure is 0."""
+        """small / dense; nan where dense is not above 0 or small is below it."""
         return kept(self.joules)
 
 
@@ -50,8 +65,8 @@ class EnergyReport:
     """What a small model saves against a dense one; every pair is (dense, small), per sample.
 
     energy: both modelled ends, then what was measured, each with its kind.
-    accuracy: as given by the caller, else None.
-    measured_note: one sentence on why nothing is measured, or how it was.
+    table: name of the table of picojoules. accuracy, dtype: as given by the caller, else None.
+    measured_note: one sentence on what is measurable here, or how it was measured.
     unknown: modules whose work is not counted in full, by "dense: name" or "small: name".
     """
 
@@ -62,22 +77,28 @@ class EnergyReport:
     layers: tuple[LayerRow, ...]
     table: str
     accuracy: Pair | None = None
-    measured_note: str = "Nothing was measured."
-    unknown: Mapping[str, str] | None = None
+    measured_note: str = ""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    dtype: str | Mapping[str, str] | None = None
+
+    def figure(self, where: str) -> EnergyFigure:
+        """The figure of a level or counter. Raises ValueError for one that is not there."""
+        for figure in self.energy:
+            if figure.where == where:
+                return figure
+        known = ", ".join(figure.where for figure in self.energy)
+        raise ValueError(f"the report has no energy figure {where!r}; it has {known}")
 
     def to_json(self) -> str:
-        """Everything in the report as JSON text."""
-        return json.dumps(asdict(self), indent=1)
+        """Everything in the report, with the versions that made it, as JSON text."""
+        return json.dumps(asdict(self) | {"pidnet": __version__, "torch": torch.__version__}, indent=1)
 
     def to_pandas(self):
         """One row a layer and column a figure, dense and small apart, as a pandas.DataFrame.
 
         Raises ImportError without pandas, with the command that installs it.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError("to_pandas needs pandas: pip install 'pidnet[tables]'") from error
+        pandas = optional_module("pandas", "pip install 'pidnet[tables]'")
         columns = ("macs", "weight_bytes", "activation_bytes", "sram_joules", "dram_joules")
         return pandas.DataFrame(
             [
@@ -93,7 +114,7 @@ class EnergyReport:
         ).set_index("layer")
 
     def __str__(self) -> str:
-        return "\n".join([*summary(self), "", *layer_lines(self.layers), "", *notes(self)])
+        return report_text(self)
 
 
 SIDES = ("dense", "small")
@@ -119,7 +140,7 @@ def compare_energy(
         raise ValueError(f"accuracy is {accuracy}; expected (dense, small), each from 0 to 1")
     table = table or horowitz_2014()
     counts = [count(model, example_input) for model in (dense, small)]
-    energies = [modelled_energy(c, dtype=dtype, table=table) for c in counts]
+    energies = [modelled_energy(c, dtype=own_dtypes(dtype, c, counts), table=table) for c in counts]
     totals = [total(energy) for energy in energies]
     return EnergyReport(
         macs=(counts[0].macs, counts[1].macs),
@@ -132,10 +153,73 @@ def compare_energy(
         layers=rows(counts, energies),
         table=table.name,
         accuracy=accuracy,
+        dtype=dtype,
+        measured_note=find_counters()[1],
         unknown={
             f"{s}: {n}": why for s, c in zip(SIDES, counts, strict=True) for n, why in c.unknown.items()
         },
     )
+
+
+def own_dtypes(dtype, own: Counts, both: list[Counts]):
+    """The dtypes without the layers that only the other model has."""
+    if not isinstance(dtype, Mapping):
+        return dtype
+    elsewhere = {name for counts in both for name in counts.layers} - set(own.layers)
+    return {name: value for name, value in dtype.items() if name not in elsewhere}
+
+
+def add_measured(
+    report: EnergyReport,
+    models: tuple[nn.Module, nn.Module],
+    example_input,
+    *,
+    window: OpenWindow | None = None,
+    seconds: float = SHORTEST,
+    rounds: int = 3,
+) -> EnergyReport:
+    """The report with measured joules per sample as well, or with the sentence why there are none.
+
+    models: (dense, small), run in turn on all of ``example_input``; the median of ``rounds`` stands. Takes
+    4 * rounds * seconds. window: opens a window; None for every counter of this machine.
+    Raises ValueError for windows under 10 s or no round, and what the models raise.
+    """
+    if rounds < 1:
+        raise ValueError(f"rounds is {rounds}; expected at least 1")
+    counters, sentence = find_counters() if window is None else ([], "")
+    if window is None and not counters:
+        return replace(report, measured_note=sentence)
+    window = window or partial(counter_window, counters)
+    runs: tuple[list[Measurement], list[Measurement]] = ([], [])
+    for _ in range(rounds):
+        for side, model in enumerate(models):
+            with as_it_was(model), torch.inference_mode():
+                call = partial(run_to_the_end, model, example_input)
+                runs[side].append(measure(call, window=window, seconds=seconds))
+    samples = next(tensors_in(example_input)).shape[batch_axis(models[0])]
+    figures = measured_figures(runs, samples)
+    note = "Measured energy: above idle, median of interleaved windows."
+    if not figures:
+        note = "Measured energy: the meter has no counter here, so what stands here is modelled."
+    if below := [figure.where for figure in figures if min(figure.joules) <= 0]:
+        note += f" Not above idle, so no evidence either way: {', '.join(below)}."
+    return replace(report, energy=(*report.energy, *figures), measured_note=note)
+
+
+def run_to_the_end(model: nn.Module, sample) -> None:
+    """The model, and the GPU behind it, until the work is done."""
+    run(model, sample)
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def measured_figures(runs, samples: int) -> list[EnergyFigure]:
+    """Medians over rounds, per sample; runs: measurements of (dense, small)."""
+    pairs = {
+        where: [median(r.joules[where] for r in side) / samples for side in runs]
+        for where in runs[0][0].joules
+    }
+    return [EnergyFigure(where, (dense, small), runs[0][0].kind) for where, (dense, small) in pairs.items()]
 
 
 def rows(counts: list[Counts], energies: list[dict[str, Joules]]) -> tuple[LayerRow, ...]:
@@ -156,62 +240,3 @@ def rows(counts: list[Counts], energies: list[dict[str, Joules]]) -> tuple[Layer
         )
 
     return tuple(row(name) for name in dict.fromkeys([*counts[0].layers, *counts[1].layers]))
-
-
-def kept(pair: Pair) -> float:
-    """small / dense; nan where the dense figure is 0."""
-    return pair[1] / pair[0] if pair[0] else float("nan")
-
-
-WHERE = {"sram": "energy, all in SRAM", "dram": "energy, all from DRAM"}
-
-
-def summary(report: EnergyReport) -> list[str]:
-    """The totals, fraction kept first."""
-    lines = [f"{'per sample':<24}{'kept':>8}{'dense':>14}{'small':>14}"]
-    for name, pair in (
-        ("MACs", report.macs),
-        ("parameters", report.parameters),
-        ("weight bytes", report.weight_bytes),
-    ):
-        lines.append(f"{name:<24}{kept(pair):>8.3f}{pair[0]:>14,}{pair[1]:>14,}")
-    for figure in report.energy:
-        dense, small = (joules(value) for value in figure.joules)
-        name = WHERE.get(figure.where, f"energy, {figure.where}")
-        lines.append(f"{name:<24}{figure.kept:>8.3f}{dense:>14}{small:>14}  {figure.kind}")
-    if report.accuracy is None:
-        return [*lines, "accuracy                not given: pass accuracy=(dense, small)"]
-    dense, small = report.accuracy
-    return [*lines, f"{'accuracy':<24}{small - dense:>+8.3f}{dense:>14.3f}{small:>14.3f}"]
-
-
-def layer_lines(layers: tuple[LayerRow, ...]) -> list[str]:
-    """One line for each layer that multiplies or moves weights."""
-    shown = [row for row in layers if row.kind != "elementwise"]
-    width = max([len(row.layer) for row in shown] + [12]) + 2
-    head = f"{'layer':<{width}}{'kind':<11}{'MACs kept':>10}{'dense':>13}{'small':>13}"
-    lines = [f"{head}{'modelled energy kept, SRAM':>28}{'DRAM':>8}"]
-    for row in shown:
-        macs = f"{kept(row.macs):>10.3f}" if row.macs[0] else f"{'-':>10}"
-        lines.append(
-            f"{row.layer or '(model)':<{width}}{row.kind:<11}{macs}{row.macs[0]:>13,}{row.macs[1]:>13,}"
-            f"{kept(row.sram_joules):>28.3f}{kept(row.dram_joules):>8.3f}"
-        )
-    return lines
-
-
-def notes(report: EnergyReport) -> list[str]:
-    """What the figures are and are not."""
-    lines = [
-        f"Modelled energy: table {report.table}, MACs and words moved; read the fractions, not the joules.",
-        report.measured_note,
-    ]
-    return lines + [f"Not counted in full: {name}: {why}." for name, why in (report.unknown or {}).items()]
-
-
-def joules(value: float) -> str:
-    """A figure with its unit, such as 389 nJ."""
-    for scale, unit in ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ")):
-        if value >= scale:
-            return f"{value / scale:.4g} {unit}"
-    return f"{value / 1e-12:.4g} pJ"

@@ -1,10 +1,4 @@
-"""Exact multiply-accumulates, weights and bytes of every layer, for one sample.
-
-One sample is run through the model under two torch modes. The function mode sees the recurrent calls and, by
-being there, keeps nn.TransformerEncoder off its fused path; the dispatch mode sees every other operation,
-whoever called it: a module, a functional call, ``@``, einsum or a Hugging Face block. A call belongs to the
-innermost module that is running, so nothing is counted twice.
-"""
+"""Exact multiply-accumulates, weights and bytes of every layer, for one sample."""
 
 from __future__ import annotations
 
@@ -14,10 +8,9 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from pidnet.energy.operations import MULTIPLYING, RECURRENT, kind_of, recurrent_macs, tensors_in
+from pidnet.energy.operations import tensors_in
+from pidnet.energy.watching import Ledger, Tally, watched
 
 DTYPES = {
     torch.float64: "fp64",
@@ -90,13 +83,35 @@ def count(model: nn.Module, example_input) -> Counts:
     Raises TypeError for what is no module or tensor, ValueError for inputs without a sample or on which
     the model fails.
     """
+    check_model(model)
+    sample = first_sample(example_input, batch_axis(model))
+    ledger = Ledger(model)
+    with as_it_was(model), torch.no_grad(), torch.random.fork_rng(gpus(model)), watched(model, ledger):
+        run(model, sample)
+    return counts_of(model, ledger)
+
+
+def check_model(model) -> None:
+    """TypeError for what cannot be watched, ValueError for parameters that have no size yet."""
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; expected a torch.nn.Module")
-    sample = first_sample(example_input, axis=0 if getattr(model, "batch_first", True) else 1)
-    ledger = Ledger(model)
-    with as_it_was(model), torch.no_grad(), torch.random.fork_rng(), watched(model, ledger):
-        run(model, sample)
-    return ledger.counts()
+    for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise TypeError(f"module {name!r} is scripted; count the torch.nn.Module it was made from")
+    for name, parameter in model.named_parameters():
+        if nn.parameter.is_lazy(parameter):
+            raise ValueError(f"parameter {name!r} has no size yet; run the model once on an example before")
+
+
+def gpus(model: nn.Module) -> list[int]:
+    """The CUDA devices whose random state a run of the model could move."""
+    devices = {parameter.device for parameter in model.parameters()}
+    return [device.index for device in devices if device.type == "cuda"]
+
+
+def batch_axis(model: nn.Module) -> int:
+    """Where a model has its batch: 1 for a bare torch module with ``batch_first=False``, else 0."""
+    return 0 if getattr(model, "batch_first", True) else 1
 
 
 def first_sample(example_input, axis: int = 0):
@@ -119,23 +134,30 @@ def first_sample(example_input, axis: int = 0):
 def narrow(value, axis: int):
     """The same nesting with every tensor cut to its first sample."""
     if isinstance(value, Tensor):
-        return value.narrow(axis, 0, 1)
+        return value.narrow(axis, 0, 1).clone()
     if isinstance(value, Mapping):
         return {key: narrow(item, axis) for key, item in value.items()}
     return tuple(narrow(item, axis) for item in value) if isinstance(value, list | tuple) else value
 
 
+def arguments(sample) -> tuple[tuple, dict]:
+    """Positional and named arguments that a tensor, tuple or dict stands for."""
+    if isinstance(sample, Mapping):
+        return (), dict(sample)
+    return (tuple(sample) if isinstance(sample, list | tuple) else (sample,)), {}
+
+
 def run(model: nn.Module, sample):
     """The model on one sample; what it raises becomes a ValueError that names the shapes."""
+    args, kwargs = arguments(sample)
     try:
-        if isinstance(sample, Mapping):
-            return model(**sample)
-        return model(*sample) if isinstance(sample, tuple) else model(sample)
+        return model(*args, **kwargs)
     except Exception as error:
         shapes = ", ".join(str(tuple(x.shape)) for x in tensors_in(sample))
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ValueError(
-            f"the model fails on one sample of example_input, of shape {shapes}: "
-            f"{type(error).__name__}: {error}; pass an input that the model accepts"
+            f"the model fails on one sample of example_input, of shape {shapes}: {reason}; "
+            "pass an input that the model accepts"
         ) from error
 
 
@@ -158,170 +180,35 @@ def as_it_was(model: nn.Module) -> Generator[None]:
                 buffer.copy_(before)
 
 
-@contextmanager
-def watched(model: nn.Module, ledger: Ledger) -> Generator[None]:
-    """Every operation inside is booked on the module that runs it."""
-    handles = []
-    try:
-        for name, module in model.named_modules():
-            handles.append(module.register_forward_pre_hook(ledger.enter(name), with_kwargs=True))
-            handles.append(
-                module.register_forward_hook(ledger.leave(name), with_kwargs=True, always_call=True)
-            )
-        with DispatchWatch(ledger), FunctionWatch(ledger):
-            yield
-    finally:
-        for handle in handles:
-            handle.remove()
+def layer_of(tally: Tally) -> LayerCount:
+    """The finished row of one module."""
+    kind = next((kind for kind in PRECEDENCE if kind in tally.kinds), "elementwise")
+    if kind == "elementwise" and tally.norm:
+        kind = "norm"  # some norms are a handful of elementwise operations
+    entered, left = tally.inside if tally.calls_others else tally.across
+    dtype = next((weight.dtype for weight in tally.weights.values()), tally.dtype)
+    return LayerCount(
+        kind=kind,
+        macs=tally.macs,
+        weight_bytes=sum(weight.nbytes for weight in tally.weights.values()),
+        input_bytes=entered,
+        output_bytes=left,
+        elementwise=tally.elementwise,
+        dtype=DTYPES.get(dtype, str(dtype)),
+    )
 
 
-class FunctionWatch(TorchFunctionMode):
-    """Books recurrent calls, and hides their insides from the dispatch watch."""
-
-    def __init__(self, ledger: Ledger):
-        super().__init__()
-        self.ledger = ledger
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if getattr(func, "__name__", "") not in RECURRENT:
-            return func(*args, **(kwargs or {}))
-        self.ledger.hidden = True
-        try:
-            out = func(*args, **(kwargs or {}))
-        finally:
-            self.ledger.hidden = False
-        self.ledger.book("recurrent", recurrent_macs(args, out), args, out)
-        return out
-
-
-class DispatchWatch(TorchDispatchMode):
-    """Books every operation that is not inside a recurrent call."""
-
-    def __init__(self, ledger: Ledger):
-        super().__init__()
-        self.ledger = ledger
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        if not self.ledger.hidden:
-            name = func.overloadpacket.__name__
-            kind = kind_of(func, args)
-            macs = MULTIPLYING[name][1](args, out) if name in MULTIPLYING and kind else 0
-            self.ledger.book(kind, macs, args, out, operation=str(func))
-        return out
-
-
-@dataclass
-class Tally:
-    """The running sums of one module."""
-
-    kinds: set[str] = field(default_factory=set)
-    macs: int = 0
-    elementwise: int = 0
-    weights: dict[int, Tensor] = field(default_factory=dict)
-    across: list[int] = field(default_factory=lambda: [0, 0])
-    inside: list[int] = field(default_factory=lambda: [0, 0])
-    calls_others: bool = False
-    dtype: torch.dtype | None = None
-
-    def layer(self) -> LayerCount:
-        """The finished row."""
-        kind = next((kind for kind in PRECEDENCE if kind in self.kinds), "elementwise")
-        entered, left = self.inside if self.calls_others else self.across
-        floating = [weight.dtype for weight in self.weights.values()] or [self.dtype]
-        return LayerCount(
-            kind=kind,
-            macs=self.macs,
-            weight_bytes=sum(weight.nbytes for weight in self.weights.values()),
-            input_bytes=entered,
-            output_bytes=left,
-            elementwise=self.elementwise,
-            dtype=DTYPES.get(floating[0], str(floating[0])),
-        )
-
-
-class Ledger:
-    """Who is running, and what each module has done so far."""
-
-    def __init__(self, model: nn.Module):
-        self.model = model
-        self.parameters: dict[int, list[Tensor]] = {}
-        for parameter in model.parameters():
-            self.parameters.setdefault(storage(parameter), []).append(parameter)
-        self.tallies: dict[str, Tally] = {}
-        self.running: list[str] = []
-        self.unknown: dict[str, str] = {}
-        self.hidden = False
-
-    def enter(self, name: str):
-        """A pre-hook that puts the module on the stack."""
-
-        def hook(module, args, kwargs):
-            for caller in self.running[-1:]:
-                self.tallies[caller].calls_others = True
-            self.running.append(name)
-            tally = self.tallies.setdefault(name, Tally())
-            tally.across[0] += nbytes((args, kwargs))
-            tally.dtype = next((x.dtype for x in tensors_in((args, kwargs))), None)
-
-        return hook
-
-    def leave(self, name: str):
-        """A hook that takes the module, and what raised inside it, off the stack."""
-
-        def hook(module, args, kwargs, out):
-            tally = self.tallies[name]
-            tally.across[1] += nbytes(out)
-            unchanged = {id(x) for x in tensors_in(out)} <= {id(x) for x in tensors_in((args, kwargs))}
-            if not tally.kinds and not tally.calls_others and not unchanged:
-                self.unknown[name] = f"{type(module).__name__} works outside torch"
-            del self.running[self.running.index(name) :]
-
-        return hook
-
-    def book(self, kind: str | None, macs: int, args, out, operation: str = "") -> None:
-        """Add one operation to the module that is running."""
-        if not self.running:
-            return
-        name = self.running[-1]
-        tally = self.tallies[name]
-        weights = [w for x in tensors_in(args) for w in self.parameters.get(storage(x), [])]
-        tally.weights |= {id(weight): weight for weight in weights}
-        if kind is None:
-            module = type(self.model.get_submodule(name)).__name__
-            self.unknown[name] = f"{module} calls {operation}, whose work is not counted"
-        if kind == "attention" and weights:
-            kind = "linear"  # a batched product with a weight, as einsum makes it
-        tally.kinds.add(kind or "elementwise")
-        tally.macs += macs
-        if kind in ("norm", "elementwise"):
-            tally.elementwise += max(x.numel() for x in tensors_in((args, out)))
-        elif kind not in ("moving", None):
-            activations = [x for x in tensors_in(args) if storage(x) not in self.parameters]
-            tally.inside[0] += nbytes(activations)
-            tally.inside[1] += nbytes(out)
-
-    def counts(self) -> Counts:
-        """The finished counts; parameters that nothing has read are named in ``unknown``."""
-        read = {key for tally in self.tallies.values() for key in tally.weights}
-        unknown = dict(self.unknown)
-        for name, parameter in self.model.named_parameters():
-            if id(parameter) not in read:
-                reason = "has parameters that this input never reads; they are in .parameters only"
-                unknown.setdefault(name.rpartition(".")[0], reason)
-        return Counts(
-            layers={n: tally.layer() for n, tally in self.tallies.items() if tally.kinds - {"moving"}},
-            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
-            weight_bytes=sum(parameter.nbytes for parameter in self.model.parameters()),
-            unknown=unknown,
-        )
-
-
-def storage(tensor: Tensor) -> int:
-    """What a tensor and its views have in common."""
-    return tensor.untyped_storage()._cdata
-
-
-def nbytes(value) -> int:
-    """Bytes of the distinct tensors inside a nested value."""
-    return sum({id(x): x.nbytes for x in tensors_in(value)}.values())
+def counts_of(model: nn.Module, ledger: Ledger) -> Counts:
+    """The finished counts; parameters that nothing has read are named in ``unknown``."""
+    read = {key for tally in ledger.tallies.values() for key in tally.weights}
+    unknown = dict(ledger.unknown)
+    for name, parameter in model.named_parameters():
+        if id(parameter) not in read:
+            reason = "has parameters that this input never reads; they are in .parameters only"
+            unknown.setdefault(name.rpartition(".")[0], reason)
+    return Counts(
+        layers={name: layer_of(tally) for name, tally in ledger.tallies.items() if tally.kinds - {"moving"}},
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        weight_bytes=sum(parameter.nbytes for parameter in model.parameters()),
+        unknown=unknown,
+    )

@@ -3,9 +3,9 @@
     E = MACs * e_mac(dtype) + words moved * e_word(level)
 
 at both ends: every word in a small SRAM, every word from DRAM. The truth of a given machine lies between;
-the ratio of two models is worth more than either number. Elementwise work is taken as fused into the layer
-before it and costs nothing; norms and embeddings move words and multiply nothing; an embedding moves the rows
-it looks up; weights are moved once per sample.
+the ratio of two models is worth more than either number. Weights are moved once per sample, activations once
+into and once out of every layer; an embedding moves the rows it looks up. Elementwise work and norms are
+taken as fused into the layer before: they cost nothing, but for the weights of a norm.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def parse_table(data: Mapping) -> EnergyTable:
         kind={dtype: row["kind"] for dtype, row in data["mac"].items()},
         word={level: data["access_64_bit"][level]["pj"] for level in ("sram", "dram")},
     )
-    for name, value in {**table.mac, **table.bits, **table.word}.items():
+    for name, value in (*table.mac.items(), *table.bits.items(), *table.word.items()):
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name} has {value} in table {table.name!r}; expected a number of at least 0")
     return table
@@ -112,13 +112,21 @@ def layer_energy(layer: LayerCount, dtype: str | None, table: EnergyTable) -> Jo
         return Joules(0.0, 0.0, "modelled")
     own, dtype = layer.dtype, dtype or layer.dtype
     check_dtype(dtype, table)
-    read = layer.output_bytes if layer.kind == "embedding" else layer.weight_bytes + layer.input_bytes
-    words = (read + layer.output_bytes) / 8
+    words = moved_bytes(layer) / 8
     if dtype != own:
         words *= table.bits[dtype] / OWN_BITS[own]
     compute = layer.macs * table.mac[dtype]
     sram, dram = (PJ * (compute + words * table.word[level]) for level in ("sram", "dram"))
     return Joules(sram, dram, table.kind[dtype])
+
+
+def moved_bytes(layer: LayerCount) -> int:
+    """Bytes that one sample moves for a layer, each once."""
+    if layer.kind == "norm":
+        return layer.weight_bytes
+    if layer.kind == "embedding":
+        return 2 * layer.output_bytes
+    return layer.weight_bytes + layer.activation_bytes
 
 
 # Bits that a tensor of this dtype takes in memory (torch keeps a bool in a byte).
@@ -137,3 +145,33 @@ def check_dtype(dtype: str, table: EnergyTable) -> None:
 def total(energy: Mapping[str, Joules]) -> Joules:
     """The sum over layers."""
     return sum(energy.values(), Joules(0.0, 0.0, "modelled"))
+
+
+def energy_rows(counts: Counts, *, dtype: str | None = None) -> list[dict[str, str | int | float]]:
+    """What one network costs per sample, as rows of a table: each layer that weighs or multiplies, the total.
+
+    Raises what ``modelled_energy`` raises.
+    """
+    energy = modelled_energy(counts, dtype=dtype)
+    shown = {name: layer for name, layer in counts.layers.items() if layer.kind != "elementwise"}
+    whole = LayerCount(
+        kind="",
+        macs=counts.macs,
+        weight_bytes=counts.weight_bytes,
+        input_bytes=sum(layer.input_bytes for layer in shown.values()),
+        output_bytes=sum(layer.output_bytes for layer in shown.values()),
+    )
+    rows = [(name or "(model)", layer, energy[name]) for name, layer in shown.items()]
+    return [
+        {
+            "layer": name,
+            "kind": layer.kind,
+            "MACs": layer.macs,
+            "weight bytes": layer.weight_bytes,
+            "activation bytes": layer.activation_bytes,
+            "nJ, SRAM": joules.sram * 1e9,
+            "nJ, DRAM": joules.dram * 1e9,
+            "energy is": joules.kind,
+        }
+        for name, layer, joules in [*rows, ("total", whole, total(energy))]
+    ]

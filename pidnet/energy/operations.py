@@ -50,6 +50,9 @@ def recurrent_macs(args, out) -> int:
 # Seen as functions, because below that they become opaque kernels that differ between devices.
 RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"}
 
+# The ways of a tensor out of torch, behind which nothing is seen.
+LEAVING = {"numpy", "__array__", "tolist"}
+
 # aten operation -> (kind of layer it makes, MACs of one call)
 MULTIPLYING: dict[str, tuple[str, Callable[[tuple, Tensor], int]]] = {
     **dict.fromkeys(
@@ -81,51 +84,36 @@ NORM = {
 }
 # Arithmetic without a matrix product that torch does not tag as pointwise or as a reduction.
 ELEMENTWISE = {
-    *("_softmax", "_log_softmax", "cumsum", "cumprod", "mean", "sum", "prod", "amax", "amin", "max", "min"),
-    *("argmax", "argmin", "var", "var_mean", "std", "std_mean", "linalg_vector_norm", "native_dropout"),
-    *("max_pool2d_with_indices", "max_pool3d_with_indices", "avg_pool2d", "avg_pool3d"),
-    *("_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
-    *(
-        "any",
-        "all",
-        "logsumexp",
-        "softplus",
-        "glu",
-        "prelu",
-        "_prelu_kernel",
-        "celu",
-        "bernoulli",
-        "bernoulli_",
-    ),
-    *("normal", "normal_", "uniform_", "searchsorted", "bucketize", "sort", "topk", "_local_scalar_dense"),
+    *("_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "_local_scalar_dense", "_log_softmax"),
+    *("_prelu_kernel", "_safe_softmax", "_softmax", "_weight_norm_interface", "adaptive_max_pool2d"),
+    *("adaptive_max_pool3d", "all", "amax", "amin", "any", "argmax", "argmin", "avg_pool2d"),
+    *("avg_pool3d", "bernoulli", "bernoulli_", "bucketize", "celu", "cumprod", "cumsum", "glu"),
+    *("hardswish", "linalg_vector_norm", "log_sigmoid_forward", "logsumexp", "max"),
+    *("max_pool2d_with_indices", "max_pool3d_with_indices", "mean", "min", "native_dropout", "normal"),
+    *("normal_", "prelu", "prod", "searchsorted", "softplus", "sort", "std", "std_mean", "sum", "topk"),
+    *("uniform_", "upsample_bicubic2d", "upsample_bilinear2d", "upsample_linear1d"),
+    *("upsample_trilinear3d", "var", "var_mean"),
 }
 # Copies and look-ups: bytes move, nothing is computed.
 MOVING = {
-    *("clone", "copy_", "_to_copy", "_copy_from", "contiguous", "cat", "stack", "constant_pad_nd", "repeat"),
-    *("index", "index_select", "index_put", "index_put_", "gather", "scatter", "scatter_", "roll", "flip"),
-    *("tril", "triu", "fill_", "zero_", "zeros_like", "ones_like", "empty_like", "full_like", "rand_like"),
-    *("randn_like", "new_empty", "new_zeros", "new_ones", "new_full", "lift_fresh", "detach", "detach_"),
-    *(
-        "_unsafe_view",
-        "unsafe_split",
-        "unsafe_chunk",
-        "unbind",
-        "_reshape_copy",
-        "resize_",
-        "set_",
-        "repeat_interleave",
-    ),
-    *("masked_fill_", "reflection_pad1d", "reflection_pad2d", "replication_pad2d", "upsample_nearest2d"),
-    *("_pack_padded_sequence", "_pad_packed_sequence", "transpose_", "squeeze_", "unsqueeze_", "t_"),
-    *("pixel_shuffle", "channel_shuffle", "one_hot", "randn", "rand", "is_same_size", "equal"),
+    *("_copy_from", "_nested_tensor_from_mask_left_aligned", "_pack_padded_sequence"),
+    *("_pad_packed_sequence", "_reshape_copy", "_to_copy", "_unsafe_view", "cat", "channel_shuffle"),
+    *("clone", "constant_pad_nd", "contiguous", "copy_", "detach", "detach_", "empty_like", "equal"),
+    *("fill_", "flip", "full_like", "gather", "index", "index_put", "index_put_", "index_select"),
+    *("is_same_size", "lift_fresh", "masked_fill_", "new_empty", "new_full", "new_ones", "new_zeros"),
+    *("one_hot", "ones_like", "pixel_shuffle", "rand_like", "randn_like", "reflection_pad1d"),
+    *("reflection_pad2d", "repeat", "repeat_interleave", "replication_pad2d", "resize_", "roll"),
+    *("scatter", "scatter_", "set_", "squeeze_", "stack", "t_", "transpose_", "tril", "triu", "unbind"),
+    *("unsafe_chunk", "unsafe_split", "unsqueeze_", "upsample_nearest1d", "upsample_nearest2d"),
+    *("upsample_nearest3d", "zero_", "zeros_like"),
 }
 
 
 def kind_of(func, args) -> str | None:
     """linear, conv, attention, embedding, norm, elementwise or moving; None for what is not known."""
-    name = func.overloadpacket.__name__
-    if func.namespace not in ("aten", "prim", "prims"):
+    if getattr(func, "namespace", "") not in ("aten", "prim", "prims"):
         return None
+    name = func.overloadpacket.__name__
     if name in MULTIPLYING:
         return MULTIPLYING[name][0]
     if name in EMBEDDING:
@@ -136,3 +124,10 @@ def kind_of(func, args) -> str | None:
         return "moving"
     tags = {torch.Tag.pointwise, getattr(torch.Tag, "reduction", torch.Tag.pointwise)}
     return "elementwise" if name in ELEMENTWISE or tags & set(func.tags) else None
+
+
+def macs_of(kind: str | None, func, args, out) -> int:
+    """Multiply-accumulates of one call of an operation of this kind."""
+    if kind not in ("linear", "attention", "conv"):
+        return 0
+    return MULTIPLYING[func.overloadpacket.__name__][1](args, out)

@@ -63,11 +63,20 @@ class Atoms:
 
 
 def atoms_from_redundancy(p: np.ndarray, redundancy: np.ndarray, gap: np.ndarray | None = None) -> Atoms:
-    """Complete the lattice from a redundancy.
+    """Complete the lattice of tables from a redundancy.
 
     p: (pair, level1, level2, class); redundancy, gap: (pair,), bits. No gap means a closed form.
     """
-    information1, information2, joint = shannon.source_informations(p)
+    return complete_lattice(shannon.source_informations(p), redundancy, gap)
+
+
+def complete_lattice(
+    informations: tuple[np.ndarray, np.ndarray, np.ndarray],
+    redundancy: np.ndarray,
+    gap: np.ndarray | None = None,
+) -> Atoms:
+    """All four atoms from I(Y;X1), I(Y;X2), I(Y;X1X2) and a redundancy, each (pair,), bits."""
+    information1, information2, joint = informations
     return Atoms(
         redundancy=redundancy,
         unique1=information1 - redundancy,

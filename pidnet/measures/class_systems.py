@@ -147,7 +147,6 @@ def cell_matrix(blocks, e_YAB, root_CK, out_CC):
     root_CK: room for (cells, classes * level2, rounded up); the columns that are not used must be zero.
     """
     classes, levels1, levels2 = e_YAB.shape
-    tilt = blocks.tilt
     column = 0
     for y in range(classes):
         factor = blocks.inverse_factor[y]

@@ -107,19 +107,22 @@ def _cone_solved_broja() -> Callable[[Any], Any]:
             'pip install "pidnet[broja]", or use pidnet.decompose(p, measure="i_broja")'
         ) from missing
     import dit.pid
-    from dit.algorithms.broja_cone import broja_cone_solve
 
-    class ConeSolved(dit.pid.PID_BROJA):
-        def _measure(self, d, sources, target):
-            _, report = broja_cone_solve(d, list(sources), list(target))
-            if not report["primal_infeas"] <= CONE_RESIDUAL:
-                raise RuntimeError(
-                    f"dit's cone solver missed the margins by {report['primal_infeas']:.2g}; "
-                    f"expected at most {CONE_RESIDUAL:g}"
-                )
-            return {sources[0]: report["ui_source0"], sources[1]: report["ui_source1"]}
+    return type("ConeSolved", (dit.pid.PID_BROJA,), {"_measure": staticmethod(_cone_uniques)})
 
-    return ConeSolved
+
+def _cone_uniques(dist: Any, sources: Iterable, target: Iterable) -> dict:
+    """The unique information of each of two sources by dit's cone solver, bits."""
+    from dit.algorithms import broja_cone
+
+    first, second = sources
+    _, report = broja_cone.broja_cone_solve(dist, [first, second], list(target))
+    if not report["primal_infeas"] <= CONE_RESIDUAL:
+        raise RuntimeError(
+            f"dit's cone solver missed the margins by {report['primal_infeas']:.2g}; "
+            f"expected at most {CONE_RESIDUAL:g}"
+        )
+    return {first: report["ui_source0"], second: report["ui_source1"]}
 
 
 def _name(node: Iterable[tuple], labels: list) -> str:

@@ -20,7 +20,9 @@ def dominates(atoms: Atoms, *, tolerance: float = 1e-6) -> np.ndarray:
     Raises ValueError for a tolerance that is negative or not a number.
     """
     if not tolerance >= 0:
-        raise ValueError(f"tolerance is {tolerance}; expected bits of unique information that may be lost, 0 or more")
+        raise ValueError(
+            f"tolerance is {tolerance}; expected bits of unique information that may be lost, 0 or more"
+        )
     lost = np.stack([atoms.unique2, atoms.unique1], axis=1)
     allowed = tolerance + atoms.gap[:, None]
     return (lost <= allowed) & np.isfinite(allowed)

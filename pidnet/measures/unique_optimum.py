@@ -23,9 +23,9 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
     source 1 about the target: whatever can be decided with X1 can be decided as well with X2.
 
     ``gap`` (bits) is proven for each pair: the minimum lies between the value of a table with exact margins
-    and that of a feasible dual point, both widened by their roundoff. U1 takes the former, which is by far the
-    nearer one, and R is moved into [ max(0, I1 + I2 - I12), min(I1, I2) ], where it must lie. A pair whose gap stays above ``tolerance``
-    (bits) keeps its larger gap, and a RuntimeWarning says how many there are.
+    and that of a feasible dual point, both widened by their roundoff. U1 takes the former, and R is moved
+    into [ max(0, I1 + I2 - I12), min(I1, I2) ], where it must lie. A pair whose gap stays above
+    ``tolerance`` (bits) keeps its larger gap, and a RuntimeWarning says how many there are.
 
     Source: Bertschinger, Rauh, Olbrich, Jost & Ay 2014, Entropy 16, 2161 (arXiv:1311.2852).
     Raises ValueError for a tolerance that is not positive.
@@ -47,7 +47,8 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
 def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
     """Upper end and width of the certified interval of min sum q log2(q/Q), each (pair,)."""
     left_out = np.where(p_PABY < NEGLIGIBLE, p_PABY, 0.0)
-    p_PABY = p_PABY - left_out
+    if left_out.any():
+        p_PABY = p_PABY - left_out
     if p_PABY.shape[2] > p_PABY.shape[1]:  # the kernel factors blocks of the size of source 2
         p_PABY = p_PABY.swapaxes(1, 2)
     p1_PYA = np.ascontiguousarray(p_PABY.sum(2).swapaxes(1, 2))

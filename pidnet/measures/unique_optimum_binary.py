@@ -80,7 +80,9 @@ def fill_tables(p1_YA, p2_YB, ratio, mirrored, q_Y4):
             same = max(min(same, row, column), row - other_column)
             right, below = row - same, column - same
             rest = ratio * right * below / same
-            freedom += same * rest * right * below / (same * rest * (right + below) + right * below * (same + rest))
+            freedom += (
+                same * rest * right * below / (same * rest * (right + below) + right * below * (same + rest))
+            )
         else:
             share = 1.0 / total if total > 0.0 else 0.0
             same, right = row * column * share, row * other_column * share
@@ -116,7 +118,7 @@ def certify(p1_YA, p2_YB, q_Y4, total_4):
         loss += max(np.log(load), 0.0) * min(row, column)
         least = min(least, loss) if loss == loss else least
     astray = margin_error(p1_YA, p2_YB, q_Y4)
-    widen = EPSILON * (q_Y4.size + 8) * roundoff
+    widen = EPSILON * (q_Y4.size + 64) * roundoff
     widen += astray * (4.0 * steepest + np.log(len(q_Y4)) + 1.0 - np.log(max(astray, EPSILON * EPSILON)))
     return upper + widen, upper - max(least, 0.0) - widen
 

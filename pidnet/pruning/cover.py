@@ -16,7 +16,7 @@ from pidnet.quantization import quantize, zero_level
 def graph_cover(evidence: Evidence, layer: str, measure: str) -> Ranking:
     """Rank the units of a layer on the redundancy graph of the calibration data, see ``rank_by_cover``."""
     codes = quantize(capture(evidence.model, (evidence.x, evidence.y), [layer]), how=zero_level)
-    return rank_by_cover(redundancy_graph(layer_maps(codes, measure)[layer]))
+    return rank_by_cover(redundancy_graph(layer_maps(codes, measure)[layer], significance=None))
 
 
 def rank_by_cover(graph: networkx.Graph) -> Ranking:

@@ -53,7 +53,11 @@ def against_units(
 def against_labels(
     plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Each atom against permuted labels: "the pair knows nothing about the target"."""
+    """Each atom against permuted labels: "the pair knows nothing about the target".
+
+    A small p-value says that the pair knows something, not which atom it is: one informed unit alone also
+    raises the plug-in redundancy of its pairs above this null. ``against_units`` asks both units.
+    """
     return _permutation_test(plug_in, codes, layer, measure, (permute_labels, rng))
 
 

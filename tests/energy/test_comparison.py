@@ -1,61 +1,304 @@
 """The report: pairs, fractions, both modelled ends, and the words that must stand beside joules."""
 
 import json
+import math
+import sys
+from contextlib import contextmanager
+from dataclasses import FrozenInstanceError
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
-from pidnet.energy import compare_energy
+from pidnet.energy import (
+    EnergyFigure,
+    Window,
+    add_measured,
+    compare_energy,
+    comparison,
+    count,
+    layout,
+    measured,
+    modelled_energy,
+    total,
+)
 
 
-def mlp(width):
-    return nn.Sequential(
-        nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
-    )
+def mlp(width, middle=True):
+    middle = [nn.Linear(width, width), nn.ReLU()] if middle else [nn.Identity(), nn.Identity()]
+    return nn.Sequential(nn.Linear(64, width), nn.ReLU(), *middle, nn.Linear(width, 10))
+
+
+EXAMPLE = torch.zeros(2, 64)
 
 
 @pytest.fixture
 def report():
-    return compare_energy(mlp(256), mlp(128), torch.randn(2, 64), accuracy=(0.97, 0.95))
+    return compare_energy(mlp(256), mlp(128), EXAMPLE, accuracy=(0.97, 0.95))
 
 
 def test_totals_are_those_of_the_two_models(report):
     assert report.macs == (84_480, 64 * 128 + 128 * 128 + 1280)
     assert report.parameters == tuple(sum(p.numel() for p in mlp(w).parameters()) for w in (256, 128))
     assert report.weight_bytes == tuple(4 * n for n in report.parameters)
+    for side, width in enumerate((256, 128)):
+        joules = total(modelled_energy(count(mlp(width), EXAMPLE)))
+        assert [figure.joules[side] for figure in report.energy] == [joules.sram, joules.dram]
+    assert [(figure.where, figure.kind) for figure in report.energy] == [
+        ("sram", "modelled"),
+        ("dram", "modelled"),
+    ]
 
 
 def test_layer_rows_add_up_to_the_totals(report):
     for side in (0, 1):
         assert sum(row.macs[side] for row in report.layers) == report.macs[side]
-        assert sum(row.sram_joules[side] for row in report.layers) == pytest.approx(
-            report.energy[0].joules[side]
-        )
+        assert sum(row.weight_bytes[side] for row in report.layers) == report.weight_bytes[side]
+        for figure, name in zip(report.energy, ("sram_joules", "dram_joules"), strict=True):
+            assert sum(getattr(row, name)[side] for row in report.layers) == pytest.approx(
+                figure.joules[side]
+            )
 
 
-def test_text_names_every_energy_as_modelled(report):
+def test_one_row_in_full(report):
+    row = report.layers[2]
+    assert (row.layer, row.kind, row.macs) == ("2", "linear", (256**2, 128**2))
+    assert row.weight_bytes == (4 * 256 * 257, 4 * 128 * 129)
+    assert row.activation_bytes == (4 * 512, 4 * 256)
+
+
+def test_a_layer_that_was_removed_keeps_nothing():
+    row = compare_energy(mlp(16), mlp(16, middle=False), EXAMPLE).layers[2]
+    assert (row.layer, row.macs, row.weight_bytes) == ("2", (256, 0), (4 * 272, 0))
+    assert row.sram_joules[1] == 0
+    added = compare_energy(mlp(16, middle=False), mlp(16), EXAMPLE).layers[-2:]
+    assert [(row.layer, row.kind, row.macs) for row in added] == [
+        ("2", "linear", (0, 256)),
+        ("3", "elementwise", (0, 0)),
+    ]
+
+
+def test_a_model_against_itself_keeps_all():
+    report = compare_energy(mlp(8), mlp(8), EXAMPLE)
+    assert all(figure.kept == 1 for figure in report.energy)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, kind, width):
+        super().__init__()
+        self.cells, self.head = kind(8, width, batch_first=True), nn.Linear(width, 10)
+
+    def forward(self, x):
+        return self.head(self.cells(x)[0][:, -1])
+
+
+def conv_net(width):
+    pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2 * width, 10)]
+    return nn.Sequential(
+        nn.Conv2d(1, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 2 * width, 3, padding=1), *pooled
+    )
+
+
+FAMILIES = {
+    "mlp": (mlp, (64,), lambda w: 64 * w + w * w + 10 * w),
+    "conv": (conv_net, (1, 8, 8), lambda w: 64 * 9 * w + 64 * 9 * w * 2 * w + 20 * w),
+    "lstm": (partial(Recurrent, nn.LSTM), (6, 8), lambda w: 6 * 4 * w * (8 + w) + 10 * w),
+    "gru": (partial(Recurrent, nn.GRU), (6, 8), lambda w: 6 * 3 * w * (8 + w) + 10 * w),
+    "transformer": (
+        lambda w: nn.TransformerEncoderLayer(16, 4, w, batch_first=True),
+        (6, 16),
+        lambda w: 6 * 4 * 256 + 2 * 36 * 16 + 6 * 2 * 16 * w,
+    ),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("width", [1, 5, 16, 31])
+def test_every_family_gives_consistent_numbers(family, width):
+    make, shape, macs = FAMILIES[family]
+    report = compare_energy(make(32), make(width), torch.zeros(2, *shape))
+    assert report.macs == (macs(32), macs(width))
+    assert all(0 < figure.kept < 1 for figure in report.energy)
+    for row in report.layers:
+        pairs = (row.macs, row.weight_bytes, row.activation_bytes, row.sram_joules, row.dram_joules)
+        assert all(0 <= small <= dense for dense, small in pairs)
+        assert row.sram_joules[0] <= row.dram_joules[0]
+    assert report.unknown == {}
+
+
+def test_activations_shrink_less_than_macs():
+    def net(width):
+        layers = [nn.Conv2d(1, width, 3), nn.Conv2d(width, width, 3), nn.Conv2d(width, width, 3)]
+        return nn.Sequential(*layers)
+
+    report = compare_energy(net(32), net(16), torch.zeros(1, 1, 12, 12))
+    sram, dram = (figure.kept for figure in report.energy)
+    assert report.macs[1] / report.macs[0] < sram < dram < 0.5
+
+
+def test_text_puts_the_kept_fraction_first_and_names_every_energy_as_modelled(report):
     text = str(report)
-    assert "84,480" in text
-    assert "0.950" in text
-    for line in text.splitlines():
+    lines = text.splitlines()
+    assert lines[1].split() == ["MACs", "0.306", "84,480", "25,856"]
+    assert any(line.startswith("accuracy") and "0.970" in line and "0.950" in line for line in lines)
+    assert "not measurable here" in text or "Measurable here" in text
+    for line in lines:
         if "energy" in line.lower():
             assert "modelled" in line.lower()
+
+
+def test_text_names_what_is_not_counted_and_a_missing_accuracy():
+    odd = nn.Sequential(nn.Linear(64, 4), nn.Bilinear(4, 4, 2))
+    odd.forward = lambda x: odd[1](odd[0](x), odd[0](x))
+    text = str(compare_energy(odd, mlp(4), EXAMPLE))
+    assert "Not counted in full: dense: 1: Bilinear calls" in text
+    assert "not given: pass accuracy" in text
+
+
+def test_estimated_figures_are_tagged():
+    report = compare_energy(mlp(8), mlp(4), EXAMPLE, dtype={"2": "binary"})
+    assert [figure.kind for figure in report.energy] == ["estimated", "estimated"]
+    assert [row.energy_kind for row in report.layers if row.kind == "linear"] == [
+        "modelled",
+        "estimated",
+        "modelled",
+    ]
+
+
+def test_a_dtype_for_a_layer_that_only_one_model_has():
+    report = compare_energy(mlp(8), mlp(8, middle=False), EXAMPLE, dtype={"2": "int8"})
+    assert (
+        report.energy[0].joules[1]
+        == compare_energy(mlp(8, middle=False), mlp(8), EXAMPLE).energy[0].joules[0]
+    )
+    with pytest.raises(ValueError, match="no such layer: 'fc9'"):
+        compare_energy(mlp(8), mlp(4), EXAMPLE, dtype={"fc9": "int8"})
 
 
 def test_json_holds_the_whole_report(report):
     data = json.loads(report.to_json())
     assert tuple(data["macs"]) == report.macs
     assert {figure["kind"] for figure in data["energy"]} == {"modelled"}
-    assert len(data["layers"]) == len(report.layers)
+    assert [row["layer"] for row in data["layers"]] == [row.layer for row in report.layers]
+    assert data["table"] == "horowitz_2014"
+    assert data["torch"] == torch.__version__
 
 
 def test_pandas_has_a_row_a_layer(report):
     frame = report.to_pandas()
     assert frame.loc["2", "macs_dense"] == 256 * 256
     assert frame.loc["2", "macs_small"] == 128 * 128
+    assert frame["dram_joules_small"].sum() == pytest.approx(report.energy[1].joules[1])
+    assert set(frame["energy_kind"]) == {"modelled"}
 
 
-def test_accuracy_outside_zero_and_one_is_refused():
+def test_without_pandas_the_remedy_is_named(report, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pip install 'pidnet\[tables\]'"):
+        report.to_pandas()
+
+
+def test_the_report_cannot_be_changed(report):
+    with pytest.raises(FrozenInstanceError):
+        report.macs = (1, 1)
+
+
+@pytest.mark.parametrize("accuracy", [(97, 95), (0.9,), (0.9, float("nan"))])
+def test_impossible_accuracies_are_refused(accuracy):
     with pytest.raises(ValueError, match="accuracy is"):
-        compare_energy(mlp(4), mlp(2), torch.randn(1, 64), accuracy=(97, 95))
+        compare_energy(mlp(4), mlp(2), EXAMPLE, accuracy=accuracy)
+
+
+def test_an_input_that_one_model_cannot_take_is_refused():
+    with pytest.raises(ValueError, match=r"shape \(1, 64\): RuntimeError"):
+        compare_energy(mlp(4), nn.Linear(63, 2), EXAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(2.0, "2 J"), (0.0123, "12.3 mJ"), (8.19e-7, "819 nJ"), (-2.5e-6, "-2.5 uJ"), (0.0, "0 pJ")],
+)
+def test_joules_have_a_unit_that_fits(value, text):
+    assert layout.joules(value) == text
+
+
+class Costly(nn.Module):
+    """Moves a fake clock and a fake counter by so much a call."""
+
+    def __init__(self, state, seconds, joules):
+        super().__init__()
+        self.state, self.seconds, self.joules = state, seconds, joules
+
+    def forward(self, x):
+        assert torch.is_inference_mode_enabled()
+        assert not self.training
+        self.state.now += self.seconds
+        self.state.used += self.joules
+        return x
+
+
+@pytest.fixture
+def meter(monkeypatch):
+    """A fake clock, and windows of a fake counter that idles at 2 W."""
+    state = SimpleNamespace(now=0.0, used=0.0)
+    sleep = lambda seconds: setattr(state, "now", state.now + seconds)  # noqa: E731
+    monkeypatch.setattr(measured, "time", SimpleNamespace(perf_counter=lambda: state.now, sleep=sleep))
+
+    @contextmanager
+    def window():
+        open_window, start, used = Window(), state.now, state.used
+        yield open_window
+        open_window.seconds = state.now - start
+        open_window.joules = {"package-0": 2 * open_window.seconds + state.used - used}
+
+    state.window = window
+    return state
+
+
+def test_measured_joules_stand_beside_the_modelled_ones_per_sample(report, meter):
+    models = Costly(meter, 0.5, 8.0), Costly(meter, 0.25, 2.0)
+    result = add_measured(report, models, EXAMPLE, window=meter.window, rounds=1)
+    assert result.energy[:2] == report.energy
+    assert result.energy[2] == EnergyFigure("package-0", pytest.approx((4.0, 1.0)), "measured")
+    assert result.energy[2].kept == pytest.approx(0.25)
+    line = next(line for line in str(result).splitlines() if "package-0" in line)
+    assert line.split()[-1] == "measured"
+
+
+def test_figures_that_are_not_above_idle_are_said_to_be_no_evidence(report, meter):
+    models = Costly(meter, 0.5, 8.0), Costly(meter, 0.25, -0.1)
+    result = add_measured(report, models, EXAMPLE, window=meter.window, rounds=1)
+    assert "no evidence either way: package-0" in result.measured_note
+    assert math.isnan(result.energy[2].kept)
+
+
+def test_a_meter_without_counters_measures_nothing_and_says_so(report, meter):
+    @contextmanager
+    def window():
+        yield Window(seconds=10.0)
+
+    result = add_measured(report, [Costly(meter, 10.0, 1.0)] * 2, EXAMPLE, window=window, rounds=1)
+    assert result.energy == report.energy
+    assert "no counter here" in result.measured_note
+
+
+def test_the_median_round_stands(report, meter):
+    dense = Costly(meter, 10.0, 8.0)
+    turns = iter([8.0, 800.0, 10.0])
+    dense.register_forward_pre_hook(lambda module, args: setattr(module, "joules", next(turns)))
+    result = add_measured(report, (dense, Costly(meter, 10.0, 2.0)), EXAMPLE, window=meter.window, rounds=3)
+    assert result.energy[2].joules == pytest.approx((5.0, 1.0))
+
+
+def test_where_nothing_can_be_measured_the_report_says_so(report, monkeypatch):
+    monkeypatch.setattr(comparison, "find_counters", lambda: ([], "not measurable here (no counter)"))
+    result = add_measured(report, (mlp(4), mlp(2)), EXAMPLE)
+    assert result.energy == report.energy
+    assert "not measurable here (no counter)" in str(result)
+
+
+def test_no_round_is_refused(report):
+    with pytest.raises(ValueError, match="rounds is 0"):
+        add_measured(report, (mlp(4), mlp(2)), EXAMPLE, rounds=0)

@@ -1,10 +1,18 @@
-"""The counter against hand counts (batch 1, weights and matrix products only)."""
+"""The counter against hand counts (batch 1, weights and matrix products only) and against torch's own."""
+
+import contextlib
+import copy
+from itertools import pairwise
 
 import pytest
 import torch
+import torch.nn.functional as F
+from hypothesis import given, settings, strategies as st
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.utils.flop_counter import FlopCounterMode
 
-from pidnet.energy import count
+from pidnet.energy import count, operations
 
 
 def mlp():
@@ -25,36 +33,48 @@ def conv_net():
 
 
 class Transformer(nn.Module):
-    def __init__(self, **options):
+    def __init__(self):
         super().__init__()
         self.embed = nn.Linear(8, 64)
-        layer = nn.TransformerEncoderLayer(64, 4, 128, batch_first=True, **options)
-        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(64, 4, 128, batch_first=True), 2)
         self.head = nn.Linear(64, 10)
 
-    def forward(self, x):
-        return self.head(self.encoder(self.embed(x)).mean(1))
+    def forward(self, x, padding=None):
+        return self.head(self.encoder(self.embed(x), src_key_padding_mask=padding).mean(1))
 
 
-REFERENCE = [
-    (mlp, (64,), 84_480),
-    (conv_net, (1, 8, 8), 1_198_720),
-    (lambda: nn.LSTM(8, 64, batch_first=True), (8, 8), 147_456),
-    (lambda: nn.GRU(8, 64, batch_first=True), (8, 8), 110_592),
-    (Transformer, (8, 8), 545_408),
-]
+class Function(nn.Module):
+    """A module whose forward is a function of itself and the inputs."""
+
+    def __init__(self, forward, **parameters):
+        super().__init__()
+        self.function = forward
+        for name, value in parameters.items():
+            setattr(self, name, nn.Parameter(value) if isinstance(value, torch.Tensor) else value)
+
+    def forward(self, *args, **kwargs):
+        return self.function(self, *args, **kwargs)
 
 
-@pytest.mark.parametrize(("make", "shape", "macs"), REFERENCE)
-@pytest.mark.parametrize("batch", [1, 5])
-@pytest.mark.parametrize("training", [False, True])
-def test_hand_counts_of_five_networks(make, shape, macs, batch, training):
+REFERENCE = {
+    "mlp": (mlp, (64,), 84_480),
+    "conv": (conv_net, (1, 8, 8), 1_198_720),
+    "lstm": (lambda: nn.LSTM(8, 64, batch_first=True), (8, 8), 147_456),
+    "gru": (lambda: nn.GRU(8, 64, batch_first=True), (8, 8), 110_592),
+    "transformer": (Transformer, (8, 8), 545_408),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+@pytest.mark.parametrize(("batch", "training"), [(1, False), (5, True)])
+def test_hand_counts_of_five_networks(name, batch, training):
+    make, shape, macs = REFERENCE[name]
     counts = count(make().train(training), torch.randn(batch, *shape))
     assert counts.macs == macs
     assert counts.unknown == {}
 
 
-def test_a_linear_layer():
+def test_a_linear_layer_in_full():
     counts = count(mlp(), torch.randn(3, 64))
     layer = counts.layers["2"]
     assert (layer.kind, layer.macs, layer.dtype) == ("linear", 256 * 256, "fp32")
@@ -62,3 +82,340 @@ def test_a_linear_layer():
     assert (layer.input_bytes, layer.output_bytes) == (4 * 256, 4 * 256)
     assert counts.parameters == sum(p.numel() for p in mlp().parameters())
     assert counts.weight_bytes == 4 * counts.parameters
+    assert list(counts.layers) == ["0", "1", "2", "3", "4"]
+
+
+def test_norms_and_elementwise_work_are_counted_apart():
+    layers = count(conv_net(), torch.randn(2, 1, 8, 8)).layers
+    assert [layers[i].kind for i in "01234"] == ["conv", "norm", "elementwise", "conv", "elementwise"]
+    assert (layers["1"].macs, layers["1"].weight_bytes) == (0, 4 * 2 * 32)
+    assert (layers["2"].macs, layers["2"].elementwise) == (0, 32 * 64)
+    assert (layers["4"].input_bytes, layers["4"].output_bytes) == (4 * 64 * 64, 4 * 64)
+    assert "5" not in layers  # a view computes nothing
+
+
+def test_embedding_and_every_norm_make_no_macs():
+    net = nn.Sequential(nn.Embedding(10, 16), nn.LayerNorm(16), nn.RMSNorm(16), nn.GroupNorm(1, 5))
+    counts = count(net, torch.randint(0, 10, (2, 5)))
+    assert [layer.kind for layer in counts.layers.values()] == ["embedding", "norm", "norm", "norm"]
+    assert counts.macs == 0
+    assert counts.unknown == {}
+    assert counts.layers["0"].weight_bytes == 4 * 160
+    assert counts.layers["0"].output_bytes == 4 * 5 * 16
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "macs"),
+    [
+        (
+            nn.Conv2d(8, 12, (3, 5), stride=2, dilation=2, groups=4, padding=1),
+            (8, 20, 20),
+            9 * 7 * 12 * 2 * 15,
+        ),
+        (nn.Conv1d(8, 12, 3, padding="same"), (8, 20), 20 * 12 * 8 * 3),
+        (nn.Conv1d(8, 12, 3, padding=1, padding_mode="circular"), (8, 20), 20 * 12 * 8 * 3),
+        (nn.Conv2d(6, 6, 3, groups=6), (6, 5, 5), 9 * 6 * 9),
+        (nn.Conv3d(2, 3, 3), (2, 5, 5, 5), 27 * 3 * 2 * 27),
+        (nn.ConvTranspose2d(4, 6, 3, stride=2, groups=2), (4, 5, 5), 4 * 25 * 3 * 9),
+        (nn.Linear(16, 8, bias=False), (5, 16), 5 * 16 * 8),
+    ],
+)
+def test_one_layer(layer, shape, macs):
+    assert count(layer, torch.randn(3, *shape)).macs == macs
+
+
+RECURRENT = [
+    (nn.RNN(16, 12, nonlinearity="relu", batch_first=True), (5, 16), 5 * (12 * 16 + 12 * 12)),
+    (nn.GRU(16, 12, 2, batch_first=True), (5, 16), 5 * 3 * (12 * 28 + 12 * 24)),
+    (nn.LSTM(16, 12, bidirectional=True, batch_first=True), (5, 16), 2 * 5 * 4 * 12 * 28),
+    (nn.LSTM(16, 12, 2, bidirectional=True, batch_first=True), (5, 16), 2 * 5 * 4 * 12 * (28 + 24 + 12)),
+    (nn.LSTMCell(16, 12), (16,), 4 * 12 * 28),
+    (nn.GRUCell(16, 12), (16,), 3 * 12 * 28),
+    (nn.RNNCell(16, 12), (16,), 12 * 28),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "macs"), RECURRENT)
+def test_recurrent_layers(layer, shape, macs):
+    counts = count(layer, torch.randn(3, *shape))
+    assert counts.macs == macs
+    assert counts.layers[""].kind == "recurrent"
+    assert counts.layers[""].weight_bytes == counts.weight_bytes
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+def test_a_projected_lstm_adds_the_projection_at_every_step():
+    layer = nn.LSTM(16, 12, batch_first=True, proj_size=3)
+    assert count(layer, torch.randn(2, 5, 16)).macs == 5 * (4 * 12 * (16 + 3) + 12 * 3)
+
+
+def test_a_bare_recurrent_module_has_its_batch_on_axis_one():
+    assert count(nn.LSTM(8, 64), torch.randn(8, 3, 8)).macs == 147_456
+
+
+def test_a_packed_sequence_costs_its_own_steps():
+    def forward(net, x, lengths):
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(net.lstm(packed)[0], batch_first=True)[0]
+
+    net = Function(forward, lstm=nn.LSTM(16, 12, batch_first=True))
+    assert count(net, (torch.randn(2, 5, 16), torch.tensor([3, 5]))).macs == 3 * 4 * 12 * 28
+
+
+PRODUCTS = 2 * 5 * 5 * 16
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+@pytest.mark.parametrize("options", [{}, {"kdim": 16, "vdim": 16}])
+def test_multihead_attention_has_projections_and_both_products(need_weights, options):
+    attention = nn.MultiheadAttention(16, 4, batch_first=True, **options)
+    net = Function(lambda net, x: net.a(x, x, x, need_weights=need_weights)[0], a=attention)
+    counts = count(net, torch.randn(2, 5, 16))
+    assert counts.macs == 4 * 5 * 16 * 16 + PRODUCTS
+    assert counts.layers["a"].kind == "attention"
+    assert counts.layers["a"].weight_bytes == counts.weight_bytes
+    assert counts.layers["a"].input_bytes == 4 * 5 * 16
+    assert counts.unknown == {}
+
+
+@pytest.mark.parametrize("kernel", ["FLASH_ATTENTION", "MATH"])
+@pytest.mark.parametrize("options", [{}, {"is_causal": True}])
+def test_scaled_dot_product_attention_called_functionally(kernel, options):
+    net = Function(lambda net, x: F.scaled_dot_product_attention(x, x, x, **options))
+    with torch.nn.attention.sdpa_kernel(getattr(torch.nn.attention.SDPBackend, kernel)):
+        assert count(net, torch.randn(2, 4, 5, 16)).macs == 4 * PRODUCTS
+
+
+def test_grouped_queries_cost_a_product_for_every_query_head():
+    net = Function(lambda net, q, k: F.scaled_dot_product_attention(q, k, k, enable_gqa=True))
+    assert count(net, (torch.randn(2, 4, 5, 16), torch.randn(2, 2, 5, 16))).macs == 4 * PRODUCTS
+
+
+class HuggingFaceAttention(nn.Module):
+    """The eager attention of a GPT-like block: linear layers, then two products of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.out = nn.Linear(16, 48), nn.Linear(16, 16)
+
+    def forward(self, hidden_states, attention_mask=None):
+        q, k, v = self.qkv(hidden_states).view(-1, 5, 3, 4, 4).permute(2, 0, 3, 1, 4)
+        scores = torch.matmul(q, k.transpose(-1, -2)) / 2
+        scores = scores.masked_fill(attention_mask[:, None, None] == 0, -1e9)
+        mixed = torch.matmul(scores.softmax(-1), v).transpose(1, 2).reshape(-1, 5, 16)
+        return {"last_hidden_state": self.out(mixed)}
+
+
+def test_a_block_that_multiplies_by_itself_gets_its_own_row():
+    inputs = {"hidden_states": torch.randn(2, 5, 16), "attention_mask": torch.ones(2, 5)}
+    counts = count(HuggingFaceAttention(), inputs)
+    assert {n: (x.kind, x.macs) for n, x in counts.layers.items()} == {
+        "": ("attention", PRODUCTS),
+        "qkv": ("linear", 5 * 16 * 48),
+        "out": ("linear", 5 * 16 * 16),
+    }
+    scores = 4 * 5 * 5
+    assert counts.layers[""].input_bytes == 4 * (2 * 5 * 16 + scores + 5 * 16)
+    assert counts.layers[""].output_bytes == 4 * (scores + 5 * 16)
+
+
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
+@pytest.mark.parametrize("padding", [False, True])
+def test_the_fused_path_of_the_encoder_is_counted_as_if_it_were_not(padding):
+    inputs = {"x": torch.randn(3, 8, 8), "padding": torch.zeros(3, 8, dtype=torch.bool) if padding else None}
+    counts = count(Transformer().eval(), inputs)
+    assert counts.macs == 545_408
+    assert counts.unknown == {}
+    assert "encoder.layers.1.linear2" in counts.layers
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda net, x: x @ net.w,
+        lambda net, x: F.linear(x, net.w.T),
+        lambda net, x: torch.einsum("bti,io->bto", x, net.w),
+        lambda net, x: torch.tensordot(x, net.w, dims=([2], [0])),
+        lambda net, x: (x[0] @ net.w.sign())[None],
+        torch.inference_mode()(lambda net, x: F.linear(x, net.w.T)),
+    ],
+)
+def test_a_product_is_counted_however_it_is_written(forward):
+    counts = count(Function(forward, w=torch.randn(16, 8)), torch.randn(2, 5, 16))
+    assert counts.macs == 5 * 16 * 8
+    assert counts.unknown == {}
+    assert (counts.layers[""].kind, counts.layers[""].weight_bytes) == ("linear", 4 * 16 * 8)
+
+
+def test_a_layer_used_twice_works_twice_and_weighs_once():
+    layer = nn.Linear(16, 16)
+    counts = count(nn.Sequential(layer, nn.ReLU(), layer), torch.randn(2, 16))
+    assert counts.macs == 2 * 256
+    assert counts.layers["0"].weight_bytes == counts.weight_bytes == 4 * 272
+    assert counts.parameters == 272
+    assert counts.layers["0"].input_bytes == 2 * 4 * 16
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_bytes_and_dtype_follow_the_tensors(dtype):
+    layer = count(nn.Linear(16, 8).to(dtype), torch.randn(2, 16, dtype=dtype)).layers[""]
+    assert layer.dtype == {torch.bfloat16: "bf16", torch.float64: "fp64"}[dtype]
+    assert layer.weight_bytes == dtype.itemsize * 136
+    assert (layer.input_bytes, layer.output_bytes) == (dtype.itemsize * 16, dtype.itemsize * 8)
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        (Function(lambda net, x: torch.fft.rfft(x).real), "_fft_r2c"),
+        (Function(lambda net, x: torch.cdist(x, x)), "_cdist_forward"),
+        (Function(lambda net, x: torch.from_numpy(x.numpy() * 2)), "Tensor.numpy"),
+        (Function(lambda net, x: torch.tensor(x.tolist())), "Tensor.tolist"),
+    ],
+)
+def test_work_that_is_not_known_is_named(module, reason):
+    counts = count(nn.Sequential(nn.Linear(16, 4), module), torch.randn(2, 5, 16))
+    assert counts.macs == 5 * 64
+    assert set(counts.unknown) == {"1"}
+    assert reason in counts.unknown["1"]
+
+
+def test_a_module_whose_work_torch_never_sees_is_named():
+    values = torch.ones(1, 5, 4)
+    net = nn.Sequential(nn.Linear(16, 4), Function(lambda net, x: values))
+    assert "outside torch" in count(net, torch.randn(2, 5, 16)).unknown["1"]
+
+
+def test_parameters_that_are_never_read_are_named():
+    net = nn.ModuleDict({"used": nn.Linear(16, 4), "aux": nn.Linear(4, 4)})
+    net.forward = lambda x: net["used"](x)
+    counts = count(net, torch.randn(2, 16))
+    assert set(counts.unknown) == {"aux"}
+    assert counts.parameters == 68 + 20
+
+
+ACTIVATIONS = [
+    *(nn.ELU, nn.SELU, nn.PReLU, nn.Softplus, nn.Hardswish, nn.Mish, nn.CELU),
+    *(nn.SiLU, nn.ReLU6, nn.LogSigmoid, nn.Tanh, nn.GELU, nn.Hardtanh),
+]
+
+
+def test_common_activations_and_pools_are_known():
+    pools = [nn.MaxPool2d(2), nn.AvgPool2d(2, 1), nn.Upsample(scale_factor=2), nn.AdaptiveMaxPool2d(2)]
+    net = nn.Sequential(*(activation() for activation in ACTIVATIONS), nn.Softmax(1), nn.ZeroPad2d(1), *pools)
+    counts = count(net, torch.randn(2, 3, 8, 8))
+    assert counts.macs == 0
+    assert counts.unknown == {}
+
+
+def test_every_operation_in_the_tables_is_one_of_torch():
+    known = {*operations.MULTIPLYING, *operations.EMBEDDING, *operations.NORM}
+    known |= operations.ELEMENTWISE | operations.MOVING
+    assert {name for name in known if not hasattr(torch.ops.aten, name)} == set()
+
+
+class Restless(nn.Module):
+    """Changes what it can while it runs: buffers, its input, the random state."""
+
+    def __init__(self, fails=False):
+        super().__init__()
+        self.linear, self.fails = nn.Linear(4, 4), fails
+        self.register_buffer("steps", torch.zeros(3))
+        self.register_buffer("last", None)
+
+    def forward(self, x):
+        self.steps += 1
+        self.last = x.relu_() + torch.rand(4)
+        if self.fails:
+            raise RuntimeError("not today")
+        return self.linear(x)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_model_input_and_random_state_are_as_before(fails):
+    net, x = nn.Sequential(Restless(fails), nn.BatchNorm1d(4), nn.Dropout()), torch.randn(3, 4)
+    net[2].eval()
+    before, inputs, random = copy.deepcopy(net.state_dict()), x.clone(), torch.get_rng_state()
+    if fails:
+        with pytest.raises(ValueError, match="RuntimeError: not today"):
+            count(net, x)
+    else:
+        assert count(net, x).macs == 16
+    assert net[0].last is None
+    assert torch.equal(x, inputs)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert [module.training for module in net.modules()] == [True, True, True, True, False]
+    assert all(not module._forward_hooks and not module._forward_pre_hooks for module in net.modules())
+    assert all(torch.equal(value, net.state_dict()[name]) for name, value in before.items())
+    assert torch.is_grad_enabled()
+
+
+def test_an_error_that_the_model_catches_does_not_shift_the_bookkeeping():
+    def forward(net, x):
+        with contextlib.suppress(ValueError):
+            net.wrong(x)
+        return net.right(x) @ net.w
+
+    def refuse(net, x):
+        raise ValueError("refused")
+
+    net = Function(forward, wrong=Function(refuse), right=nn.Linear(4, 3), w=torch.ones(3, 5))
+    layers = count(net, torch.randn(1, 4)).layers
+    assert {name: layer.macs for name, layer in layers.items()} == {"": 15, "right": 12}
+
+
+@pytest.mark.parametrize(
+    ("model", "example", "error", "message"),
+    [
+        ("model", torch.ones(1, 4), TypeError, "model is a str; expected a torch.nn.Module"),
+        (nn.Linear(4, 2), "x", TypeError, "example_input is a str without tensors"),
+        (nn.Linear(4, 2), (), TypeError, "example_input is a tuple without tensors"),
+        (nn.Linear(4, 2), torch.ones(0, 4), ValueError, r"shapes \(0, 4\); expected one batch size"),
+        (nn.Linear(4, 2), torch.tensor(1.0), ValueError, r"expected one batch size on axis 0"),
+        (nn.Linear(4, 2), (torch.ones(2, 4), torch.ones(3)), ValueError, r"shapes \(2, 4\), \(3,\)"),
+        (
+            nn.Linear(4, 2),
+            torch.ones(2, 5),
+            ValueError,
+            r"fails on one sample .* shape \(1, 5\): RuntimeError: mat1",
+        ),
+        (nn.Linear(4, 2), {"y": torch.ones(2, 4)}, ValueError, "unexpected keyword argument 'y'"),
+        (nn.LazyLinear(4), torch.ones(2, 4), ValueError, "parameter 'weight' has no size yet"),
+    ],
+)
+def test_bad_input_gets_one_sentence(model, example, error, message):
+    with pytest.raises(error, match=message):
+        count(model, example)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_scripted_module_is_refused():
+    with pytest.raises(TypeError, match="module '0' is scripted"):
+        count(nn.Sequential(torch.jit.script(nn.Linear(4, 2))), torch.ones(1, 4))
+
+
+@st.composite
+def networks(draw):
+    """Convolutions of random shape, then attention over places, then a linear layer; with an input."""
+    groups = draw(st.sampled_from([1, 2]))
+    channels = [2, *(draw(st.sampled_from([2, 4, 6])) for _ in range(2))]
+    layers = [
+        nn.Conv2d(a, b, draw(st.integers(1, 3)), draw(st.integers(1, 2)), 1, draw(st.integers(1, 2)), groups)
+        for a, b in pairwise(channels)
+    ]
+
+    def forward(net, x):
+        y = net.convs(x).flatten(2).mT
+        return net.head(F.scaled_dot_product_attention(y, y, y))
+
+    net = Function(forward, convs=nn.Sequential(*layers), head=nn.Linear(channels[-1], 3))
+    return net, torch.randn(1, 2, draw(st.integers(9, 12)), draw(st.integers(9, 12)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(networks())
+def test_agrees_with_torch_where_torch_can_count(case):
+    net, x = case
+    with FlopCounterMode(display=False) as peer:
+        net(x)
+    assert 2 * count(net, x).macs == peer.get_total_flops()

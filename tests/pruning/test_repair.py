@@ -5,6 +5,7 @@ import pidnet as pn
 from pidnet.pruning.repair import Moments
 
 
+@torch.no_grad()
 def error(small, model, x):
     """Mean squared error of the hidden pre-activations behind the cut layer."""
     return float(((small[2](small[:2](x)) - model[2](model[:2](x))) ** 2).mean())
@@ -18,6 +19,7 @@ def test_moments_give_the_squared_error():
     assert abs(moments.error(w) - expected) < 1e-10
 
 
+@torch.no_grad()
 def test_fold_is_the_least_squares_solution():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)).eval()
@@ -29,6 +31,7 @@ def test_fold_is_the_least_squares_solution():
     assert error(small, model, x) < 1.001 * float(((best - model(x)) ** 2).mean())
 
 
+@torch.no_grad()
 def test_refit_sees_what_was_cut_upstream():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 10), nn.Tanh(), nn.Linear(10, 10), nn.Tanh(), nn.Linear(10, 3)).eval()

@@ -1,4 +1,4 @@
-"""Stage 6: what the pairs of units of a layer say about the target, as atoms."""
+"""The result of a map: the atoms of all pairs of units of one layer, with what they rest on."""
 
 from __future__ import annotations
 
@@ -6,31 +6,17 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import numpy as np
 
-from pidnet import __version__
 from pidnet.files import replacing
-from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
-from pidnet.quantization import Codes
-from pidnet.significance import (
-    CORRECTIONS,
-    NULLS,
-    benjamini_hochberg,
-    jackknife_intervals,
-    layer_atoms,
-    layer_pairs,
-    sampling_floor,
-)
-from pidnet.significance.resampling import take_layer
+from pidnet.significance import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas
 
 GROUPED = ("plug_in", "p_values", "intervals")
-FEWEST_SAMPLES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,114 +143,3 @@ def _pop_group(arrays: dict[str, np.ndarray], group: str) -> dict[str, np.ndarra
     """Take the arrays named ``group.name`` out, by name."""
     names = [name for name in arrays if name.startswith(f"{group}.")]
     return {name.removeprefix(f"{group}."): arrays.pop(name) for name in names}
-
-
-def layer_maps(
-    codes: Codes,
-    measure: str | Measure = "i_broja",
-    *,
-    correction: str = "shuffle_sources",
-    null: str = "units",
-    intervals: bool = False,
-    seed: int = 0,
-) -> dict[str, LayerMap]:
-    """Decompose all pairs of units of every layer of the codes.
-
-    measure: a name in ``MEASURES`` or a function from PairTables to Atoms. Constant units are skipped and
-    named in the notes.
-    correction: of the sampling bias; "shuffle_sources" and "shuffle_labels" (two further maps),
-    "miller_madow" (none), "quadratic_extrapolation" (six), or "none" for the plug-in atoms.
-    null: what the p-values test against; "units" (both units know something; free, redundancy only),
-    "labels" (the pair knows something; 20 maps), "sources" (the pair knows more than two units independent
-    given the class; 20 maps) or "none". intervals: 95 % intervals of each atom (20 maps).
-    Returns layer name -> LayerMap, in the order of the codes. The seed makes it repeatable.
-    Raises ValueError for an unknown measure, correction or null, too few samples to correct, or a layer
-    with fewer than two units that vary.
-    """
-    if not isinstance(codes, Codes):
-        raise TypeError(
-            f"layer_maps takes Codes, not {type(codes).__name__}; call quantize(activations) first"
-        )
-    function = find_measure(measure)
-    _check_names(correction, null)
-    if len(codes.target) < FEWEST_SAMPLES and (correction != "none" or intervals):
-        raise ValueError(
-            f"{len(codes.target)} samples are too few to correct or to give intervals; take {FEWEST_SAMPLES} "
-            "or more, or correction='none', intervals=False"
-        )
-    options = {"correction": correction, "null": null, "intervals": intervals, "seed": seed}
-    return {layer: _layer_map(take_layer(codes, layer), layer, function, options) for layer in codes.layers}
-
-
-def _check_names(correction: str, null: str) -> None:
-    for what, name, known in (("correction", correction, CORRECTIONS), ("null", null, NULLS)):
-        if name not in known:
-            raise ValueError(f"unknown {what} {name!r}; the known ones are {', '.join(known)}")
-
-
-def _layer_map(codes: Codes, layer: str, measure: Measure, options: dict[str, Any]) -> LayerMap:
-    correct, null = CORRECTIONS[options["correction"]], NULLS[options["null"]]
-    # One stream of random numbers a stage, so that asking for more does not change what was there.
-    streams = np.random.default_rng([options["seed"], crc32(layer.encode())]).spawn(4)
-    pairs, plug_in = layer_pairs(codes, layer), layer_atoms(codes, layer, measure)
-    atoms = correct(plug_in, codes, layer, measure, streams[0])
-    return LayerMap(
-        layer=layer,
-        units=np.arange(codes.layers[layer].shape[1]),
-        pairs=pairs,
-        atoms=atoms,
-        measure=getattr(measure, "__name__", repr(measure)),
-        samples=len(codes.target),
-        information=_unit_information(codes.layers[layer].shape[1], pairs, atoms),
-        settings={
-            "quantizer": codes.quantizer,
-            "levels": codes.levels,
-            "classes": codes.classes,
-            "exact_units": codes.exact.get(layer, []),
-            **options,
-            "pidnet": __version__,
-        },
-        notes=_notes(codes, layer, options["correction"]),
-        plug_in=plug_in,
-        p_values=null(plug_in, codes, layer, measure, streams[1]),
-        floor=sampling_floor(codes, layer, measure, correct, streams[2]),
-        intervals=jackknife_intervals(atoms, codes, layer, measure, streams[3])
-        if options["intervals"]
-        else {},
-    )
-
-
-def _unit_information(units: int, pairs: np.ndarray, atoms: Atoms) -> np.ndarray:
-    """I(Y;X) of each unit as its pairs have it (R + U), bits; 0 for constant units."""
-    information = np.zeros(units)
-    information[pairs[:, 1]] = atoms.information2
-    information[pairs[:, 0]] = atoms.information1
-    return information
-
-
-def _notes(codes: Codes, layer: str, correction: str) -> tuple[str, ...]:
-    """What a reader of this map must know about the data behind it."""
-    notes = []
-    for units, what in (
-        (codes.constant[layer], f"constant units of {layer}, skipped"),
-        (
-            codes.collapsed.get(layer, []),
-            f"units of {layer} whose values tie, with fewer than {codes.levels} levels",
-        ),
-    ):
-        if units:
-            notes.append(f"{what}: {', '.join(map(str, units))}")
-    varying = codes.layers[layer].shape[1] - len(codes.constant[layer])
-    if len(codes.exact.get(layer, [])) == varying:
-        notes.append(
-            "all units are discrete already: the codes are the units and these samples are decomposed exactly"
-        )
-    cells = codes.levels**2 * codes.classes
-    if len(codes.target) < cells:
-        bias = (
-            "plug-in atoms are biased upwards, synergy most"
-            if correction == "none"
-            else "synergy may keep some bias after the correction"
-        )
-        notes.append(f"{len(codes.target)} samples are fewer than the {cells} cells of a table: {bias}")
-    return tuple(notes)

@@ -1,0 +1,59 @@
+"""Windows of other meters, for those who have them: Zeus and CodeCarbon. Imported only when one is opened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from pidnet.energy.measured import Window, optional_module
+
+KILOWATT_HOUR = 3.6e6  # joules
+
+
+@contextmanager
+def zeus_window(monitor: Any = None) -> Generator[Window]:
+    """A window of ``zeus.monitor.ZeusMonitor`` (or one of yours): joules of GPUs, CPU packages and DRAM.
+
+    Raises ImportError without zeus, with the command that installs it.
+    """
+    monitor = monitor or optional_module("zeus.monitor", "pip install zeus").ZeusMonitor()
+    window = Window()
+    monitor.begin_window("pidnet")
+    try:
+        yield window
+    finally:
+        result = monitor.end_window("pidnet")
+    for where in ("gpu", "cpu", "dram"):
+        energies = getattr(result, f"{where}_energy", None) or {}
+        window.joules |= {f"{where}-{index}": joules for index, joules in energies.items()}
+    window.seconds = result.time
+
+
+@contextmanager
+def codecarbon_window(tracker: Any = None) -> Generator[Window]:
+    """A window of ``codecarbon.OfflineEmissionsTracker``; its kind is estimated.
+
+    tracker: one of yours, fresh, because a tracker counts one window only; None makes one for each window.
+    CodeCarbon fills in what it cannot read (CPU without RAPL, memory always) from constants, and does not say
+    which of its joules are which.
+    Raises ImportError without codecarbon, with the command that installs it.
+    """
+    if tracker is None:
+        # Offline, because only joules are taken: the country changes none of them.
+        codecarbon = optional_module("codecarbon", "pip install codecarbon")
+        options = {"save_to_file": False, "log_level": "error", "allow_multiple_runs": True}
+        tracker = codecarbon.OfflineEmissionsTracker(country_iso_code="USA", **options)
+    window = Window(kind="estimated")
+    start = time.perf_counter()
+    tracker.start()
+    try:
+        yield window
+    finally:
+        tracker.stop()
+    data = tracker.final_emissions_data
+    window.joules = {
+        where: getattr(data, f"{where}_energy") * KILOWATT_HOUR for where in ("cpu", "gpu", "ram")
+    }
+    window.seconds = time.perf_counter() - start

@@ -1,0 +1,126 @@
+"""How long a model takes, by a protocol that a busy machine disturbs least.
+
+Dense and small take turns, so that drift hits both; the median and the quartiles of all blocks stand; CPU
+time stands beside wall time, because it does not grow while others have the processor.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.benchmark import Timer, timer as wall_clock
+
+from pidnet.energy.counting import arguments, as_it_was, batch_axis, first_sample, run
+from pidnet.energy.operations import tensors_in
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Measured seconds of one call on ``batch`` samples; every pair is (dense, small).
+
+    wall, cpu: medians. iqr: distance between the quartiles of wall.
+    """
+
+    batch: int
+    wall: tuple[float, float]
+    iqr: tuple[float, float]
+    cpu: tuple[float, float]
+
+    @property
+    def samples_per_second(self) -> tuple[float, float]:
+        """Throughput by wall time."""
+        return self.batch / self.wall[0], self.batch / self.wall[1]
+
+    def __str__(self) -> str:
+        cells = (
+            f"wall {w * 1e3:.4g} ms (IQR {q * 1e3:.2g}), CPU {c * 1e3:.4g} ms, {s:,.0f} samples/s"
+            for w, q, c, s in zip(self.wall, self.iqr, self.cpu, self.samples_per_second, strict=True)
+        )
+        head = f"batch {self.batch}: wall kept {self.wall[1] / self.wall[0]:.3f}, "
+        return (
+            head
+            + f"CPU kept {self.cpu[1] / self.cpu[0]:.3f}; "
+            + "; small: ".join(["dense: " + next(cells), *cells])
+        )
+
+
+@dataclass(frozen=True)
+class LatencyReport:
+    """Measured times at batch 1 and at the batch of the example; ``warning`` where the machine was busy."""
+
+    latencies: tuple[Latency, ...]
+    threads: int
+    rounds: int
+    warning: str | None = None
+
+    def __str__(self) -> str:
+        head = f"measured, {self.threads} thread(s), {self.rounds} interleaved rounds"
+        return "\n".join([head, *map(str, self.latencies), *filter(None, [self.warning])])
+
+
+def compare_latency(
+    dense: nn.Module,
+    small: nn.Module,
+    example_input,
+    *,
+    rounds: int = 5,
+    block_seconds: float = 0.1,
+    threads: int = 1,
+) -> LatencyReport:
+    """Time both models at batch 1 and at the batch of ``example_input``, in eval and inference mode.
+
+    Raises ValueError for fewer than 5 rounds, and what ``count`` raises for the model and the input.
+    """
+    if rounds < 5:
+        raise ValueError(f"rounds is {rounds}; fewer than 5 turns do not even out a drifting machine")
+    warning = busy_machine()
+    axis = batch_axis(dense)
+    inputs = {1: first_sample(example_input, axis)}
+    inputs |= {next(tensors_in(example_input)).shape[axis]: example_input}
+    with as_it_was(dense), as_it_was(small), torch.inference_mode():
+        latencies = [
+            time_pair((dense, small), x, batch, rounds=rounds, block_seconds=block_seconds, threads=threads)
+            for batch, x in inputs.items()
+        ]
+    return LatencyReport(tuple(latencies), threads, rounds, warning)
+
+
+def time_pair(models, sample, batch: int, *, rounds: int, block_seconds: float, threads: int) -> Latency:
+    """One batch size: wall and CPU time of both models in turn."""
+    wall: tuple[list[float], list[float]] = ([], [])
+    cpu: tuple[list[float], list[float]] = ([], [])
+    for model in models:
+        run(model, sample)
+    args, kwargs = arguments(sample)
+    for _ in range(rounds):
+        for side, model in enumerate(models):
+            for times, clock in ((wall, wall_clock), (cpu, time.process_time)):
+                timer = Timer(
+                    "model(*args, **kwargs)",
+                    globals={"model": model, "args": args, "kwargs": kwargs},
+                    num_threads=threads,
+                    timer=clock,
+                )
+                times[side].extend(timer.blocked_autorange(min_run_time=block_seconds).times)
+    quartiles = [np.percentile(times, [25, 75]) for times in wall]
+    return Latency(
+        batch=batch,
+        wall=(float(np.median(wall[0])), float(np.median(wall[1]))),
+        iqr=(float(np.ptp(quartiles[0])), float(np.ptp(quartiles[1]))),
+        cpu=(float(np.median(cpu[0])), float(np.median(cpu[1]))),
+    )
+
+
+def busy_machine() -> str | None:
+    """A warning when others kept half of the processors busy over the last minute."""
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    if load < processors / 2:
+        return None
+    return (
+        f"Warning: load {load:.1f} on {processors} processors; wall times include waiting, trust CPU times."
+    )

@@ -1,0 +1,183 @@
+"""Measured energy, where a counter exists: RAPL through powercap, NVIDIA GPUs through NVML.
+
+A window is a context manager that fills in joules by counter when it closes; the windows of Zeus and
+CodeCarbon are in ``adapters``. What a call costs is what its window holds above an idle window:
+
+    joules per call = (busy joules - idle watts * busy seconds) / calls
+
+Virtual machines have no such counter; ``find_counters`` then says so in words.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+POWERCAP = Path("/sys/class/powercap")
+SHORTEST = 10.0  # seconds; the counters tick about every millisecond, and idle power drifts
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A counter of joules that only rises, and starts again from 0 after ``wraps_at`` joules."""
+
+    name: str
+    read: Callable[[], float]
+    wraps_at: float = math.inf
+
+    def since(self, before: float) -> float:
+        """Joules since a reading, if the counter wrapped at most once (a package: minutes at full load)."""
+        now = self.read()
+        return now - before if now >= before else now + self.wraps_at - before
+
+
+@dataclass
+class Window:
+    """Joules by counter and seconds, there once the window is closed; kind: measured or estimated."""
+
+    kind: str = "measured"
+    joules: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+OpenWindow = Callable[[], AbstractContextManager[Window]]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Joules of one call above idle, by counter; ``idle_watts`` were taken off."""
+
+    joules: dict[str, float]
+    idle_watts: dict[str, float]
+    calls: int
+    seconds: float
+    kind: str
+
+
+def optional_module(name: str, command: str) -> Any:
+    """A module that is not installed with pidnet; ImportError with the command that installs it."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{name} cannot be imported ({error}); install it: {command}") from error
+
+
+def powercap_counters(root: Path = POWERCAP) -> list[Counter]:
+    """RAPL packages and their DRAM, in joules; the cores are part of the package and left out.
+
+    Raises PermissionError with the remedy for a counter that exists and may not be read, FileNotFoundError
+    where there is none.
+    """
+    counters = []
+    zones = {zone.name: zone for depth in ("*", "*/*") for zone in root.glob(depth)}
+    for _, zone in sorted((name, zone) for name, zone in zones.items() if name.startswith("intel-rapl:")):
+        name = (zone / "name").read_text().strip()
+        if name == "dram":
+            package = zones[zone.name.rpartition(":")[0]]
+            name = f"{(package / 'name').read_text().strip()} dram"
+        elif not name.startswith("package"):
+            continue
+        read = powercap_reader(zone / "energy_uj")
+        counters.append(Counter(name, read, int((zone / "max_energy_range_uj").read_text()) * 1e-6))
+    if not counters:
+        raise FileNotFoundError(f"no RAPL counter under {root}")
+    return counters
+
+
+def powercap_reader(path: Path) -> Callable[[], float]:
+    """A function that reads a powercap file, tried once."""
+
+    def read() -> float:
+        try:
+            return int(path.read_text()) * 1e-6
+        except PermissionError as error:
+            raise PermissionError(
+                f"{path} may only be read by root; run as root, or allow it with: sudo chmod a+r {path}"
+            ) from error
+
+    read()
+    return read
+
+
+def nvml_counters() -> list[Counter]:
+    """The total energy counter of every NVIDIA GPU (Volta or later), in joules.
+
+    Raises ImportError without nvidia-ml-py, OSError where NVML finds no driver, GPU or counter.
+    """
+    pynvml = optional_module("pynvml", "pip install 'pidnet[nvml]'")
+    try:
+        pynvml.nvmlInit()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        counters = [Counter(f"gpu-{i}", nvml_reader(pynvml, handle)) for i, handle in enumerate(handles)]
+    except pynvml.NVMLError as error:
+        raise OSError(f"NVML has no energy counter: {error}") from error
+    if not counters:
+        raise OSError("NVML finds no GPU")
+    return counters
+
+
+def nvml_reader(pynvml, handle) -> Callable[[], float]:
+    """A function that reads the counter of one GPU, tried once."""
+
+    def read() -> float:
+        return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) * 1e-3
+
+    read()
+    return read
+
+
+def find_counters(root: Path = POWERCAP) -> tuple[list[Counter], str]:
+    """Every counter that can be read here, and one sentence about it that fits under a table."""
+    counters, reasons = [], []
+    for find in (lambda: powercap_counters(root), nvml_counters):
+        try:
+            counters += find()
+        except (OSError, ImportError) as error:
+            reasons.append(str(error))
+    if counters:
+        return counters, f"Measurable here: {', '.join(counter.name for counter in counters)}."
+    return (
+        [],
+        f"Measured energy: not measurable here ({'; '.join(reasons)}), so what stands here is modelled.",
+    )
+
+
+@contextmanager
+def counter_window(counters: list[Counter]) -> Generator[Window]:
+    """What the counters add up between entry and exit."""
+    window = Window()
+    start, before = time.perf_counter(), [counter.read() for counter in counters]
+    yield window
+    window.joules = {c.name: c.since(b) for c, b in zip(counters, before, strict=True)}
+    window.seconds = time.perf_counter() - start
+
+
+def measure(
+    call: Callable[[], object],
+    *,
+    window: OpenWindow,
+    seconds: float = SHORTEST,
+) -> Measurement:
+    """Joules of one call above idle: an idle window, then calls for as long again.
+
+    Raises ValueError for a window shorter than 10 s, in which the counters and idle power are too coarse.
+    """
+    if not seconds >= SHORTEST:
+        raise ValueError(f"seconds is {seconds}; energy counters need windows of at least {SHORTEST:g} s")
+    with window() as idle:
+        time.sleep(seconds)
+    calls = 0
+    with window() as busy:
+        end = time.perf_counter() + seconds
+        while not calls or time.perf_counter() < end:
+            call()
+            calls += 1
+    watts = {name: value / idle.seconds for name, value in idle.joules.items()}
+    net = {name: (value - watts[name] * busy.seconds) / calls for name, value in busy.joules.items()}
+    return Measurement(net, watts, calls, busy.seconds, busy.kind)

@@ -1,0 +1,93 @@
+"""layer_maps straight from activations, with the Gaussian measures."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from pidnet.activations import Activations
+from pidnet.covariances import pair_covariances
+from pidnet.maps import LayerMap, layer_maps
+from pidnet.measures.gaussian import decompose_gaussian, i_broja
+from pidnet.measures.gaussian.sampling_bias import corrected_atoms
+from pidnet.quantization import quantize
+
+
+@pytest.fixture
+def activations():
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 3, 300)
+    units = rng.standard_normal((300, 5)) + label[:, None] * [1, 1, -1, 0, 0.5]
+    units[:, 3] = 0.25
+    layers = {"fc1": torch.tensor(units).float(), "fc2": torch.tensor(units[:, :3] ** 2).float()}
+    return Activations(layers, torch.tensor(label), dict.fromkeys(layers, "none"))
+
+
+@pytest.mark.parametrize(
+    "measure", ["gaussian_i_mmi", "gaussian_i_broja", "gaussian_i_dep", "gaussian_i_delta"]
+)
+def test_maps_are_the_atoms_of_the_pairs(activations, measure):
+    maps = layer_maps(activations, measure)
+    assert list(maps) == ["fc1", "fc2"]
+    covariances = pair_covariances(activations, "fc1")
+    atoms = decompose_gaussian(covariances.cov, covariances.dims, measure)
+    assert maps["fc1"].pairs.tolist() == covariances.pairs.tolist()
+    assert maps["fc1"].atoms.redundancy == pytest.approx(atoms.redundancy, abs=1e-7)
+    assert maps["fc1"].measure == measure
+    information = maps["fc1"].information[maps["fc1"].pairs[:, 0]]
+    assert information == pytest.approx(atoms.information1, abs=1e-9)
+
+
+def test_constant_units_and_the_label_are_in_the_notes(activations):
+    found = layer_maps(activations, "gaussian_i_broja")["fc1"]
+    assert 3 not in found.pairs
+    assert found.information[3] == 0
+    assert found.notes[0] == "constant units of fc1, skipped: 3"
+    assert "2 one-hot columns" in found.notes[1]
+    few = Activations({"fc1": activations.layers["fc1"][:30]}, activations.target[:30], {})
+    assert "30 samples are few" in layer_maps(few, "gaussian_i_broja")["fc1"].notes[2]
+
+
+def test_options_reach_the_covariance(activations):
+    noise = torch.tensor(np.random.default_rng(1).standard_normal((300, 3)))
+    target = activations.layers["fc2"] + noise
+    found = layer_maps(activations, "gaussian_i_mmi", target=target, shrinkage="oas", copula=True)["fc1"]
+    assert found.settings["target_columns"] == 3
+    assert found.settings["shrinkage"] == "oas"
+    assert found.settings["copula"] is True
+    plain = layer_maps(activations, "gaussian_i_mmi", target=target)["fc1"]
+    assert not np.allclose(found.atoms.redundancy, plain.atoms.redundancy)
+
+
+def test_a_map_from_activations_survives_saving(activations, tmp_path):
+    found = layer_maps(activations, "gaussian_i_broja")["fc1"]
+    loaded = LayerMap.load(found.save(tmp_path / "map"))
+    assert loaded.settings == found.settings
+    assert np.array_equal(loaded.atoms.synergy, found.atoms.synergy)
+
+
+def test_a_function_serves_as_measure(activations):
+    corrected = layer_maps(activations, partial(corrected_atoms, measure=i_broja, draws=4))["fc1"]
+    plain = layer_maps(activations, i_broja)["fc1"]
+    assert plain.measure == "gaussian_i_broja"
+    assert (corrected.atoms.total < plain.atoms.total).all()
+
+
+def test_units_that_hold_the_target_are_named(activations):
+    with pytest.raises(ValueError, match="units 0 and 1 determine a combination of the target"):
+        layer_maps(activations, "gaussian_i_mmi", target=activations.layers["fc1"][:, :1])
+
+
+def test_measure_and_input_must_fit(activations):
+    with pytest.raises(TypeError, match=r"i_broja takes Codes.*call quantize"):
+        layer_maps(activations)
+    with pytest.raises(ValueError, match="unknown Gaussian measure 'gaussian_i_min'"):
+        layer_maps(activations, "gaussian_i_min")
+    with pytest.raises(TypeError, match="Codes or Activations, not dict"):
+        layer_maps(activations.layers, "gaussian_i_mmi")
+    codes = quantize(activations, levels=2)
+    with pytest.raises(TypeError, match="gaussian_i_mmi takes Activations, not Codes"):
+        layer_maps(codes, "gaussian_i_mmi")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'shrinkage'"):
+        layer_maps(codes, "i_mmi", shrinkage="oas")

@@ -20,30 +20,30 @@ from .distributions import (
     pair_tables as pair_tables,
 )
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
-from .graph import redundancy_graph as redundancy_graph
-from .groups import (
-    GroupInvariants as GroupInvariants,
-    group_invariants as group_invariants,
-    random_groups as random_groups,
-    representational_complexity as representational_complexity,
-    unit_against_rest as unit_against_rest,
 from .graph import (
     communities as communities,
     redundancy_graph as redundancy_graph,
     replacement_graph as replacement_graph,
     save_graph as save_graph,
 )
+from .groups import (
+    GroupInvariants as GroupInvariants,
+    group_invariants as group_invariants,
+    random_groups as random_groups,
+    representational_complexity as representational_complexity,
+    unit_against_rest as unit_against_rest,
+)
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
 from .measures.dit_bridge import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
 from .measures.domination import dominates as dominates, replacements as replacements
-from .merging import merge_units as merge_units
-from .profiles import Profile as Profile, Recorder as Recorder, profile as profile
 from .measures.gaussian import (
     GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
     decompose_gaussian as decompose_gaussian,
 )
+from .merging import merge_units as merge_units
+from .profiles import Profile as Profile, Recorder as Recorder, profile as profile
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,

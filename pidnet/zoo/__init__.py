@@ -3,7 +3,7 @@
 from pidnet.zoo.conv import conv, densenet, lenet, resnet
 from pidnet.zoo.mlp import mlp
 from pidnet.zoo.recurrent import gru, lstm, rnn
-from pidnet.zoo.training import accuracy, train
+from pidnet.zoo.training import accuracy, train, train_epochs
 from pidnet.zoo.transformer import transformer
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "resnet",
     "rnn",
     "train",
+    "train_epochs",
     "transformer",
 ]

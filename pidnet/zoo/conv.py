@@ -11,13 +11,20 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from pidnet.zoo.flavors import Flavor, flavored
+
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}
 BATCH_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
 GLOBAL_POOL = {1: nn.AdaptiveAvgPool1d, 2: nn.AdaptiveAvgPool2d}
 
 
 def conv(
-    inputs: int, hidden: tuple[int, ...] = (32, 64, 64), outputs: int = 10, *, dims: int = 2
+    inputs: int,
+    hidden: tuple[int, ...] = (32, 64, 64),
+    outputs: int = 10,
+    *,
+    dims: int = 2,
+    flavor: Flavor = "plain",
 ) -> nn.Module:
     """Convolutions of width 3, each with BatchNorm and ReLU, global average pooling, and a linear head.
 
@@ -31,10 +38,12 @@ def conv(
         layers[f"bn{depth}"] = BATCH_NORM[dims](after)
         layers[f"relu{depth}"] = nn.ReLU()
     layers |= {"pool": GLOBAL_POOL[dims](1), "flatten": nn.Flatten(), "head": nn.Linear(hidden[-1], outputs)}
-    return nn.Sequential(layers)
+    return flavored(nn.Sequential(layers), flavor)
 
 
-def lenet(inputs: tuple[int, int, int] = (1, 28, 28), outputs: int = 10) -> nn.Module:
+def lenet(
+    inputs: tuple[int, int, int] = (1, 28, 28), outputs: int = 10, *, flavor: Flavor = "plain"
+) -> nn.Module:
     """LeNet-5 with ReLU and max pooling: conv1 (6), conv2 (16), fc1 (120), fc2 (84), head.
 
     inputs: channels, height and width of the images; at least 12 x 12.
@@ -44,22 +53,21 @@ def lenet(inputs: tuple[int, int, int] = (1, 28, 28), outputs: int = 10) -> nn.M
     if min(height, width) < 12:
         raise ValueError(f"lenet got images of {height} x {width}; expected at least 12 x 12")
     left = [((side // 2) - 4) // 2 for side in (height, width)]
-    return nn.Sequential(
-        OrderedDict(
-            conv1=nn.Conv2d(channels, 6, 5, padding=2),
-            relu1=nn.ReLU(),
-            pool1=nn.MaxPool2d(2),
-            conv2=nn.Conv2d(6, 16, 5),
-            relu2=nn.ReLU(),
-            pool2=nn.MaxPool2d(2),
-            flatten=nn.Flatten(),
-            fc1=nn.Linear(16 * left[0] * left[1], 120),
-            relu3=nn.ReLU(),
-            fc2=nn.Linear(120, 84),
-            relu4=nn.ReLU(),
-            head=nn.Linear(84, outputs),
-        )
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        conv1=nn.Conv2d(channels, 6, 5, padding=2),
+        relu1=nn.ReLU(),
+        pool1=nn.MaxPool2d(2),
+        conv2=nn.Conv2d(6, 16, 5),
+        relu2=nn.ReLU(),
+        pool2=nn.MaxPool2d(2),
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(16 * left[0] * left[1], 120),
+        relu3=nn.ReLU(),
+        fc2=nn.Linear(120, 84),
+        relu4=nn.ReLU(),
+        head=nn.Linear(84, outputs),
     )
+    return flavored(nn.Sequential(layers), flavor)
 
 
 class ResidualBlock(nn.Module):
@@ -84,7 +92,9 @@ class ResidualBlock(nn.Module):
         return self.relu2(self.bn2(self.conv2(inner)) + self.shortcut(x))
 
 
-def resnet(depth: int = 8, inputs: int = 1, outputs: int = 10, *, width: int = 16) -> nn.Module:
+def resnet(
+    depth: int = 8, inputs: int = 1, outputs: int = 10, *, width: int = 16, flavor: Flavor = "plain"
+) -> nn.Module:
     """A ResNet of 6 n + 2 layers for small images: three stages of n blocks at width, 2 width, 4 width.
 
     Layers: conv1, bn1, relu1, stage1.0.conv1, ... stage3.*, pool, flatten, head. depth: 8, 14, 20, ...
@@ -106,7 +116,7 @@ def resnet(depth: int = 8, inputs: int = 1, outputs: int = 10, *, width: int = 1
         )
         before = after
     layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "head": nn.Linear(before, outputs)}
-    return nn.Sequential(layers)
+    return flavored(nn.Sequential(layers), flavor)
 
 
 class DenseLayer(nn.Module):
@@ -123,7 +133,12 @@ class DenseLayer(nn.Module):
 
 
 def densenet(
-    inputs: int = 1, outputs: int = 10, *, growth: int = 12, blocks: tuple[int, ...] = (3, 3)
+    inputs: int = 1,
+    outputs: int = 10,
+    *,
+    growth: int = 12,
+    blocks: tuple[int, ...] = (3, 3),
+    flavor: Flavor = "plain",
 ) -> nn.Module:
     """A small DenseNet: dense blocks whose layers read all earlier ones, halved in size between blocks.
 
@@ -149,4 +164,4 @@ def densenet(
             layers[f"narrow{block}_relu"] = nn.ReLU()
             layers[f"narrow{block}_pool"] = nn.AvgPool2d(2)
     layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "head": nn.Linear(channels, outputs)}
-    return nn.Sequential(layers)
+    return flavored(nn.Sequential(layers), flavor)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidnet.zoo.flavors import Flavor, flavored
+
 
 class SelfAttention(nn.Module):
     """Multi-head self-attention: out(softmax(q k^T / sqrt d) v), heads side by side in q, k and v."""
@@ -76,7 +78,13 @@ def _positions(tokens: int, width: int) -> Tensor:
 
 
 def transformer(
-    inputs: int, hidden: tuple[int, ...] = (64, 64), outputs: int = 10, *, width: int = 32, heads: int = 4
+    inputs: int,
+    hidden: tuple[int, ...] = (64, 64),
+    outputs: int = 10,
+    *,
+    width: int = 32,
+    heads: int = 4,
+    flavor: Flavor = "plain",
 ) -> nn.Module:
     """A pre-LN encoder.
 
@@ -86,4 +94,4 @@ def transformer(
     if width % heads:
         raise ValueError(f"width={width} is not a multiple of heads={heads}")
     blocks = [Block(width, heads, ffn) for ffn in hidden]
-    return TransformerClassifier(nn.Linear(inputs, width), blocks, outputs)
+    return flavored(TransformerClassifier(nn.Linear(inputs, width), blocks, outputs), flavor)

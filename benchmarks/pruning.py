@@ -23,13 +23,15 @@ from pidnet import zoo
 from pidnet.data import Samples
 from pidnet.energy import count, modelled_energy
 from pidnet.energy.modelled import total
-from pidnet.pruning import CRITERIA, apply_plan, plan_pruning
+from pidnet.pruning import CRITERIA, Evidence, Ranking, apply_plan, plan_pruning
 
 REPAIRS = ("none", "fold", "refit")
 CUTS = (0.3, 0.5, 0.7, 0.9)
 SEEDS = 5
 CALIBRATION = 1000
 SCRATCH = "from scratch"
+# What the search over proposals adds to the closed form alone.
+CLOSED_FORM = "pid closed form"
 
 
 def main() -> None:
@@ -47,7 +49,7 @@ def arguments() -> argparse.Namespace:
         return text.split(",")
 
     parser.add_argument("--nets", type=names, default=list(NETS), help="comma-separated")
-    parser.add_argument("--criteria", type=names, default=[*CRITERIA, SCRATCH])
+    parser.add_argument("--criteria", type=names, default=[*CRITERIA, CLOSED_FORM, SCRATCH])
     parser.add_argument("--cuts", type=lambda text: [float(cut) for cut in names(text)], default=CUTS)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--data", default=os.environ.get("PIDNET_DATA"), help="folder of the .npz data sets")
@@ -88,9 +90,10 @@ def run_cell(net: Net, samples: Samples, model: nn.Module, cell: dict) -> list[d
     if cell["criterion"] == SCRATCH:
         return [base | {"repair": "none"} | figures(from_scratch(net, samples, cell), samples)]
     calibration = draw(samples, cell["seed"])
+    criterion = closed_form if cell["criterion"] == CLOSED_FORM else cell["criterion"]
     try:
         plan = plan_pruning(
-            model, calibration, 1 - cell["cut"], cell["criterion"], layers=net.layers, seed=cell["seed"]
+            model, calibration, 1 - cell["cut"], criterion, layers=net.layers, seed=cell["seed"]
         )
     except ValueError as error:
         return [base | {"repair": repair, "error": str(error)} for repair in cell["repairs"]]
@@ -98,6 +101,11 @@ def run_cell(net: Net, samples: Samples, model: nn.Module, cell: dict) -> list[d
         base | {"repair": repair} | figures(apply_plan(model, plan, calibration, repair), samples)
         for repair in cell["repairs"]
     ]
+
+
+def closed_form(evidence: Evidence, layer: str) -> Ranking:
+    """The unique and synergistic information about the drawn class, ranked on the dense network."""
+    return CRITERIA["pid"](evidence, layer)
 
 
 def draw(samples: Samples, seed: int) -> tuple[Tensor, Tensor]:

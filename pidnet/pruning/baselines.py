@@ -76,7 +76,7 @@ def _first_order(evidence: Evidence, layer: str, x: Tensor, y: Tensor) -> np.nda
     ):
         logits = scores(evidence.model, x.detach().requires_grad_(x.is_floating_point()))
         loss = nn.functional.cross_entropy(logits, y, reduction="sum")
-        gradients = torch.autograd.grad(loss, [output for *_, output in seen])
+        gradients = torch.autograd.grad(loss, [output for *_, output in seen], materialize_grads=True)
     change = np.zeros((len(x), evidence.prunable[layer].units))
     for (name, inputs, _), gradient in zip(seen, gradients, strict=True):
         consumer = weighted(evidence.model, name)

@@ -89,8 +89,10 @@ class Evidence:
         """
         key = consumer, temperature
         if key not in self._fisher:
-            sums = [self._fisher_sum(consumer, x, temperature) for x in batches(self.x)]
-            self._fisher[key] = torch.stack(sums).sum(0).numpy() / len(self.x)
+            total = np.zeros((len(self.weights(consumer)),) * 2)
+            for x in batches(self.x):
+                total += self._fisher_sum(consumer, x, temperature).numpy()
+            self._fisher[key] = total / len(self.x)
         return self._fisher[key]
 
     @cached_property
@@ -114,7 +116,9 @@ class Evidence:
             total = torch.zeros(())
             for label in range(logits.shape[1]):
                 scalar = (share[:, label] * log_p[:, label]).sum()
-                for gradient in torch.autograd.grad(scalar, outputs, retain_graph=True):
+                for gradient in torch.autograd.grad(
+                    scalar, outputs, retain_graph=True, materialize_grads=True
+                ):
                     rows = output_rows(layer, gradient)
                     total = total + rows.T @ rows
         return total

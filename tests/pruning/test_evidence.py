@@ -51,3 +51,19 @@ def test_scores_of_another_shape_are_refused():
     x = torch.randn(10, 4)
     with pytest.raises(ValueError, match=r"puts out shape \(10, 2, 2\); information about the output needs"):
         evidence(model, x).fisher("2")
+
+
+def test_a_sequence_read_at_one_step_leaves_other_steps_without_a_gradient():
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.wide, self.head = nn.Linear(3, 4), nn.Linear(4, 5), nn.Linear(5, 2)
+
+        def forward(self, x):
+            return self.head([self.wide(self.fc(step).relu()).relu() for step in x.unbind(1)][-1])
+
+    torch.manual_seed(0)
+    x = torch.randn(30, 6, 3)
+    gathered = evidence(Last().eval(), x)
+    assert np.isfinite(gathered.fisher("wide")).all()
+    assert gathered.fisher("wide").trace() > 0

@@ -101,7 +101,7 @@ def main() -> None:
         "correction": f"{CORRECTION}; Gaussian: its own",
         "seeds": len(SEEDS),
         "machine": MACHINE,
-        "versions": {name: version(name) for name in ("pidnet", "torch", "numpy")},
+        "versions": {"pidnet": pn.__version__} | {name: version(name) for name in ("torch", "numpy")},
     }
     write_text(
         RESULTS / "depth_profile.json",

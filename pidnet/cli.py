@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -46,7 +47,9 @@ def demo(
             status.update(step)
 
         result = run_demo(out, criterion=criterion, seed=seed, tell=tell)
-    show("All pairs of units about the label: means, in bits", [_short(map) for map in result.maps])
+    samples = result.maps[0].samples
+    title = f"All pairs of units about the label, {samples:,} samples: means, in bits"
+    show(title, [_short(map) for map in result.maps])
     show(f"The network, pruned by {criterion} and repaired by least squares", result.rows())
     console.print(
         f"Sampling bias corrected by {result.maps[0].correction}; "
@@ -120,7 +123,7 @@ def _sizes(shape: str) -> list[int]:
 
 
 def _short(map: LayerMap) -> dict[str, Any]:
-    """The columns of a layer's summary that fit a terminal."""
+    """The columns of a layer's summary that fit a terminal of 80 characters."""
     rows = map.summary()
     rows["floor"] = rows.pop("synergy_floor")
     shown = (
@@ -139,7 +142,9 @@ def _short(map: LayerMap) -> dict[str, Any]:
 
 def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """A table with one line a row."""
-    table = Table(title=title, title_justify="left")
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
     for name, value in rows[0].items():
         table.add_column(name, justify="left" if isinstance(value, str) else "right")
     for row in rows:
@@ -149,7 +154,7 @@ def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
 
 def _figure(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:,.4g}" if value >= 10 else f"{value:.4f}"
+        return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else value
 
 

@@ -45,7 +45,7 @@ class Pruned:
         report = self.report
         return {
             "units kept": self.keep if side else 1.0,
-            "test accuracy": report.accuracy[side] if report.accuracy else float("nan"),
+            "accuracy": report.accuracy[side] if report.accuracy else float("nan"),
             "parameters": report.parameters[side],
             "MACs": report.macs[side],
             "modelled nJ (SRAM)": report.energy[0].joules[side] * 1e9,

@@ -147,13 +147,10 @@ def following(model: nn.Module, watched: Collection[str]) -> Generator[UnitFollo
     """Hooks on the watched modules that mark what they put out, and the mode that follows the marks.
 
     Hooks also keep count of which module is running, so that the heads of an attention get its name.
-    torch's fused encoder layers, which skip their modules, are switched off for the time being.
+    torch's fused encoder layers, which skip their modules, do not run under a torch-function mode.
     """
     follower = UnitFollower()
-    fast = torch.backends.mha.get_fastpath_enabled()
     with ExitStack() as stack:
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
-        torch.backends.mha.set_fastpath_enabled(False)
         for name, module in model.named_modules():
             before = module.register_forward_pre_hook(partial(_enter, follower, name))
             after = module.register_forward_hook(partial(_leave, follower), always_call=True)

@@ -145,6 +145,24 @@ def test_torch_encoder_gives_ffn_units_and_heads(batch_first):
     same(first.self_attn.out_proj(heads.flatten(1)), attended.mean(tokens))
 
 
+def test_torch_encoder_with_padding_runs_its_modules():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2)
+
+        def forward(self, x):
+            return self.encoder(x, src_key_padding_mask=x[:, :, 0] == 0)
+
+    net, x = Net().eval(), torch.randn(6, 5, 8)
+    padded = torch.cat([x, torch.zeros(6, 2, 8)], 1)
+    short = capture(net, (x, Y))
+    long = capture(net, (padded, Y), mask=lambda x: x[:, :, 0] != 0)
+    assert {"encoder.layers.1.linear1", "encoder.layers.1.self_attn"} <= set(short.layers)
+    for name, values in short.layers.items():
+        same(long.layers[name], values)
+
+
 def test_heads_of_own_attention_written_out_or_fused():
     class WrittenOut(zoo.transformer(4).blocks[0].attention.__class__):
         def forward(self, x, mask=None):

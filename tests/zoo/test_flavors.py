@@ -51,6 +51,12 @@ def test_training_moves_every_parameter(flavor):
     assert still <= {"blocks.0.attention.k.bias"}
 
 
+def test_training_draws_weights_without_evidence_to_the_prior():
+    net = layers.BayesianLinear(4, 3, std=0.05)
+    zoo.train(net, torch.zeros(64, 4), torch.arange(64) % 3, epochs=200, rate=0.1)
+    torch.testing.assert_close(net.log_std.exp(), torch.full((3, 4), 0.3), atol=0.03, rtol=0)
+
+
 def test_an_unknown_flavor_is_refused():
     with pytest.raises(ValueError, match="flavor='vanilla'; expected one of plain, binarized"):
         zoo.mlp(4, (5,), 3, flavor="vanilla")

@@ -24,6 +24,7 @@ ORDER = [
     "energy",
     "pruning",
     "plots",
+    "runs",
     "report",
     "demo",
     "cli",

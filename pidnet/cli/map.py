@@ -63,7 +63,7 @@ def map(
             maps = list(layer_maps(codes, measure, **options).values())
             options |= {"quantizer": quantizer, "levels": levels}
         write_maps(out, maps)
-        settings = {"model": model, "weights": weights and str(weights), "data": data}
+        settings: dict[str, Any] = {"model": model, "weights": weights and str(weights), "data": data}
         settings |= {"samples": len(acts.target), "measure": measure, **options}
         write_settings(out, "map", settings)
     if as_json:

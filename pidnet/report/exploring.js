@@ -100,7 +100,7 @@ function showPair(first, second) {
   const where = triangle(Math.min(i, j), Math.max(i, j));
   const rows = [["redundancy", bits(value("redundancy", i, j))], [`only unit ${first}`, bits(value("unique", i, j))],
     [`only unit ${second}`, bits(value("unique", j, i))], ["synergy", bits(value("synergy", i, j))],
-    ["gap", value("gap", i, j).toExponential(1)]];
+    ["gap", value("gap", i, j) === 0 ? "exact" : bits(value("gap", i, j))]];
   for (const [atom, test] of Object.entries(shown.tests)) {
     const verdict = test.significant[where] > 0.5 ? "beyond chance" : "not beyond chance";
     rows.push([`${atom} is`, `${verdict} (p ${test.p[where] < 0.0001 ? "< 0.0001" : `= ${test.p[where].toFixed(4)}`})`]);

@@ -41,7 +41,7 @@ function drawProfile() {
         marker: { color, symbol, size: 9 }, mode: "lines+markers",
         error_y: { array: above, arrayminus: below, symmetric: false, thickness: 1.2, color } },
       { x: layers, y: values.map((value) => value.floor), mode: "markers", showlegend: false,
-        name: `chance, ${atom}`, marker: { symbol: "line-ew-open", size: 22, color, line: { width: 2 } } },
+        name: `chance, ${atom}`, marker: { symbol: "line-ew-open", size: 16, color, line: { width: 2 } } },
     ];
   });
   const axes = { xaxis: { type: "category", automargin: true }, yaxis: { title: { text: "bits" }, rangemode: "tozero" } };
@@ -60,13 +60,13 @@ function drawCurve() {
     const take = (values) => order.map((i) => values[i]);
     const label = (i) => `${curve.names[i]}${curve.front[i] ? "" : ", beaten"}`;
     return { x: take(curve.nanojoules), y: take(curve.accuracy), mode: "lines+markers+text",
-      text: order.map((i) => plain(curve.names[i])), textposition: "bottom center", hovertext: order.map(label),
+      cliponaxis: false, text: order.map((i) => plain(curve.names[i])), textposition: "bottom center", hovertext: order.map(label),
       hovertemplate: "%{hovertext}: %{y:.1%} at %{x:.4g} nJ<extra></extra>",
       name: `modelled, all in ${curve.where.toUpperCase()}`, line: { color, dash },
       marker: { color, size: 10, symbol: order.map((i) => symbol + (curve.front[i] ? "" : "-open")) } };
   });
   Plotly.newPlot("curve", traces, layout({
-    xaxis: { title: { text: "nanojoules a sample" }, type: "log" },
+    xaxis: { title: { text: "nanojoules a sample" }, type: "log", dtick: 1, minor: { ticks: "outside" } },
     yaxis: { title: { text: "accuracy" }, tickformat: ".1%", automargin: true },
   }), config);
 }

@@ -58,12 +58,12 @@ def _layers(maps: Sequence[LayerMap]) -> str:
     parts = []
     for atom in ("redundancy", "synergy"):
         layer = max(rows, key=lambda name: rows[name][atom])
-        text = f"{rows[layer][atom]:.3f} bits of {atom} in {layer}"
-        if floor := rows[layer].get(f"{atom}_floor"):
-            text += f" ({'above' if rows[layer][atom] > floor else 'not above'} chance, {floor:.3f})"
-        parts.append(text)
-    most = "has" if len(rows) == 1 else "of the layer with most has"
-    return f"By {measure} on {samples:,} samples the mean pair of units {most} {enumeration(parts)}."
+        chance = rows[layer].get(f"{atom}_floor")
+        beside = "" if chance is None else f" (chance: {chance:.3f})"
+        where = "" if len(rows) == 1 else f" in {layer}, the layer with most"
+        parts.append(f"{rows[layer][atom]:.3f} bits of {atom}{beside}{where}")
+    only = f"of {maps[0].layer} " if len(rows) == 1 else ""
+    return f"By {measure} on {samples:,} samples, the mean pair of units {only}has {enumeration(parts)}."
 
 
 def _budget(budget: Budget) -> str:

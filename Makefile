@@ -15,7 +15,7 @@ $(BIN)/pidnet: pyproject.toml constraints.txt
 	@touch $@
 
 $(BIN)/pytest: $(BIN)/pidnet
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[broja,tables]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[broja,mnist1d,tables,transformers]' --group dev
 	@touch $@
 
 demo: $(BIN)/pidnet  ## train, map, draw the graph, prune, compare energy; results in runs/demo

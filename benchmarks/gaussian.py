@@ -1,7 +1,7 @@
 """Cost of the Gaussian measures against dimension, against gpid where it can be imported, and what the bias
 correction leaves.
 
-    python benchmarks/gaussian.py
+    python -m benchmarks.gaussian
 
 prints the tables and writes results/gaussian.json and results/gaussian.md. gpid (github.com/praveenv253/gpid,
 not on PyPI) is found when its src folder is on PYTHONPATH; without it those columns stay empty.

@@ -1,12 +1,14 @@
 from . import (
     data as data,
     energy as energy,
+    layers as layers,
     measures as measures,
     plots as plots,
     pruning as pruning,
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
+from .clustering import k_means as k_means
 from .covariances import (
     PairCovariances as PairCovariances,
     group_covariances as group_covariances,
@@ -24,6 +26,13 @@ from .graph import (
     replacement_graph as replacement_graph,
     save_graph as save_graph,
 )
+from .groups import (
+    GroupInvariants as GroupInvariants,
+    group_invariants as group_invariants,
+    random_groups as random_groups,
+    representational_complexity as representational_complexity,
+    unit_against_rest as unit_against_rest,
+)
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
@@ -33,6 +42,8 @@ from .measures.gaussian import (
     GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
     decompose_gaussian as decompose_gaussian,
 )
+from .merging import merge_units as merge_units
+from .profiles import Profile as Profile, Recorder as Recorder, profile as profile
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,
@@ -54,5 +65,7 @@ from .quantization import (
 )
 from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
 from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
+from .streaming import capture_codes as capture_codes
+from .targets import with_target as with_target
 
 __version__: str

@@ -1,8 +1,10 @@
-"""Named data sets as tensors: digits ships with scikit-learn, the others come from a data folder."""
+"""Named data sets as tensors: digits ships with scikit-learn, mnist1d is made by the package of that
+name, the others come from a data folder."""
 
 from __future__ import annotations
 
 import os
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +18,16 @@ FILES = {
     "fashion_mnist": (("fashion_mnist.npz", "x_train", "y_train"), ("fashion_mnist.npz", "x_test", "y_test")),
     "cifar10": (("cifar10_train5k.npz", "x", "y"), ("cifar10_test5k.npz", "x", "y")),
 }
-NAMES = ("digits", *FILES)
+NAMES = ("digits", *FILES, "mnist1d", "names")
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
     """A data set: float32 inputs in [0, 1] and int64 labels, split once into training and test data.
 
-    x: (sample, feature), or (sample, channel, height, width) when loaded as images. y: (sample,).
+    x: (sample, feature), or (sample, channel, height, width) when loaded as images, (sample, channel, length)
+    for the signals of mnist1d, which are not bound to [0, 1]. The names are int64 codes of their characters,
+    (sample, character), with 0 for padding at the end. y: (sample,).
     """
 
     x_train: Tensor
@@ -37,11 +41,20 @@ def load(name: str, folder: str | Path | None = None, *, images: bool = False) -
 
     name: one of ``NAMES``. folder: where the .npz files are; by default the environment variable
     PIDNET_DATA. images: keep (channel, height, width) rather than one row of features.
-    Raises ValueError for an unknown name, FileNotFoundError when the files are not there.
+    Raises ValueError for an unknown name, FileNotFoundError when the files are not there, ImportError when
+    mnist1d is asked for and the package is not installed.
     """
     if name not in NAMES:
         raise ValueError(f"unknown data set {name!r}; the known ones are {', '.join(NAMES)}")
-    samples = _digits() if name == "digits" else _from_files(name, folder)
+    match name:
+        case "digits":
+            samples = _digits()
+        case "mnist1d":
+            samples = _mnist1d()
+        case "names":
+            return _names(folder)
+        case _:
+            samples = _from_files(name, folder)
     if images:
         return samples
     return Samples(samples.x_train.flatten(1), samples.y_train, samples.x_test.flatten(1), samples.y_test)
@@ -58,6 +71,39 @@ def _digits() -> Samples:
     return Samples(x[~test], y[~test], x[test], y[test])
 
 
+def _mnist1d() -> Samples:
+    """4,000 + 1,000 signals of length 40; the package seeds all global random states, which are put back."""
+    try:
+        from mnist1d.data import get_dataset_args, make_dataset
+    except ImportError as error:
+        raise ImportError("the data set mnist1d needs its package: pip install mnist1d") from error
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    try:
+        made = make_dataset(get_dataset_args())
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+        torch.set_rng_state(before[2])
+    x = (torch.tensor(made[key], dtype=torch.float32).unsqueeze(1) for key in ("x", "x_test"))
+    y = (torch.tensor(made[key], dtype=torch.int64) for key in ("y", "y_test"))
+    (x_train, x_test), (y_train, y_test) = x, y
+    return Samples(x_train, y_train, x_test, y_test)
+
+
+def _names(folder: str | Path | None) -> Samples:
+    """Surnames and their language. A name that stands there more than once is taken once, with its first
+    language, so that no test name is in the training data; every third in the alphabet is for the test."""
+    names, labels = _stored(Path(folder or os.environ.get("PIDNET_DATA", ".")) / "names.npz", "name", "y")
+    names, first = np.unique(names, return_index=True)
+    letters = {letter: code for code, letter in enumerate(sorted(set("".join(names))), start=1)}
+    x = torch.zeros(len(names), max(map(len, names)), dtype=torch.int64)
+    for row, name in zip(x, names, strict=True):
+        row[: len(name)] = torch.tensor([letters[letter] for letter in name])
+    y = torch.tensor(labels[first].astype(np.int64))
+    test = torch.arange(len(y)) % 3 == 2
+    return Samples(x[~test], y[~test], x[test], y[test])
+
+
 def _from_files(name: str, folder: str | Path | None) -> Samples:
     """The two parts of a data set that stands in .npz files."""
     root = Path(folder or os.environ.get("PIDNET_DATA", "."))
@@ -67,12 +113,18 @@ def _from_files(name: str, folder: str | Path | None) -> Samples:
 
 def _part(path: Path, x: str, y: str) -> tuple[Tensor, Tensor]:
     """Images and labels of one file."""
+    pixels, labels = _stored(path, x, y)
+    return _images(pixels), torch.tensor(labels, dtype=torch.int64)
+
+
+def _stored(path: Path, *keys: str) -> list[np.ndarray]:
+    """Arrays of one file."""
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} does not exist; pass folder= or set PIDNET_DATA to the folder that holds {path.name}"
         )
     with np.load(path, allow_pickle=False) as stored:
-        return _images(stored[x]), torch.tensor(stored[y], dtype=torch.int64)
+        return [stored[key] for key in keys]
 
 
 def _images(pixels: np.ndarray) -> Tensor:

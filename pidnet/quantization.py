@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pidnet.activations import Activations
+from pidnet.clustering import k_means, nearest_center
 
 Quantizer = Callable[[Tensor, int], Tensor]
 
@@ -27,6 +28,8 @@ class Codes:
     constant: name -> units with a single code, which say nothing. collapsed: name -> units that use fewer
     levels than asked, because their values tie. exact: name -> units that are discrete already: they took
     no more values than there are levels, each value got a level of its own, and the code is the unit.
+    joint: name -> the alphabet of a layer of vector units; its edges are cell centers (unit, levels, dim).
+    skipped, sample, predicted: as in ``Activations``.
     """
 
     layers: dict[str, Tensor]
@@ -38,6 +41,10 @@ class Codes:
     constant: dict[str, list[int]]
     collapsed: dict[str, list[int]] = field(default_factory=dict)
     exact: dict[str, list[int]] = field(default_factory=dict)
+    joint: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    sample: Tensor | None = None
+    predicted: Tensor | None = None
 
 
 def equal_mass(values: Tensor, levels: int) -> Tensor:
@@ -142,22 +149,22 @@ def quantize(
 ) -> Codes:
     """Turn activations into codes 0 ... levels - 1, each unit by its own edges.
 
-    how: the quantizer that fits the edges. A unit that takes at most ``levels`` distinct values keeps them as
+    how: the quantizer that fits the edges; vector units (sample, unit, dim) are coded jointly by ``k_means``,
+    with ``levels`` cells. A unit that takes at most ``levels`` distinct values keeps them as
     its own codes and is named in ``exact``. edges: reuse those of earlier codes on new data instead.
     Raises ValueError for levels outside 2 ... 256, no samples, a target that is not made of class labels, or
     edges that do not fit the layers.
     """
     if not 2 <= levels <= 256:
         raise ValueError(f"levels={levels}; expected 2 to 256")
-    target = _class_labels(acts.target)
+    target = class_labels(acts.target)
     own = {name: _discrete_units(values, levels) for name, values in acts.layers.items()}
     if edges is None:
         fitted = {name: _fit(values, levels, how, own[name]) for name, values in acts.layers.items()}
     else:
         fitted = {name: _stored_edges(edges, name, values, levels) for name, values in acts.layers.items()}
-    layers = {name: _encode(values, fitted[name]) for name, values in acts.layers.items()}
-    used = {name: _used_levels(codes, levels) for name, codes in layers.items()}
-    exact = {name: _one_to_one(acts.layers[name], used[name], own[name]) for name in layers}
+    layers = {name: encode(values, fitted[name]) for name, values in acts.layers.items()}
+    exact = {name: _one_to_one(acts.layers[name], codes, own[name]) for name, codes in layers.items()}
     return Codes(
         layers=layers,
         levels=levels,
@@ -165,16 +172,22 @@ def quantize(
         target=target,
         classes=int(target.max()) + 1,
         quantizer=getattr(how, "__name__", repr(how)) if edges is None else "stored edges",
-        constant={name: _where(used[name] == 1) for name in layers},
-        collapsed={
-            name: sorted(set(_where((used[name] > 1) & (used[name] < levels))) - set(exact[name]))
-            for name in layers
-        },
         exact=exact,
+        **levels_in_use(layers, levels, exact),
+        joint={
+            name: f"{levels} cells of {values.shape[2]} dimensions"
+            for name, values in acts.layers.items()
+            if values.ndim == 3
+        },
+        skipped=acts.skipped,
+        sample=acts.sample,
+        predicted=acts.predicted,
     )
 
 
 def _fit(values: Tensor, levels: int, how: Quantizer, own: list[int]) -> Tensor:
+    if values.ndim == 3:
+        return k_means(values, levels)
     edges = how(values, levels)
     if own:
         edges = edges.clone()
@@ -184,7 +197,8 @@ def _fit(values: Tensor, levels: int, how: Quantizer, own: list[int]) -> Tensor:
 
 def _stored_edges(edges: Mapping[str, Tensor], name: str, values: Tensor, levels: int) -> Tensor:
     """The edges of one layer, or ValueError when they are of another model or another number of levels."""
-    expected = (values.shape[1], levels - 1)
+    vector = values.ndim == 3
+    expected = (values.shape[1], levels, values.shape[2]) if vector else (values.shape[1], levels - 1)
     if name not in edges or edges[name].shape != expected:
         found = f"shape {tuple(edges[name].shape)}" if name in edges else "nothing"
         raise ValueError(
@@ -195,15 +209,29 @@ def _stored_edges(edges: Mapping[str, Tensor], name: str, values: Tensor, levels
 
 
 def _discrete_units(values: Tensor, levels: int) -> list[int]:
-    """Units that take 2 ... levels distinct values."""
+    """Units that take 2 ... levels distinct values; none of the vector units."""
+    if values.ndim == 3:
+        return []
     ordered = values.sort(0).values
     distinct = (ordered[1:] != ordered[:-1]).sum(0) + 1
     return _where((distinct > 1) & (distinct <= levels))
 
 
-def _one_to_one(values: Tensor, used: Tensor, own: list[int]) -> list[int]:
+def _one_to_one(values: Tensor, codes: Tensor, own: list[int]) -> list[int]:
     """Which of the discrete units have as many codes as values."""
-    return [unit for unit in own if len(values[:, unit].unique()) == used[unit]]
+    return [unit for unit in own if len(values[:, unit].unique()) == len(codes[:, unit].unique())]
+
+
+def levels_in_use(
+    layers: Mapping[str, Tensor], levels: int, exact: Mapping[str, list[int]]
+) -> dict[str, dict[str, list[int]]]:
+    """``constant`` and ``collapsed`` of some codes, by layer."""
+    used = {name: _used_levels(codes, levels) for name, codes in layers.items()}
+    few = {name: set(_where((count > 1) & (count < levels))) for name, count in used.items()}
+    return {
+        "constant": {name: _where(count == 1) for name, count in used.items()},
+        "collapsed": {name: sorted(few[name] - set(exact.get(name, []))) for name in layers},
+    }
 
 
 def _used_levels(codes: Tensor, levels: int) -> Tensor:
@@ -215,12 +243,14 @@ def _where(mask: Tensor) -> list[int]:
     return mask.nonzero().flatten().tolist()
 
 
-def _encode(values: Tensor, edges: Tensor) -> Tensor:
-    """Number of edges strictly below each value, uint8 (sample, unit)."""
+def encode(values: Tensor, edges: Tensor) -> Tensor:
+    """Number of edges strictly below each value, or a vector unit's nearest center; uint8 (sample, unit)."""
+    if values.ndim == 3:
+        return nearest_center(values, edges).to(torch.uint8).contiguous()
     return torch.searchsorted(edges.contiguous(), values.T.contiguous()).T.to(torch.uint8).contiguous()
 
 
-def _class_labels(target: Tensor) -> Tensor:
+def class_labels(target: Tensor) -> Tensor:
     """Labels as int64, or ValueError."""
     if target.ndim != 1 or target.is_floating_point() or target.is_complex():
         raise ValueError(

@@ -9,16 +9,22 @@ PACKAGE = Path(__file__).parents[1] / "pidnet"
 ORDER = [
     "files",
     "data",
-    "zoo",
     "layers",
+    "zoo",
     "shannon",
     "activations",
+    "clustering",
     "quantization",
+    "merging",
+    "streaming",
+    "targets",
     "distributions",
     "covariances",
     "measures",
     "significance",
     "maps",
+    "groups",
+    "profiles",
     "stability",
     "graph",
     "energy",
@@ -30,7 +36,7 @@ ORDER = [
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"files", "data", "zoo", "layers", "shannon"}
+IMPORT_NOTHING_OF_OURS = {"files", "data", "layers", "shannon"}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

@@ -39,3 +39,23 @@ def test_bad_input(tmp_path):
         FileNotFoundError, match=r"mnist\.npz does not exist; pass folder= or set PIDNET_DATA"
     ):
         data.load("mnist", tmp_path)
+
+
+def test_names_are_coded_without_repeats(tmp_path):
+    names = np.array(["Bo", "Abba", "Bo", "Cab", "Lee", "Lee", "Ba"])
+    np.savez(tmp_path / "names.npz", name=names, y=np.array([0, 1, 0, 2, 1, 2, 0], np.uint8))
+    samples = data.load("names", tmp_path)
+    # in the order of the alphabet: Abba, Ba, Bo, Cab, Lee; letters A B C L a b e o are 1 ... 8
+    assert samples.x_train.tolist() == [[1, 6, 6, 5], [2, 5, 0, 0], [3, 5, 6, 0], [4, 7, 7, 0]]
+    assert samples.y_train.tolist() == [1, 0, 2, 1]
+    assert samples.x_test.tolist() == [[2, 8, 0, 0]]
+
+
+def test_mnist1d_is_made_without_touching_the_random_state():
+    pytest.importorskip("mnist1d")
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    samples = data.load("mnist1d", images=True)
+    assert samples.x_train.shape == (4000, 1, 40)
+    assert samples.x_test.shape == (1000, 1, 40)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002

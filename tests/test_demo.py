@@ -35,7 +35,7 @@ def test_a_second_run_is_the_same_to_the_digit(runs):
 
 def test_both_tables_are_printed_with_the_dense_network_first(runs):
     _, [(first, _), _] = runs
-    assert "redundancy" in first
+    assert "fc2    i_mmi" in first
     dense = next(line for line in first.splitlines() if "84,480" in line)
     assert "1.0000" in dense
     assert first.index(dense) < first.index("25,856")

@@ -1,16 +1,62 @@
+import io
+
 import networkx
 import numpy as np
+import pytest
 
 import pidnet as pn
-from pidnet.plots import plot_graph, plot_map
+from pidnet.measures.atoms import Atoms
+from pidnet.plots import cluster_units, plot_graph, plot_map, plot_profile, plot_training
 from tests.maps.test_discrete import planted_codes
 
 
 def test_the_picture_shows_the_atoms():
-    map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
-    image = plot_map(map, "synergy").axes[0].images[0].get_array()
-    order = np.argsort(-map.information, kind="stable")
+    map = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
+    axes = plot_map(map, "synergy").axes[0]
+    order = [int(label.get_text()) for label in axes.get_xticklabels()]
+    assert sorted(order) == np.unique(map.pairs).tolist()
+    image = axes.images[0].get_array()
     np.testing.assert_array_equal(image.filled(np.nan), map.matrix("synergy")[np.ix_(order, order)])
+    assert "1 constant ones left out" in axes.get_xlabel()
+
+
+def blocks(units):
+    """A layer in which units with the same remainder by 4 are redundant."""
+    i, j = np.triu_indices(units, 1)
+    same = (i % 4 == j % 4).astype(float)
+    atoms = Atoms(same, 1 - same, 1 - same, np.zeros(len(i)), np.zeros(len(i)))
+    return pn.LayerMap("fc1", np.arange(units), np.c_[i, j], atoms, "i_min", 10, np.ones(units))
+
+
+@pytest.mark.parametrize("units", [16, 1024])
+def test_clustered_units_stand_side_by_side(units):
+    order = cluster_units(blocks(units))
+    assert (np.diff(order % 4) != 0).sum() == 3
+    axes = plot_map(blocks(units)).axes[0]
+    assert len(axes.get_xticks()) == (16 if units == 16 else 0)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 20])
+def test_a_profile_shows_its_shares_and_intervals(depth):
+    profile = pn.profile({f"layer{k}": blocks(8) for k in range(depth)})
+    figure = plot_profile(profile)
+    shares, bits = figure.axes
+    for line, atom in zip(shares.lines, ("redundancy", "unique", "synergy"), strict=False):
+        np.testing.assert_array_equal(line.get_ydata(), profile.shares[atom])
+    assert [label.get_text() for label in bits.get_xticklabels()] == list(profile.layers)
+    figure.savefig(io.BytesIO(), format="png")
+
+
+def test_training_curves_have_one_line_a_layer():
+    recorder = pn.Recorder((None, None))
+    for step in (1, 2, 3):
+        recorder.steps.append(step)
+        recorder.profiles.append(pn.profile({"fc1": blocks(8), "fc2": blocks(12)}))
+    panels = plot_training(recorder).axes
+    assert [axes.get_title() for axes in panels] == ["redundancy", "unique", "synergy"]
+    assert all(len(axes.lines) == 2 for axes in panels)
+    expected = [p.shares["unique"][1] for p in recorder.profiles]
+    np.testing.assert_array_equal(panels[1].lines[1].get_ydata(), expected)
 
 
 def test_the_graph_joins_each_unit_to_its_nearest():

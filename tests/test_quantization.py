@@ -179,3 +179,9 @@ def test_stored_edges_must_fit():
 def test_no_samples():
     with pytest.raises(ValueError, match="hold no samples"):
         pn.quantize(activations(torch.randn(0, 2)))
+
+
+def test_discrete_values_that_share_a_stored_level_are_not_exact():
+    values = torch.tensor([[0.0], [1.0]] * 10)
+    codes = pn.quantize(activations(values), 4)
+    assert pn.quantize(activations(values * 0.1), 4, edges=codes.edges).exact == {"layer": []}

@@ -39,7 +39,9 @@ def steps(first: str) -> Generator[Callable[[str], None]]:
 
 def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """A table with one line a row. Names are shown as they are, whatever is in them."""
-    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
     for name, value in rows[0].items():
         table.add_column(Text(name), justify="left" if isinstance(value, str) else "right")
     for row in rows:
@@ -95,5 +97,5 @@ def _figure(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:,.4g}" if value >= 10 else f"{value:.4f}"
+        return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -39,8 +39,9 @@ function value(atom, i, j) {
 
 function unitOrder() {
   const order = shown.units.map((_, index) => index);
-  if (at("order").value === "number") return order;
-  return order.sort((a, b) => shown.information[b] - shown.information[a]);
+  if (at("order").value === "similar") return shown.similar.map((unit) => shown.place.get(unit));
+  if (at("order").value === "information") order.sort((a, b) => shown.information[b] - shown.information[a]);
+  return order;
 }
 
 function drawHeat() {

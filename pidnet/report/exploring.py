@@ -10,6 +10,7 @@ import numpy as np
 from pidnet.graph import pair_weights
 from pidnet.maps import LayerMap
 from pidnet.measures.domination import dominates
+from pidnet.plots import cluster_units
 from pidnet.report.packing import pack
 
 ATOMS = ("redundancy", "unique1", "unique2", "synergy", "gap")
@@ -30,6 +31,7 @@ def explore(map: LayerMap) -> dict[str, Any]:
         "measure": map.measure,
         "samples": map.samples,
         "units": units.tolist(),
+        "similar": cluster_units(map).tolist(),
         "information": np.round(map.information[units], 5).tolist(),
         "atoms": {name: pack(map.matrix(name)[square][upper]) for name in ATOMS},
         "null": map.settings.get("null", "none"),

@@ -29,28 +29,24 @@ function option(value, text) {
 }
 
 function drawProfile() {
-  const rows = data.profiles.filter((row) => row.measure === at("measure").value);
-  const layers = rows.map((row) => plain(row.layer));
-  const traces = Object.keys(rows[0].atoms).flatMap((atom, index) => {
+  const made = data.profiles.find((one) => one.measure === at("measure").value);
+  const layers = made.layers.map(plain);
+  const traces = Object.entries(made.atoms).flatMap(([atom, { share, low, high, floor }], index) => {
     const { color, symbol, dash } = look(index);
-    const values = rows.map((row) => row.atoms[atom]);
-    const above = values.map((value) => value.high - value.mean);
-    const below = values.map((value) => value.mean - value.low);
+    const above = high.map((end, k) => end - share[k]);
+    const below = low.map((end, k) => share[k] - end);
     return [
-      { x: layers, y: values.map((value) => value.mean), name: atom, line: { color, dash },
-        marker: { color, symbol, size: 9 }, mode: "lines+markers",
-        error_y: { array: above, arrayminus: below, symmetric: false, thickness: 1.2, color } },
-      { x: layers, y: values.map((value) => value.floor), mode: "markers", showlegend: false,
-        name: `chance, ${atom}`, marker: { symbol: "line-ew-open", size: 16, color, line: { width: 2 } } },
+      { x: layers, y: share, name: atom, line: { color, dash }, marker: { color, symbol, size: 9 }, mode: "lines+markers",
+        error_y: { array: above, arrayminus: below, symmetric: false, thickness: 1.4, color } },
+      { x: layers, y: floor, mode: "markers", showlegend: false, name: `chance, ${atom}`,
+        marker: { symbol: "line-ew-open", size: 16, color, line: { width: 2 } } },
     ];
   });
-  const axes = { xaxis: { type: "category", automargin: true }, yaxis: { title: { text: "bits" }, rangemode: "tozero" } };
-  Plotly.react("profile", traces, layout(axes), config);
-  at("profile-ends").textContent = (rows[0].ends === "intervals"
-    ? "Whiskers: the mean 95 % interval of the pairs, at least as wide as that of the mean."
-    : "Whiskers: from the first to the third quartile of the pairs.")
-    + (rows.some((row) => row.atoms.synergy.floor !== null)
-      ? " Level strokes: what 95 % of pairs that know nothing stay below." : "");
+  Plotly.react("profile", traces, layout({ xaxis: { type: "category", automargin: true },
+    yaxis: { title: { text: "share of what a pair knows" }, rangemode: "tozero", tickformat: ".0%" } }), config);
+  const chance = made.atoms.synergy.floor.some((value) => value !== null);
+  at("profile-ends").textContent = `Whiskers: 95 % intervals over ${made.interval}. `
+    + (chance ? "Level strokes: what 95 % of pairs that know nothing stay below." : "");
 }
 
 function drawCurve() {
@@ -84,7 +80,7 @@ function drawLayerEnergy() {
 }
 
 if (at("measure")) {
-  at("measure").append(...[...new Set(data.profiles.map((row) => row.measure))].map((name) => option(name, name)));
+  at("measure").append(...data.profiles.map(({ measure }) => option(measure, measure)));
   at("measure").addEventListener("change", drawProfile);
   drawProfile();
 }

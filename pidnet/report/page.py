@@ -14,7 +14,7 @@ from pidnet.maps import LayerMap
 from pidnet.report import words
 from pidnet.report.exploring import explore
 from pidnet.report.packing import script_json
-from pidnet.report.profiles import accuracy_curve, energy_by_layer, layer_profile
+from pidnet.report.curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.runs import Run, read_run
 
 # About 17 bytes a pair: at most 50 MB of maps in one page, six layers of 1,024 units.
@@ -66,7 +66,7 @@ def _interactive(run: Run) -> dict[str, Any]:
 
     shown = _shown(run.maps)
     data = {
-        "profiles": [layer_profile(map) for map in run.maps],
+        "profiles": [layer_profile(maps) for maps in words.by_measure(run.maps).values()],
         "maps": [explore(map) for map in shown],
         "plans": [_fates(budget.name, budget.plan) for budget in run.budgets],
         "curves": accuracy_curve(run.budgets),
@@ -113,7 +113,7 @@ def _budget_rows(run: Run) -> list[dict[str, Any]]:
     return [
         {
             "budget": name,
-            "test accuracy": report.accuracy[side] if report.accuracy else None,
+            "accuracy": report.accuracy[side] if report.accuracy else None,
             "parameters": report.parameters[side],
             "MACs": report.macs[side],
             **{

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
 
 from pidnet import shannon
 from pidnet.distributions import unit_tables
@@ -137,12 +136,13 @@ def _permutation_test(
 
 
 def _unit_null(codes: Codes, layer: str, rng: np.random.Generator) -> np.ndarray:
-    """I(Y;X) of each unit under permuted labels, (draw, unit), counted in one matrix product."""
-    code_SU, target = codes.layers[layer], codes.target
-    onehot = torch.nn.functional.one_hot(target, codes.classes).float()
+    """I(Y;X) of each unit under permuted labels, (draw, unit); each draw is one matrix product."""
+    code_SU, target = codes.layers[layer].numpy(), codes.target.numpy()
+    samples, units = code_SU.shape
+    of_level = (code_SU[:, :, None] == np.arange(codes.levels)).reshape(samples, -1).astype(np.float32)
+    of_class = (target[:, None] == np.arange(codes.classes)).astype(np.float32)
     null = []
     for _ in range(UNIT_PERMUTATIONS):
-        shuffled = onehot[torch.from_numpy(rng.permutation(len(target)))]
-        counts = torch.stack([(code_SU == level).float().T @ shuffled for level in range(codes.levels)], 1)
-        null.append(shannon.mutual_information(counts.double().numpy() / len(target)))
+        counts = (of_level.T @ of_class[rng.permutation(samples)]).astype(np.float64)
+        null.append(shannon.mutual_information(counts.reshape(units, codes.levels, -1) / samples))
     return np.stack(null)

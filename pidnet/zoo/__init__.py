@@ -1,6 +1,22 @@
 """Small reference networks, one file a family."""
 
+from pidnet.zoo.conv import conv, densenet, lenet, resnet
 from pidnet.zoo.mlp import mlp
-from pidnet.zoo.training import accuracy, train
+from pidnet.zoo.recurrent import gru, lstm, rnn
+from pidnet.zoo.training import accuracy, train, train_epochs
+from pidnet.zoo.transformer import transformer
 
-__all__ = ["accuracy", "mlp", "train"]
+__all__ = [
+    "accuracy",
+    "conv",
+    "densenet",
+    "gru",
+    "lenet",
+    "lstm",
+    "mlp",
+    "resnet",
+    "rnn",
+    "train",
+    "train_epochs",
+    "transformer",
+]

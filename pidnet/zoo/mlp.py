@@ -7,8 +7,10 @@ from itertools import pairwise
 
 from torch import nn
 
+from pidnet.zoo.flavors import Flavor, flavored
 
-def mlp(inputs: int, hidden: tuple[int, ...], outputs: int) -> nn.Sequential:
+
+def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, *, flavor: Flavor = "plain") -> nn.Module:
     """A ReLU network with layers named fc1, fc2, ... and head.
 
     inputs, hidden, outputs: numbers of features, of units of each hidden layer, and of outputs.
@@ -18,4 +20,4 @@ def mlp(inputs: int, hidden: tuple[int, ...], outputs: int) -> nn.Sequential:
         layers[f"fc{depth}"] = nn.Linear(before, after)
         layers[f"relu{depth}"] = nn.ReLU()
     layers["head"] = nn.Linear((inputs, *hidden)[-1], outputs)
-    return nn.Sequential(layers)
+    return flavored(nn.Sequential(layers), flavor)

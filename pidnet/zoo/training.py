@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
+
+from pidnet.layers import kl_divergence
 
 
 def train(
     model: nn.Module, x: Tensor, y: Tensor, *, epochs: int = 30, rate: float = 1e-3, seed: int = 0
 ) -> nn.Module:
-    """Minimize the cross-entropy of ``model`` in place with Adam, batches of 64, a one-cycle rate.
+    """Train as ``train_epochs`` does, to the end; returns the model in eval mode."""
+    for _ in train_epochs(model, x, y, epochs=epochs, rate=rate, seed=seed):
+        pass
+    return model.eval()
 
-    x: inputs (sample, ...). y: labels (sample,). rate: the largest learning rate. Returns the model in
-    eval mode. The order of the batches follows ``seed``, not the global random state.
+
+def train_epochs(
+    model: nn.Module, x: Tensor, y: Tensor, *, epochs: int = 30, rate: float = 1e-3, seed: int = 0
+) -> Iterator[int]:
+    """Minimize the cross-entropy of ``model`` in place with Adam, batches of 64, a one-cycle rate. With
+    Gaussian weights their KL divergence a sample is added (the evidence bound).
+
+    x: inputs (sample, ...). y: labels (sample,). rate: the largest learning rate. Yields the number of
+    epochs done after each, so that the caller can look at the model. The order of the batches follows
+    ``seed``, not the global random state.
     """
     generator = torch.Generator().manual_seed(seed)
     batches = (len(x) + 63) // 64
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * batches)
-    model.train()
-    for _ in tqdm(range(epochs), desc="training", delay=1, disable=None, leave=False):
+    for epoch in tqdm(range(epochs), desc="training", delay=1, disable=None, leave=False):
+        model.train()
         for batch in torch.randperm(len(x), generator=generator).split(64):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
+            loss = nn.functional.cross_entropy(model(x[batch]), y[batch])
+            (loss + kl_divergence(model) / len(x)).backward()
             optimizer.step()
             schedule.step()
-    return model.eval()
+        yield epoch + 1
 
 
 @torch.no_grad()

@@ -127,6 +127,9 @@ def test_the_map_says_how_it_was_made():
     assert map.samples == 120
     assert map.correction == map.summary()["correction"] == "shuffle_sources"
     assert map.summary()["synergy_floor"] == map.floor["synergy"]
+    plain = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
+    np.testing.assert_array_equal(map.plug_in.synergy, plain.atoms.synergy)
+    assert map.atoms.synergy[0] != plain.atoms.synergy[0]
     assert {"redundancy_p", "synergy_p"} <= set(map.to_pandas().columns)
 
 

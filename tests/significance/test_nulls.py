@@ -136,6 +136,12 @@ def test_the_floor_is_what_empty_pairs_reach():
     assert 0.85 < np.mean(below) <= 1
 
 
+def test_the_floor_of_an_informed_layer_is_low():
+    codes, _ = planted_layer("redundant", 1000, np.random.default_rng(0), pairs=3)
+    layer = pn.layer_maps(codes, "i_min")["layer"]
+    assert layer.floor["redundancy"] < 0.02 < 0.1 < layer.atoms.redundancy.mean()
+
+
 def test_a_floor_of_a_wide_layer_looks_at_some_units_only():
     seen = []
 

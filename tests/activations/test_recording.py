@@ -73,7 +73,9 @@ def test_the_model_is_left_as_it_was(batch):
 
 def test_layers_that_are_not_read_are_named(batch):
     model = nn.Sequential(nn.Linear(5, 4), nn.LayerNorm(4))
-    assert pn.capture(model, batch).skipped == {"1": "units of LayerNorm are not read"}
+    assert pn.capture(model, batch).skipped == {
+        "1": "a LayerNorm has no units of its own; name it to read its output"
+    }
 
 
 def test_bad_input(batch):
@@ -87,9 +89,9 @@ def test_bad_input(batch):
         pn.capture(model, (x[:0], y[:0]))
     with pytest.raises(ValueError, match=r"x has 30 samples but y has shape \(29,\)"):
         pn.capture(model, (x, y[1:]))
-    with pytest.raises(ValueError, match="a batch holds Tensor and list"):
+    with pytest.raises(ValueError, match="and a list of 2; expected tensors"):
         pn.capture(model, [(x, [1, 2])])
-    with pytest.raises(ValueError, match="no layer with units"):
+    with pytest.raises(ValueError, match="ReLU has no layer with units"):
         pn.capture(nn.ReLU(), batch)
     with torch.no_grad():
         model.first.weight[2] = torch.nan
@@ -97,8 +99,8 @@ def test_bad_input(batch):
         pn.capture(model, batch)
 
 
-def test_a_layer_that_never_runs_is_an_error(batch):
+def test_a_layer_that_never_runs_is_an_error_when_it_is_named(batch):
     model = Functional()
     model.spare = nn.Linear(2, 2)
     with pytest.raises(ValueError, match="layer 'spare' did not run"):
-        pn.capture(model, batch)
+        pn.capture(model, batch, ["spare"])

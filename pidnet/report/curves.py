@@ -5,39 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from pidnet.energy import accuracy_energy, pareto_front
 from pidnet.maps import LayerMap
+from pidnet.profiles import ATOMS, profile
 from pidnet.runs import Budget
 
-FIELDS = {"redundancy": ("redundancy",), "unique": ("unique1", "unique2"), "synergy": ("synergy",)}
 
+def layer_profile(maps: Sequence[LayerMap]) -> dict[str, Any]:
+    """Shares of redundancy, unique and synergy of the layers by one measure, as ``profile`` gives them.
 
-def layer_profile(map: LayerMap) -> dict[str, Any]:
-    """The mean of each atom over the pairs of a layer with a low and a high end, and the sampling floor, bits.
-
-    With intervals, the ends are the mean plus and minus the mean half width of the pairs' 95 % intervals, which
-    is at least as wide as the interval of the mean, however much the pairs have in common. Without, the ends
-    are the quartiles of the pairs.
+    floor: what 95 % of pairs that know nothing stay below, by the mean I(Y;X1X2); None where it is not known.
     """
-    return {
-        "layer": map.layer,
-        "measure": map.measure,
-        "ends": "intervals" if map.intervals else "quartiles",
-        "atoms": {atom: _mean_and_ends(map, atom, names) for atom, names in FIELDS.items()},
+    made = profile({map.layer: map for map in maps})
+    atoms = {
+        atom: {
+            "share": made.shares[atom].tolist(),
+            "low": made.low[atom].tolist(),
+            "high": made.high[atom].tolist(),
+            "floor": [_floor(map, atom) for map in maps],
+        }
+        for atom in ATOMS
     }
+    return {"measure": made.measure, "layers": made.layers, "interval": made.interval, "atoms": atoms}
 
 
-def _mean_and_ends(map: LayerMap, atom: str, names: Sequence[str]) -> dict[str, float | None]:
-    values = np.concatenate([getattr(map.atoms, name) for name in names])
-    mean = float(values.mean())
-    if map.intervals:
-        half = float(np.mean([np.diff(map.intervals[name], axis=1).mean() / 2 for name in names]))
-        low, high = mean - half, mean + half
-    else:
-        low, high = np.quantile(values, (0.25, 0.75)).tolist()
-    return {"mean": mean, "low": low, "high": high, "floor": map.floor.get(atom)}
+def _floor(map: LayerMap, atom: str) -> float | None:
+    """The sampling floor as a share; ``unique`` is that of both units."""
+    if atom not in map.floor:
+        return None
+    return map.floor[atom] * (2 if atom == "unique" else 1) / float(map.atoms.total.mean())
 
 
 def accuracy_curve(budgets: Sequence[Budget]) -> list[dict[str, Any]]:

@@ -1,0 +1,12 @@
+"""Stage 1: model + data -> activations.
+
+A unit is read after its nonlinearity and named by the layer that produces it. Forward hooks mark what a layer
+puts out (``following``); its spatial positions, steps or tokens become one value a sample (``places``);
+``recording`` does so batch by batch, so that memory grows only with what is kept.
+"""
+
+from pidnet.activations.batches import Batches
+from pidnet.activations.places import DEFAULT_REDUCTION
+from pidnet.activations.recording import Activations, capture, record
+
+__all__ = ["DEFAULT_REDUCTION", "Activations", "Batches", "capture", "record"]

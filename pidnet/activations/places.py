@@ -1,0 +1,126 @@
+"""A layer's values at its places (positions, steps, tokens) become one value a sample, or one row a place.
+
+Axis letters: S sample, P place, U unit, D dimension of a vector unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from pidnet.layers import Scan
+
+DEFAULT_REDUCTION = {"positions": "mean", "steps": "last", "tokens": "mean", "calls": "refuse"}
+WORDS = ("mean", "max", "first", "last", "samples", "each")
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """values: (sample, place, unit) or (sample, place, unit, dim) of one call of a layer on one batch.
+
+    kind: "positions", "steps", "tokens", or "none" for a single place. there: bool (sample, place), false at
+    padding. backward: how many of the last units read the sequence from its end.
+    """
+
+    values: Tensor
+    kind: str
+    there: Tensor | None = None
+    backward: int = 0
+
+
+def check_reduction(reduce: Mapping[str, str] | None) -> dict[str, str]:
+    """The defaults, updated; ValueError for an unknown kind of place or word."""
+    chosen = DEFAULT_REDUCTION | dict(reduce or {})
+    for kind, how in chosen.items():
+        if kind not in DEFAULT_REDUCTION:
+            raise ValueError(
+                f"reduce has the key {kind!r}; the kinds of places are {', '.join(DEFAULT_REDUCTION)}"
+            )
+        words = (*WORDS[:-1], "refuse") if kind == "calls" else WORDS
+        if how not in words:
+            raise ValueError(f"reduce[{kind!r}] is {how!r}; expected one of {', '.join(words)}")
+    return chosen
+
+
+def arrange(module: nn.Module, values: Tensor, samples: int, *, sequence_first: bool = False) -> Places:
+    """Bring the output of a module into the order (sample, place, unit).
+
+    Convolutions, what contains a Conv1d, and outputs of 4 axes or more have their units at axis 1 and
+    positions after it; recurrent modules have steps, all others tokens. Raises ValueError where there is no
+    sample axis.
+    """
+    if values.ndim < 2:
+        raise ValueError(f"an output of shape {tuple(values.shape)} has no axis of units")
+    if values.ndim == 3 and (sequence_first or len(values) != samples == values.shape[1]):
+        values = values.transpose(0, 1)
+    if len(values) != samples:
+        raise ValueError(f"an output of shape {tuple(values.shape)} has no axis of {samples} samples")
+    if values.ndim == 2:
+        return Places(values.unsqueeze(1), "none")
+    if (values.ndim > 3 and not isinstance(module, nn.Linear)) or _channels_first(module):
+        return Places(values.flatten(2).transpose(1, 2), "positions")
+    if isinstance(module, nn.RNNBase):
+        return Places(values, "steps", backward=values.shape[-1] // 2 if module.bidirectional else 0)
+    if isinstance(module, Scan):
+        return Places(values, "steps", backward=module.backward)
+    return Places(values.flatten(1, -2), "tokens")
+
+
+def _channels_first(module: nn.Module) -> bool:
+    return any(isinstance(part, nn.Conv1d | nn.BatchNorm1d) for part in module.modules())
+
+
+def arrange_heads(values: Tensor, samples: int) -> Places:
+    """(sample, head, token, dim) -> (sample, token, head, dim)."""
+    if len(values) != samples:
+        raise ValueError(f"heads of shape {tuple(values.shape)} have no axis of {samples} samples")
+    return Places(values.transpose(1, 2), "tokens")
+
+
+def reduced(places: Places, how: str) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Suffix of the layer's name, values (row, unit ...) and the sample of each row.
+
+    "each" gives one layer a place, with the suffix "[place]"; everything else a single one.
+    """
+    values = places.values
+    samples = torch.arange(len(values))
+    there = torch.ones(values.shape[:2], dtype=torch.bool) if places.there is None else places.there
+    if places.kind == "none":
+        yield "", values[:, 0], samples
+    elif how == "each":
+        if not there.all():
+            raise ValueError("places cannot be read one by one where some samples are padded")
+        for place in range(values.shape[1]):
+            yield f"[{place}]", values[:, place], samples
+    elif how == "samples":
+        yield "", values[there], samples.repeat_interleave(there.sum(1))
+    else:
+        yield "", _one_place(places, there, how), samples
+
+
+def _one_place(places: Places, there: Tensor, how: str) -> Tensor:
+    values = places.values
+    if not there.any(1).all():
+        empty = int((~there.any(1)).nonzero()[0])
+        raise ValueError(f"sample {empty} of a batch is all padding")
+    outside = ~there.reshape(*there.shape, *[1] * (values.ndim - 2))
+    match how:
+        case "mean":
+            total = values.masked_fill(outside, 0).sum(1)
+            return total / there.sum(1).reshape(-1, *[1] * (values.ndim - 2))
+        case "max":
+            return values.masked_fill(outside, -torch.inf).amax(1)
+    return _end_place(places, there, how)
+
+
+def _end_place(places: Places, there: Tensor, how: str) -> Tensor:
+    """The first or last place that is there, in the order in which each unit reads the sequence."""
+    first = there.int().argmax(1)
+    last = there.shape[1] - 1 - there.flip(1).int().argmax(1)
+    forward, backward = (first, last) if how == "first" else (last, first)
+    rows = torch.arange(len(first))
+    units = places.values.shape[2] - places.backward
+    return torch.cat([places.values[rows, forward, :units], places.values[rows, backward, units:]], 1)

@@ -1,0 +1,13 @@
+"""Beyond pairs: what groups of units say about the target together."""
+
+from pidnet.groups.complexity import representational_complexity
+from pidnet.groups.invariants import GroupInvariants, group_invariants, random_groups
+from pidnet.groups.rest import unit_against_rest
+
+__all__ = [
+    "GroupInvariants",
+    "group_invariants",
+    "random_groups",
+    "representational_complexity",
+    "unit_against_rest",
+]

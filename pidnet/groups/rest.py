@@ -1,0 +1,68 @@
+"""A unit against the rest of its layer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from pidnet.distributions import PairTables
+from pidnet.groups.invariants import joint_states
+from pidnet.measures import Measure, find_measure
+from pidnet.measures.atoms import Atoms
+from pidnet.quantization import Codes
+
+FOLDS = 5
+
+
+def unit_against_rest(
+    codes: Codes,
+    layer: str,
+    measure: str | Measure = "i_broja",
+    *,
+    rest: Literal["prediction", "joint"] = "prediction",
+) -> Atoms:
+    """Decompose what each unit (source 1) and all others of its layer together (source 2) say of the target.
+
+    rest: "joint" takes the joint code of the other units as it is, which is exact but counts well only where
+    they have far fewer joint states than there are samples. "prediction" puts the class that a ridge
+    classifier reads from the other units (out of fold, 5 folds) in their place: a function of the rest, so
+    information with the rest is a lower bound and what is unique to the unit an upper one.
+    Returns Atoms with one entry a unit, (unit,), bits. Raises ValueError for an unknown layer or word.
+    """
+    function = find_measure(measure)
+    if layer not in codes.layers:
+        raise ValueError(f"no such layer: {layer!r}; the codes hold {', '.join(map(repr, codes.layers))}")
+    if rest not in ("prediction", "joint"):
+        raise ValueError(f'rest={rest!r}; expected "prediction" or "joint"')
+    units, target = codes.layers[layer].numpy().astype(np.int64), codes.target.numpy()
+    if units.shape[1] < 2:
+        raise ValueError(f"layer {layer!r} has a single unit, which has no rest")
+    atoms = []
+    for unit in range(units.shape[1]):
+        others = np.delete(units, unit, axis=1)
+        source = joint_states(others) if rest == "joint" else _predicted(others, target, codes)
+        p = _table(units[:, unit], source, target, (codes.levels, int(source.max()) + 1, codes.classes))
+        atoms.append(function(PairTables(np.array([[unit, -1]]), p[None], len(target))))
+    return Atoms.concatenate(atoms)
+
+
+def _table(
+    first: np.ndarray, second: np.ndarray, target: np.ndarray, shape: tuple[int, int, int]
+) -> np.ndarray:
+    cells = np.ravel_multi_index((first, second, target), shape)
+    return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape) / len(target)
+
+
+def _predicted(units: np.ndarray, target: np.ndarray, codes: Codes) -> np.ndarray:
+    """Class read from the one-hot codes of some units by ridge regression, out of fold, int (sample,)."""
+    onehot = np.eye(codes.levels)[units].reshape(len(units), -1)
+    wanted = np.eye(codes.classes)[target]
+    predicted = np.zeros(len(units), dtype=np.int64)
+    for fold in range(FOLDS):
+        out = np.arange(len(units)) % FOLDS == fold
+        mean, center = onehot[~out].mean(0), wanted[~out].mean(0)
+        x, y = onehot[~out] - mean, wanted[~out] - center
+        weights = np.linalg.solve(x.T @ x + np.eye(x.shape[1]), x.T @ y)
+        predicted[out] = ((onehot[out] - mean) @ weights + center).argmax(1)
+    return predicted

@@ -1,0 +1,25 @@
+"""Layers with a known channel: what a unit says given its input is a distribution one can write down.
+
+A channel stands where the nonlinearity stands, after a linear, convolutional or attention layer; inside a
+recurrent layer it acts on the hidden state at every step (``Recurrent``).
+"""
+
+from pidnet.layers.bayes import BayesianConv1d, BayesianConv2d, BayesianLinear, MeanField, kl_divergence
+from pidnet.layers.noise import BinaryDropout, GaussianDropout, GaussianNoise
+from pidnet.layers.quantized import FakeQuantize, Sign
+from pidnet.layers.recurrent import Recurrent, Scan
+
+__all__ = [
+    "BayesianConv1d",
+    "BayesianConv2d",
+    "BayesianLinear",
+    "BinaryDropout",
+    "FakeQuantize",
+    "GaussianDropout",
+    "GaussianNoise",
+    "MeanField",
+    "Recurrent",
+    "Scan",
+    "Sign",
+    "kl_divergence",
+]

@@ -1,0 +1,81 @@
+"""Recurrent classifiers of sequences: LSTM, GRU and RNN, of several layers and both directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from pidnet.layers import Recurrent
+from pidnet.zoo.flavors import Flavor, flavored
+
+
+class RecurrentClassifier(nn.Module):
+    """Reads a sequence and classifies from the hidden state at its last step (of both directions).
+
+    Input: float (sample, step, feature), or int codes (sample, step) below the number of features, where 0
+    pads the end of a sequence; codes are read one-hot. Layers: rnn, head.
+    """
+
+    def __init__(self, rnn: nn.RNNBase | Recurrent, outputs: int) -> None:
+        super().__init__()
+        self.rnn = rnn
+        self.head = nn.Linear(rnn.hidden_size * (1 + rnn.bidirectional), outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.is_floating_point():
+            _, state = self.rnn(x)
+        else:
+            _, state = self._read_codes(nn.functional.one_hot(x, self.rnn.input_size).float(), x != 0)
+        hidden = state[0] if isinstance(state, tuple) else state
+        return self.head(torch.cat(list(hidden[-(1 + self.rnn.bidirectional) :]), 1))
+
+    def _read_codes(self, onehot: Tensor, mask: Tensor) -> tuple[Any, Any]:
+        if isinstance(self.rnn, Recurrent):
+            return self.rnn(onehot, mask)
+        lengths = mask.sum(1).clamp(min=1).cpu()
+        return self.rnn(pack_padded_sequence(onehot, lengths, batch_first=True, enforce_sorted=False))
+
+
+def lstm(
+    inputs: int,
+    hidden: int,
+    outputs: int,
+    *,
+    layers: int = 1,
+    bidirectional: bool = False,
+    flavor: Flavor = "plain",
+) -> nn.Module:
+    """A classifier with an LSTM. inputs: features of a step. hidden: units of each layer and direction."""
+    rnn = nn.LSTM(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
+    return flavored(RecurrentClassifier(rnn, outputs), flavor)
+
+
+def gru(
+    inputs: int,
+    hidden: int,
+    outputs: int,
+    *,
+    layers: int = 1,
+    bidirectional: bool = False,
+    flavor: Flavor = "plain",
+) -> nn.Module:
+    """A classifier with a GRU. inputs: features of a step. hidden: units of each layer and direction."""
+    rnn = nn.GRU(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
+    return flavored(RecurrentClassifier(rnn, outputs), flavor)
+
+
+def rnn(
+    inputs: int,
+    hidden: int,
+    outputs: int,
+    *,
+    layers: int = 1,
+    bidirectional: bool = False,
+    flavor: Flavor = "plain",
+) -> nn.Module:
+    """A classifier with a tanh RNN. inputs: features of a step. hidden: units of each layer and direction."""
+    rnn = nn.RNN(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
+    return flavored(RecurrentClassifier(rnn, outputs), flavor)

@@ -1,0 +1,97 @@
+"""A pre-LN transformer encoder that classifies sequences."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pidnet.zoo.flavors import Flavor, flavored
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention: out(softmax(q k^T / sqrt d) v), heads side by side in q, k and v."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q, self.k, self.v, self.out = (nn.Linear(width, width) for _ in range(4))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """x: (sample, token, width). mask: bool (sample, token), true at tokens that may be read."""
+        q, k, v = (
+            project(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for project in (self.q, self.k, self.v)
+        )
+        allowed = None if mask is None else mask[:, None, None, :]
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=allowed)
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+
+class Block(nn.Module):
+    """x + attention(norm1(x)), then x + ffn2(relu(ffn1(norm2(x))))."""
+
+    def __init__(self, width: int, heads: int, ffn: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = SelfAttention(width, heads)
+        self.ffn1, self.relu, self.ffn2 = nn.Linear(width, ffn), nn.ReLU(), nn.Linear(ffn, width)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        x = x + self.attention(self.norm1(x), mask)
+        return x + self.ffn2(self.relu(self.ffn1(self.norm2(x))))
+
+
+class TransformerClassifier(nn.Module):
+    """Classifies from the mean over the tokens that are not padding.
+
+    Input: float (sample, token, feature), or int codes (sample, token) below the number of features, where
+    0 is padding; codes are read one-hot. Positions are sines and cosines.
+    Layers: embedding, blocks.0.attention.q, ..., blocks.0.ffn1, blocks.0.ffn2, ..., norm, head.
+    """
+
+    def __init__(self, embedding: nn.Linear, blocks: list[Block], outputs: int) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.blocks = nn.ModuleList(blocks)
+        self.norm = nn.LayerNorm(embedding.out_features)
+        self.head = nn.Linear(embedding.out_features, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        if not x.is_floating_point():
+            mask = x != 0
+            x = nn.functional.one_hot(x, self.embedding.in_features).float()
+        hidden = self.embedding(x)
+        hidden = hidden + _positions(*hidden.shape[1:]).to(hidden)
+        for block in self.blocks:
+            hidden = block(hidden, mask)
+        weight = mask.unsqueeze(-1).to(hidden)
+        return self.head((self.norm(hidden) * weight).sum(1) / weight.sum(1).clamp(min=1))
+
+
+def _positions(tokens: int, width: int) -> Tensor:
+    """Sines in the even and cosines in the odd dimensions, float32 (token, width).
+
+    Source: Vaswani et al., Attention is all you need, 2017, section 3.5.
+    """
+    phase = torch.arange(tokens)[:, None] / 10_000 ** (torch.arange(0, width, 2) / width)
+    return torch.stack([phase.sin(), phase.cos()], -1).flatten(1)[:, :width]
+
+
+def transformer(
+    inputs: int,
+    hidden: tuple[int, ...] = (64, 64),
+    outputs: int = 10,
+    *,
+    width: int = 32,
+    heads: int = 4,
+    flavor: Flavor = "plain",
+) -> nn.Module:
+    """A pre-LN encoder.
+
+    inputs: features of a token, or number of codes. hidden: FFN units of each block. width: dimensions of
+    the residual stream. Raises ValueError when the heads do not divide the width.
+    """
+    if width % heads:
+        raise ValueError(f"width={width} is not a multiple of heads={heads}")
+    blocks = [Block(width, heads, ffn) for ffn in hidden]
+    return flavored(TransformerClassifier(nn.Linear(inputs, width), blocks, outputs), flavor)

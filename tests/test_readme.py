@@ -1,0 +1,35 @@
+"""The README's examples run, in order, and print what it says they print."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", README, re.DOTALL)
+NUMBER = re.compile(r"-?\d[\d,]*\.?\d*")
+
+
+def test_examples_print_what_the_readme_shows(capsys):
+    namespace = {}
+    for code, shown in BLOCKS:
+        exec(code, namespace)
+        printed = capsys.readouterr().out
+        # Training differs in the last digits between processors, and not every machine has an energy counter.
+        lines = [line for line in shown.splitlines() if "Measured energy" not in line]
+        for line, real in zip(lines, printed.splitlines(), strict=False):
+            assert NUMBER.sub("#", line).split() == NUMBER.sub("#", real).split()
+            numbers, real_numbers = (
+                [float(n.replace(",", "")) for n in NUMBER.findall(t)] for t in (line, real)
+            )
+            assert real_numbers == pytest.approx(numbers, rel=0.1, abs=0.02)
+
+
+def test_the_readme_has_its_three_examples_and_the_measure():
+    assert len(BLOCKS) == 4
+    assert all(shown for _, shown in BLOCKS[:3])
+
+
+def test_its_picture_is_there():
+    for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (Path(__file__).parents[1] / path).is_file()

@@ -156,10 +156,12 @@ if (at("map") && data.maps.length) {
   at("map").append(...data.maps.map((map, index) => option(index, `${map.layer}, ${map.measure}`)));
   at("map").addEventListener("change", chooseMap);
   for (const id of ["atom", "order"]) at(id).addEventListener("change", drawHeat);
+  // "input", not "change": that one comes while the focus moves on, and would take the next button away.
+  const typed = (id) => (at(id).value === "" ? NaN : Number(at(id).value));
   for (const id of ["first", "second"]) {
-    at(id).addEventListener("change", () => showPair(Number(at("first").value), Number(at("second").value)));
+    at(id).addEventListener("input", () => { if (typed(id) >= 0) showPair(typed("first"), typed("second")); });
   }
-  at("unit").addEventListener("change", () => showUnit(Number(at("unit").value)));
+  at("unit").addEventListener("input", () => { if (typed("unit") >= 0) showUnit(typed("unit")); });
   chooseMap().then(() => {
     for (const event of ["plotly_hover", "plotly_click"]) {
       at("heat").on(event, ({ points: [{ x, y }] }) => showPair(Number(y), Number(x)));

@@ -48,7 +48,7 @@ def test_the_table_fits_a_terminal_and_says_what_comes_next(at, tmp_path):
     text = run(
         "--model", at("network"), "--data", at("loader"), "--measure", "i_mmi", "--out", tmp_path
     ).stdout
-    assert text.splitlines()[1].split() == HEADS
+    assert HEADS in [line.split() for line in text.splitlines()]
     assert "…" not in text
     assert f"Next: pidnet report {tmp_path}" in text
 

@@ -1,0 +1,32 @@
+"""A small run, with a layer whose name is an attack."""
+
+from collections import OrderedDict
+
+import pytest
+import torch
+from torch import nn
+
+import pidnet as pn
+from pidnet.runs import carry_out, write_maps, write_pruned, write_settings
+
+EVIL = "</script><script>hacked=1</script><b>&amp;"
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory, digits):
+    """Two measures of two layers, two budgets; read it, do not change it."""
+    folder = tmp_path_factory.mktemp("run")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        parts = [(EVIL, nn.Linear(64, 8)), ("on", nn.ReLU()), ("fc2", nn.Linear(8, 6)), ("on2", nn.ReLU())]
+        model = nn.Sequential(OrderedDict([*parts, ("head", nn.Linear(6, 10))])).eval()
+    calibration, test = (digits.x_train[:300], digits.y_train[:300]), (digits.x_test, digits.y_test)
+    codes = pn.quantize(pn.capture(model, calibration, [EVIL, "fc2"]), 3)
+    maps = [map for name in ("i_min", "i_mmi") for map in pn.layer_maps(codes, name).values()]
+    plans = [pn.plan_pruning(model, calibration, keep, "l1") for keep in (0.5, 0.25)]
+    write_settings(folder, "map", {"seed": 0, "model": "<img src=x onerror=hacked=1>"})
+    write_maps(folder, maps)
+    write_pruned(
+        folder, [carry_out(model, p, calibration, test, repair="fold") for p in plans], calibration[0]
+    )
+    return folder

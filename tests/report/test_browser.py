@@ -1,0 +1,124 @@
+"""The page in headless Chromium: it opens offline, without an error, and answers to mouse and keyboard.
+
+PIDNET_BROWSER=required (as CI has it) makes a missing browser a failure.
+"""
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from pidnet.report import write_report
+from pidnet.runs import read_run
+from tests.report.conftest import EVIL
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and os.environ.get("PIDNET_BROWSER") != "required",
+    reason="chromium is not installed",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    profile = tmp_path_factory.mktemp("profile")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM or "chromium", args=ARGUMENTS, offline=True
+        )
+        yield context
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def path(run_folder, tmp_path_factory):
+    return write_report(run_folder, tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture
+def page(browser, path):
+    """The open page; no error may have been said when the test ends."""
+    opened, said = browser.new_page(), []
+    opened.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.goto(path.as_uri())
+    opened.wait_for_selector("body[data-ready]", timeout=20_000)
+    yield opened
+    opened.close()
+    assert said == []
+
+
+def test_every_figure_is_drawn(page):
+    for name in ("profile", "heat", "network", "curve", "layer-energy"):
+        assert page.locator(f"#{name} .main-svg").count() > 0, name
+
+
+def test_a_click_on_a_unit_shows_its_partners(page):
+    dots = page.locator("#network .scatterlayer .trace").last.locator(".point")
+    box = dots.nth(3).bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    unit = page.evaluate("shown.units[3]")
+    assert f"Unit {unit} of {EVIL}" in page.inner_text("#card")
+    partners = page.evaluate("shown.partners[3].map(([other, bits]) => `${other}: ${bits.toFixed(3)} bits`)")
+    assert partners
+    for partner in partners:
+        assert partner in page.inner_text("#card")
+    assert "budget 0.5:" in page.inner_text("#card")
+
+
+def test_the_keyboard_reaches_units_and_partners(page):
+    page.locator("#unit").focus()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("2")
+    page.keyboard.press("Tab")
+    assert "Unit 2 of" in page.inner_text("#card h3")
+    first = page.locator("#card button").first
+    partner = first.inner_text().partition(":")[0]
+    assert first.evaluate("button => button === document.activeElement")
+    page.keyboard.press("Enter")
+    assert f"Unit {partner} of" in page.inner_text("#card h3")
+
+
+def test_a_pair_is_read_as_the_library_has_it(page, run_folder):
+    map = read_run(run_folder).maps[1]
+    page.select_option("#map", label="fc2, i_min")
+    expect(page.locator("#card")).to_contain_text("of fc2")
+    for first, second in ((1, 4), (4, 1)):
+        page.fill("#first", str(first))
+        page.fill("#second", str(second))
+        page.locator("#second").press("Tab")
+        text = " ".join(page.inner_text("#pair").split())
+        for name, label in (
+            ("redundancy", "redundancy"),
+            ("unique1", f"only unit {first}"),
+            ("synergy", "synergy"),
+        ):
+            bits = map.matrix(name)[first, second]
+            shown = float(text.split(f"{label} ")[1].split()[0])
+            assert shown == pytest.approx(bits, abs=2e-4), label
+
+
+def test_pointing_at_the_heat_map_reads_the_pair(page):
+    page.select_option("#order", "number")
+    box = page.locator("#heat .nsewdrag").bounding_box()
+    cell = box["width"] / 8, box["height"] / 8
+    page.mouse.move(box["x"] + 5.5 * cell[0], box["y"] + 2.5 * cell[1])
+    expect(page.locator("#pair")).to_contain_text("Units 2 and 5 of")
+
+
+def test_a_name_is_shown_and_not_run(page):
+    assert page.evaluate("typeof hacked") == "undefined"
+    assert EVIL in page.inner_text("#profile")
+    assert page.locator("#map option").first.inner_text() == f"{EVIL}, i_min"
+
+
+def test_nothing_is_wider_than_a_phone(page):
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

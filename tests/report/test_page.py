@@ -1,0 +1,113 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from pidnet.maps import LayerMap
+from pidnet.measures.atoms import Atoms
+from pidnet.report import page as report_page, write_report
+from pidnet.runs import read_run, write_maps, write_settings
+from tests.report.conftest import EVIL
+
+
+class Reader(HTMLParser):
+    """The tags of a page, what stands in its scripts, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.scripts, self.texts = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, text):
+        (self.scripts if self.tags and self.tags[-1][0] == "script" else self.texts).append(text)
+
+
+@pytest.fixture(scope="module")
+def text(run_folder, tmp_path_factory):
+    return write_report(run_folder, tmp_path_factory.mktemp("page") / "report.html").read_text()
+
+
+def test_names_are_shown_not_run(text):
+    assert text.count("<script") - text.count("createElement") <= text.count("</script>")
+    assert "<script>hacked" not in text
+    assert "<img" not in re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert "&lt;img src=x onerror=hacked=1&gt;" in text
+    assert "&lt;/script&gt;&lt;script&gt;hacked=1&lt;/script&gt;&lt;b&gt;&amp;amp;" in text
+    stored = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+    assert stored["maps"][0]["layer"] == EVIL
+
+
+def test_nothing_is_fetched(text):
+    tags = Reader(text).tags
+    assert [t for t, attributes in tags if attributes.get("src", "data:").partition(":")[0] != "data"] == []
+    assert [a["href"] for t, a in tags if "href" in a and not a["href"].startswith(("#", "data:"))] == []
+    policy = next(a["content"] for t, a in tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'")
+
+
+def test_every_link_and_field_has_its_target(text):
+    tags = Reader(text).tags
+    ids = {attributes.get("id") for _, attributes in tags}
+    assert {a["href"][1:] for t, a in tags if a.get("href", "").startswith("#")} <= ids
+    assert {"profile", "heat", "network", "curve", "layer-energy", "card", "pair"} <= ids
+
+
+def test_the_page_holds_plans_energy_and_settings(text, run_folder):
+    run = read_run(run_folder)
+    removal = run.budgets[0].plan.removed["fc2"][0]
+    assert f'<tr><th scope="row">{removal.index}</th><td class="text">costs {removal.cost:.4g} on' in text
+    assert f"<td>{run.budgets[1].report.macs[1]:,}</td>" in text
+    assert "modelled energy kept, SRAM" in text
+    assert '<td class="text">0</td>' in text
+
+
+def test_without_the_extra_the_page_says_so_and_keeps_its_tables(run_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(report_page, "find_spec", lambda name: None)
+    text = write_report(run_folder, tmp_path / "report.html").read_text()
+    assert text.count("pip install &#39;pidnet[report]&#39;") == 1
+    assert "<script" not in text
+    assert "units stay" in text
+    assert len(text) < 100_000
+
+
+def test_pictures_stand_in_where_plotly_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_page, "find_spec", lambda name: None)
+    write_settings(tmp_path, "map", {})
+    (tmp_path / "map.png").write_bytes(b"picture")
+    assert 'src="data:image/png;base64,cGljdHVyZQ=="' in write_report(tmp_path).read_text()
+
+
+def test_a_map_too_large_for_a_page_is_named(run_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(report_page, "MOST_PAIRS", 30)
+    text = write_report(run_folder, tmp_path / "report.html").read_text()
+    assert "fc2 by i_mmi has 15 pairs, too many for this page" in text
+    assert len(json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])["maps"]) == 1
+
+
+def test_a_run_without_maps_and_one_without_budgets(run_folder, tmp_path):
+    for name in ("only-settings", "only-maps"):
+        write_settings(tmp_path / name, "map", {"seed": 0})
+    write_maps(tmp_path / "only-maps", read_run(run_folder).maps)
+    assert 'id="heat"' not in write_report(tmp_path / "only-settings").read_text()
+    text = write_report(tmp_path / "only-maps").read_text()
+    assert 'id="heat"' in text
+    assert 'id="curve"' not in text
+
+
+def test_a_wide_layer_keeps_the_page_in_bounds(tmp_path):
+    units = 300
+    rng = np.random.default_rng(0)
+    pairs = np.stack(np.triu_indices(units, 1), 1)
+    atoms = Atoms(*rng.random((4, len(pairs))), gap=np.zeros(len(pairs)))
+    information = rng.random(units)
+    map = LayerMap("wide", np.arange(units), pairs, atoms, "i_min", 1000, information)
+    write_maps(tmp_path, [map])
+    write_settings(tmp_path, "map", {})
+    text = write_report(tmp_path).read_text()
+    stored = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1]
+    assert len(stored) / len(pairs) < 17

@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+import pytest
+
+from pidnet.pruning import PruningPlan, Removal
+from pidnet.report import words
+from pidnet.runs import read_run
+
+PLAN = PruningPlan(
+    keep={"fc1": [0, 3]},
+    removed={
+        "fc1": [
+            Removal(2, 0.00125, "bits", ((3, 0.75), (0, 0.25))),
+            Removal(1, 3.5, "score", ((0, 1.0),)),
+            Removal(4, 0.0, "bits", ((0, 0.0),)),
+        ]
+    },
+    criterion="pid",
+)
+
+
+def test_the_plan_in_words():
+    assert list(words.plan_sentences(PLAN)) == [
+        "fc1: 2 of 5 units stay; the others go in this order:",
+        "  unit 2: costs 0.00125 bits, given the ones before it; unit 3 (75%) and unit 0 (25%) take over most",
+        "  unit 1: costs 3.5 on the criterion's own scale; unit 0 (100%) takes over most",
+        "  unit 4: costs 0 bits, given the ones before it; nobody takes over",
+    ]
+
+
+@pytest.mark.parametrize(("said", "expected"), [("a", "a"), ("ab", "a and b"), ("abc", "a, b and c")])
+def test_enumeration(said, expected):
+    assert words.enumeration(said) == expected
+
+
+def test_the_summary_names_the_layer_with_most_and_every_budget(run_folder):
+    run = read_run(run_folder)
+    first, second, half, quarter, *notes = words.summary(run)
+    most = max(run.maps[:2], key=lambda map: map.summary()["redundancy"])
+    bits, chance = most.summary()["redundancy"], most.floor["redundancy"]
+    assert first.startswith("By i_min on 300 samples, the mean pair of units has ")
+    assert (
+        f"{bits:.3f} bits of redundancy (chance: {chance:.3f}) in {most.layer}, the layer with most" in first
+    )
+    assert second.startswith("By i_mmi")
+    report = run.budgets[0].report
+    assert half.startswith("Pruned by l1 to 7 of 14 units")
+    assert f"{report.macs[1] / report.macs[0]:.0%} of the MACs" in half
+    assert f"accuracy goes from {report.accuracy[0]:.1%} to {report.accuracy[1]:.1%}" in half
+    assert "to 4 of 14 units" in quarter
+    assert notes == list(dict.fromkeys(note for map in run.maps for note in map.notes))
+
+
+def test_one_layer_and_no_accuracy(run_folder):
+    run = read_run(run_folder)
+    budget = replace(run.budgets[0], report=replace(run.budgets[0].report, accuracy=None))
+    first, last, *_ = words.summary(replace(run, maps=[run.maps[1]], budgets=[budget]))
+    assert "the mean pair of units of fc2 has" in first
+    assert last.endswith("its accuracy was not measured.")

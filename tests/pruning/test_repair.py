@@ -1,3 +1,5 @@
+import copy
+
 import torch
 from torch import nn
 
@@ -59,7 +61,7 @@ def test_every_row_is_counted_once():
     torch.manual_seed(0)
     model = pn.zoo.mlp(5, (4,), 2).eval()
     x = torch.randn(1000, 5)
-    place = junction("head", model, model, find_prunable(model, x), {})
+    place = junction("head", model, copy.deepcopy(model), find_prunable(model, x), {})
     fit, held = _collect(place, x, _dense_inputs)
     assert float((fit + held).gram[-1, -1]) == 1000
     assert float(held.gram[-1, -1]) == 200

@@ -30,6 +30,7 @@ ORDER = [
     "energy",
     "pruning",
     "plots",
+    "runs",
     "report",
     "demo",
     "cli",

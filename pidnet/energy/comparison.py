@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from statistics import median
+from typing import Any
 
 import torch
 from torch import nn
@@ -93,6 +94,18 @@ class EnergyReport:
         """Everything in the report, with the versions that made it, as JSON text."""
         return json.dumps(asdict(self) | {"pidnet": __version__, "torch": torch.__version__}, indent=1)
 
+    @staticmethod
+    def from_json(text: str) -> EnergyReport:
+        """The report that ``to_json`` wrote. Raises ValueError for a text that is not a report."""
+        try:
+            fields = json.loads(text)
+            del fields["pidnet"], fields["torch"]
+            fields["energy"] = tuple(EnergyFigure(**_pairs(figure)) for figure in fields["energy"])
+            fields["layers"] = tuple(LayerRow(**_pairs(row)) for row in fields["layers"])
+            return EnergyReport(**_pairs(fields))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this JSON is not an energy report: {error!r}") from error
+
     def to_pandas(self):
         """One row a layer and column a figure, dense and small apart, as a pandas.DataFrame.
 
@@ -115,6 +128,11 @@ class EnergyReport:
 
     def __str__(self) -> str:
         return report_text(self)
+
+
+def _pairs(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields as JSON has them, with lists as the tuples they were."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 SIDES = ("dense", "small")

@@ -1,5 +1,7 @@
 """`pidnet energy`: what it prints for one network and for a pruned one of it."""
 
+import json
+
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -27,20 +29,23 @@ def source(tmp_path):
 
 
 def run(*arguments):
-    result = CliRunner().invoke(app, ["energy", *map(str, arguments)], env={"COLUMNS": "160"})
+    words = ["energy", "--model", *map(str, arguments)]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "160"})
     assert result.exit_code == 0, result.output
     return result.output
 
 
 def test_one_network_is_listed_layer_by_layer_with_its_total(source):
-    text = run(source, "64")
+    text = run(source, "--shape", "64")
     assert "84,480" in text
     assert "modelled" in text
     assert [word for word in ("fc1", "fc2", "head", "total") if word not in text] == []
 
 
 def test_what_is_not_counted_is_said(source):
-    assert "Not counted in full: (model): Bilinear calls" in run(source.replace(":net", ":odd"), "4")
+    assert "Not counted in full: (model): Bilinear calls" in run(
+        source.replace(":net", ":odd"), "--shape", "4"
+    )
 
 
 def test_a_pruned_network_is_compared(source, tmp_path):
@@ -49,25 +54,32 @@ def test_a_pruned_network_is_compared(source, tmp_path):
     x, y = torch.randn(40, 64), torch.arange(40) % 10
     plan = pn.plan_pruning(dense, (x, y), 0.5, "l1")
     path = pn.save_pruned(pn.apply_plan(dense, plan, (x, y), repair="none"), plan, x, tmp_path / "small")
-    text = run(source, "64", "--small", path, "--dtype", "int8", "--grid", "400")
+    text = run(source, "--shape", "64", "--small", path, "--dtype", "int8", "--grid", "400")
     assert "25,856" in text
     assert "CO2, estimated from dram" in text
-    assert "CO2" not in run(source, "64", "--small", path)
+    assert "CO2" not in run(source, "--shape", "64", "--small", path)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere:net", "64"], "no network at 'nowhere:net'"),
-        (["SOURCE", "1;2"], "shape is '1;2'; expected numbers with commas"),
-        (["SOURCE", "63"], "the model fails on one sample"),
-        (["SOURCE", "64", "--dtype", "fp8"], "unknown dtype 'fp8'"),
+        (["nowhere:net", "--shape", "64"], "no network at 'nowhere:net'"),
+        (["SOURCE", "--shape", "1;2"], "shape is '1;2'; expected numbers with commas"),
+        (["SOURCE", "--shape", "63"], "the model fails on one sample"),
+        (["SOURCE", "--shape", "64", "--dtype", "fp8"], "unknown dtype 'fp8'"),
     ],
 )
 def test_bad_input_is_one_sentence(source, monkeypatch, capsys, arguments, message):
     arguments = [source if word == "SOURCE" else word for word in arguments]
-    monkeypatch.setattr("sys.argv", ["pidnet", "energy", *arguments])
+    monkeypatch.setattr("sys.argv", ["pidnet", "energy", "--model", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_result_as_json_is_the_same_on_the_screen_and_in_the_file(source, tmp_path):
+    text = run(source, "--shape", "64", "--json", "--out", tmp_path / "energy.json")
+    result = json.loads(text)
+    assert result == json.loads((tmp_path / "energy.json").read_text())
+    assert [row["MACs"] for row in result["layers"]] == [16_384, 65_536, 2_560, 84_480]

@@ -1,0 +1,39 @@
+"""`pidnet demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pidnet.cli.output import AsJson, print_json, say, show, show_maps, steps
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
+    criterion: Annotated[str, typer.Option(help="How the units to keep are chosen.")] = "graph_i_min",
+    seed: Annotated[int, typer.Option(help="Seed of the initial weights and the training.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """The main job on scikit-learn's digits: train, map, draw the graph, prune, compare energy."""
+    with steps("starting") as tell:
+        import torch
+
+        from pidnet.demo import run_demo
+
+        # One thread is enough for a small network, and gives the same digits on every number of cores.
+        torch.set_num_threads(1)
+        result = run_demo(out, criterion=criterion, seed=seed, tell=tell)
+    if as_json:
+        print_json(
+            {
+                "folder": str(result.folder),
+                "layers": [map.summary() for map in result.maps],
+                "budgets": result.rows(),
+            }
+        )
+        return
+    show_maps(result.maps)
+    show(f"The network, pruned by {criterion} and repaired by least squares", result.rows())
+    say(f"Open {result.folder / 'report.html'}")

@@ -1,0 +1,101 @@
+"""What the commands print: results to standard output, progress to standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pidnet.maps import LayerMap
+
+console = Console()
+progress = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+
+
+@contextmanager
+def steps(first: str) -> Generator[Callable[[str], None]]:
+    """A spinner with the step under way; yields a function that is told each next step in words.
+
+    A line stays for each step. The bars of long steps, with the time left, come from the library itself.
+    """
+
+    def tell(step: str) -> None:
+        progress.print(f"[dim]{step}[/dim]", highlight=False, soft_wrap=True)
+
+    tell(first)
+    yield tell
+
+
+def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    """A table with one line a row. Names are shown as they are, whatever is in them."""
+    table = Table(
+        title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
+    for name, value in rows[0].items():
+        table.add_column(Text(name), justify="left" if isinstance(value, str) else "right")
+    for row in rows:
+        table.add_row(*(Text(_figure(value)) for value in row.values()))
+    console.print(table)
+
+
+def show_maps(maps: Sequence[LayerMap]) -> None:
+    """The summaries of some maps, what the floor is, and their notes."""
+    samples = ", ".join(dict.fromkeys(f"{map.samples:,}" for map in maps))
+    title = f"All pairs of units about the label on {samples} samples: means, in bits"
+    show(title, [_short(map) for map in maps])
+    corrections = ", ".join(dict.fromkeys(map.correction for map in maps))
+    if any(map.floor for map in maps):
+        say(
+            f"Sampling bias corrected by {corrections}; "
+            "floor: the synergy that 95 % of pairs which know nothing stay below."
+        )
+    for note in dict.fromkeys(note for map in maps for note in map.notes):
+        say(f"Note: {note}")
+
+
+def say(sentence: str) -> None:
+    """One line of a result."""
+    console.print(Text(sentence), soft_wrap=True)
+
+
+def print_json(result: Any) -> None:
+    """The whole result as JSON on standard output; what is not finite becomes null."""
+    typer.echo(json.dumps(_finite(result), indent=1))
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _finite(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_finite(inner) for inner in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value
+
+
+def _short(map: LayerMap) -> dict[str, Any]:
+    """The columns of a layer's summary that fit a terminal."""
+    rows = map.summary()
+    rows["floor"] = rows.pop("synergy_floor", None)
+    shown = ("layer", "measure", "redundancy", "unique", "synergy", "floor", "information", "pairs")
+    return {name: rows[name] for name in shown}
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

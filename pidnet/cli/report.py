@@ -1,0 +1,29 @@
+"""`pidnet report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pidnet.cli.output import AsJson, print_json, say
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A folder that pidnet demo, map or prune wrote.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The page to write; else report.html in the folder.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One page of a run that opens offline in any browser: maps, graph, plan, energy, settings."""
+    from pidnet.report import missing_extra, write_report
+
+    path = write_report(run, out)
+    if as_json:
+        print_json({"page": str(path), "bytes": path.stat().st_size})
+        return
+    if missing := missing_extra():
+        say(missing)
+    say(f"Open {path} ({path.stat().st_size / 1e6:.1f} MB)")

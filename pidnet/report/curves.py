@@ -1,0 +1,77 @@
+"""Figures over the layers and over the budgets: what the page draws as lines and bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pidnet.energy import accuracy_energy, pareto_front
+from pidnet.maps import LayerMap
+from pidnet.profiles import ATOMS, profile
+from pidnet.runs import Budget
+
+
+def layer_profile(maps: Sequence[LayerMap]) -> dict[str, Any]:
+    """Shares of redundancy, unique and synergy of the layers by one measure, as ``profile`` gives them.
+
+    floor: what 95 % of pairs that know nothing stay below, by the mean I(Y;X1X2); None where it is not known.
+    """
+    made = profile({map.layer: map for map in maps})
+    atoms = {
+        atom: {
+            "share": made.shares[atom].tolist(),
+            "low": made.low[atom].tolist(),
+            "high": made.high[atom].tolist(),
+            "floor": [_floor(map, atom) for map in maps],
+        }
+        for atom in ATOMS
+    }
+    return {"measure": made.measure, "layers": made.layers, "interval": made.interval, "atoms": atoms}
+
+
+def _floor(map: LayerMap, atom: str) -> float | None:
+    """The sampling floor as a share; ``unique`` is that of both units."""
+    if atom not in map.floor:
+        return None
+    return map.floor[atom] * (2 if atom == "unique" else 1) / float(map.atoms.total.mean())
+
+
+def accuracy_curve(budgets: Sequence[Budget]) -> list[dict[str, Any]]:
+    """Accuracy against modelled energy at both ends (sram, dram), the dense network first.
+
+    Empty where an accuracy was not measured. front: whether no other network beats the point.
+    """
+    reports = [budget.report for budget in budgets]
+    if not reports or any(report.accuracy is None for report in reports):
+        return []
+    curves = []
+    for where in ("sram", "dram"):
+        points = accuracy_energy(reports, where)
+        front = set(pareto_front(points).tolist())
+        curves.append(
+            {
+                "where": where,
+                "names": ["dense", *(budget.name for budget in budgets)],
+                "nanojoules": (points[:, 0] * 1e9).tolist(),
+                "accuracy": points[:, 1].tolist(),
+                "front": [index in front for index in range(len(points))],
+            }
+        )
+    return curves
+
+
+def energy_by_layer(budgets: Sequence[Budget]) -> list[dict[str, Any]]:
+    """Modelled nanojoules of each layer that multiplies or moves weights, the dense network first."""
+    if not budgets:
+        return []
+    dense = {"name": "dense", **_joules(budgets[0], 0)}
+    return [dense, *({"name": budget.name, **_joules(budget, 1)} for budget in budgets)]
+
+
+def _joules(budget: Budget, side: int) -> dict[str, list]:
+    shown = [row for row in budget.report.layers if row.kind != "elementwise"]
+    return {
+        "layers": [row.layer or "(model)" for row in shown],
+        "sram": [row.sram_joules[side] * 1e9 for row in shown],
+        "dram": [row.dram_joules[side] * 1e9 for row in shown],
+    }

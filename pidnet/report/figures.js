@@ -1,0 +1,92 @@
+"use strict";
+// Shared by both scripts: the data, elements, and texts that Plotly must not read as markup.
+const data = JSON.parse(document.getElementById("data").textContent);
+const at = (id) => document.getElementById(id);
+const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const narrow = matchMedia("(max-width: 45rem)").matches;
+const config = { responsive: true, displaylogo: false, displayModeBar: false };
+// Okabe and Ito's colors, apart for every kind of color vision; shape and dash say the same again.
+const looks = [
+  { color: "#0072b2", symbol: "circle", dash: "solid", fill: "" },
+  { color: "#d55e00", symbol: "square", dash: "dash", fill: "/" },
+  { color: "#009e73", symbol: "diamond", dash: "dot", fill: "x" },
+  { color: "#cc79a7", symbol: "cross", dash: "dashdot", fill: "." },
+  { color: "#555555", symbol: "triangle-up", dash: "longdash", fill: "\\" },
+];
+const look = (index) => looks[index % looks.length];
+
+function layout(more) {
+  const small = { size: narrow ? 11 : 13, family: "system-ui, sans-serif", color: "#1c2430" };
+  const margin = { l: narrow ? 48 : 60, r: 12, t: 12, b: 48 };
+  return { font: small, margin, dragmode: false, legend: { orientation: "h", y: 1.15 }, ...more };
+}
+
+function option(value, text) {
+  const made = document.createElement("option");
+  made.value = value;
+  made.textContent = text;
+  return made;
+}
+
+function drawProfile() {
+  const made = data.profiles.find((one) => one.measure === at("measure").value);
+  const layers = made.layers.map(plain);
+  const traces = Object.entries(made.atoms).flatMap(([atom, { share, low, high, floor }], index) => {
+    const { color, symbol, dash } = look(index);
+    const above = high.map((end, k) => end - share[k]);
+    const below = low.map((end, k) => share[k] - end);
+    return [
+      { x: layers, y: share, name: atom, line: { color, dash }, marker: { color, symbol, size: 9 }, mode: "lines+markers",
+        error_y: { array: above, arrayminus: below, symmetric: false, thickness: 1.4, color } },
+      { x: layers, y: floor, mode: "markers", showlegend: false, name: `chance, ${atom}`,
+        marker: { symbol: "line-ew-open", size: 16, color, line: { width: 2 } } },
+    ];
+  });
+  Plotly.react("profile", traces, layout({ xaxis: { type: "category", automargin: true },
+    yaxis: { title: { text: "share of what a pair knows" }, rangemode: "tozero", tickformat: ".0%" } }), config);
+  const chance = made.atoms.synergy.floor.some((value) => value !== null);
+  at("profile-ends").textContent = `Whiskers: 95 % intervals over ${made.interval}. `
+    + (chance ? "Level strokes: what 95 % of pairs that know nothing stay below." : "");
+}
+
+function drawCurve() {
+  const traces = data.curves.map((curve, index) => {
+    const { color, symbol, dash } = look(index);
+    const order = curve.nanojoules.map((_, i) => i).sort((a, b) => curve.nanojoules[a] - curve.nanojoules[b]);
+    const take = (values) => order.map((i) => values[i]);
+    const label = (i) => `${curve.names[i]}${curve.front[i] ? "" : ", beaten"}`;
+    return { x: take(curve.nanojoules), y: take(curve.accuracy), mode: "lines+markers+text",
+      cliponaxis: false, text: order.map((i) => plain(curve.names[i])), textposition: "bottom center", hovertext: order.map(label),
+      hovertemplate: "%{hovertext}: %{y:.1%} at %{x:.4g} nJ<extra></extra>",
+      name: `modelled, all in ${curve.where.toUpperCase()}`, line: { color, dash },
+      marker: { color, size: 10, symbol: order.map((i) => symbol + (curve.front[i] ? "" : "-open")) } };
+  });
+  Plotly.newPlot("curve", traces, layout({
+    xaxis: { title: { text: "nanojoules a sample" }, type: "log", dtick: 1, minor: { ticks: "outside" } },
+    yaxis: { title: { text: "accuracy" }, tickformat: ".1%", automargin: true },
+  }), config);
+}
+
+function drawLayerEnergy() {
+  const where = at("memory").value;
+  const traces = data.energy.map((network, index) => ({
+    type: "bar", name: plain(network.name), x: network.layers.map(plain), y: network[where],
+    marker: { color: look(index).color, pattern: { shape: look(index).fill } },
+  }));
+  Plotly.react("layer-energy", traces, layout({
+    barmode: "group", xaxis: { type: "category", automargin: true },
+    yaxis: { title: { text: "nanojoules a sample" }, automargin: true },
+  }), config);
+}
+
+if (at("measure")) {
+  at("measure").append(...data.profiles.map(({ measure }) => option(measure, measure)));
+  at("measure").addEventListener("change", drawProfile);
+  drawProfile();
+}
+if (data.curves.length) drawCurve();
+else if (at("curve")) at("curve").remove();
+if (data.energy.length) {
+  at("memory").addEventListener("change", drawLayerEnergy);
+  drawLayerEnergy();
+}

@@ -1,0 +1,138 @@
+"""The page: words, tables and figures of a run in one file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pidnet.files import write_text
+from pidnet.maps import LayerMap
+from pidnet.report import words
+from pidnet.report.exploring import explore
+from pidnet.report.packing import script_json
+from pidnet.report.curves import accuracy_curve, energy_by_layer, layer_profile
+from pidnet.runs import Run, read_run
+
+# About 17 bytes a pair: at most 50 MB of maps in one page, six layers of 1,024 units.
+MOST_PAIRS = 3_150_000
+
+
+def write_report(run: str | Path, path: str | Path | None = None) -> Path:
+    """Write one self-contained page about a run folder; returns its path, report.html in the folder by default.
+
+    Every name is escaped. Without the extra ``report`` the page has words, tables and pictures only, and says
+    so. Raises what ``read_run`` raises.
+    """
+    from jinja2 import Environment
+
+    found = read_run(run)
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        _asset("page.html.j2")
+    )
+    page = template.render(
+        run=found,
+        summary=words.summary(found),
+        layers=[map.summary() for map in found.maps],
+        budgets=_budget_rows(found),
+        words=words,
+        style=_asset("page.css"),
+        missing=missing_extra(),
+        cell=_cell,
+        **_interactive(found),
+    )
+    return write_text(path or found.folder / "report.html", page)
+
+
+def missing_extra() -> str:
+    """One sentence on what the page lacks here, empty where it lacks nothing."""
+    if find_spec("plotly"):
+        return ""
+    return (
+        "Figures are still pictures here: pip install 'pidnet[report]' and run pidnet report again for heat maps "
+        "and a graph that answer to the pointer."
+    )
+
+
+def _interactive(run: Run) -> dict[str, Any]:
+    """Scripts and data of the figures, or pictures where plotly is missing."""
+    if missing_extra():
+        images = {f.stem: base64.b64encode(f.read_bytes()).decode() for f in sorted(run.folder.glob("*.png"))}
+        return {"images": images, "left_out": [], "data": "", "scripts": []}
+    from plotly.offline import get_plotlyjs
+
+    shown = _shown(run.maps)
+    data = {
+        "profiles": [layer_profile(maps) for maps in words.by_measure(run.maps).values()],
+        "maps": [explore(map) for map in shown],
+        "plans": [_fates(budget.name, budget.plan) for budget in run.budgets],
+        "curves": accuracy_curve(run.budgets),
+        "energy": energy_by_layer(run.budgets),
+    }
+    scripts = [get_plotlyjs(), *(_asset(name) for name in ("figures.js", "exploring.js"))]
+    return {
+        "images": {},
+        "left_out": [map for map in run.maps if map not in shown],
+        "data": script_json(data),
+        "scripts": scripts,
+    }
+
+
+def _shown(maps: Sequence[LayerMap]) -> list[LayerMap]:
+    """The maps that a page of bounded size can hold, in order."""
+    shown, pairs = [], 0
+    for map in maps:
+        if pairs + len(map.pairs) <= MOST_PAIRS:
+            shown.append(map)
+            pairs += len(map.pairs)
+    return shown
+
+
+def _fates(name: str, plan) -> dict[str, Any]:
+    """What a plan does with each unit: layer -> unit -> sentence, for the units that go."""
+    return {
+        "name": name,
+        "layers": {
+            layer: {
+                str(removal.index): f"{words.cost(removal)}; {words.substitutes(removal)}"
+                for removal in removals
+            }
+            for layer, removals in plan.removed.items()
+        },
+    }
+
+
+def _budget_rows(run: Run) -> list[dict[str, Any]]:
+    """The dense network and each budget, one row each."""
+    if not run.budgets:
+        return []
+    sides = [("dense", run.budgets[0].report, 0), *((b.name, b.report, 1) for b in run.budgets)]
+    return [
+        {
+            "budget": name,
+            "accuracy": report.accuracy[side] if report.accuracy else None,
+            "parameters": report.parameters[side],
+            "MACs": report.macs[side],
+            **{
+                f"{figure.kind} nJ ({figure.where.upper()})": figure.joules[side] * 1e9
+                for figure in report.energy
+            },
+        }
+        for name, report, side in sides
+    ]
+
+
+def _asset(name: str) -> str:
+    return resources.files("pidnet.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _cell(value: Any) -> str:
+    """A figure as people read it."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,83 @@
+"""A run in words: what was found, and why each unit goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pidnet.maps import LayerMap
+from pidnet.pruning import PruningPlan, Removal
+from pidnet.runs import Budget, Run
+
+
+def summary(run: Run) -> list[str]:
+    """What a reader should know first, one sentence each."""
+    sentences = [_layers(maps) for maps in by_measure(run.maps).values()]
+    sentences += [_budget(budget) for budget in run.budgets]
+    return sentences + list(dict.fromkeys(note for map in run.maps for note in map.notes))
+
+
+def by_measure(maps: Sequence[LayerMap]) -> dict[str, list[LayerMap]]:
+    """The maps of each measure, in order."""
+    return {name: [m for m in maps if m.measure == name] for name in dict.fromkeys(m.measure for m in maps)}
+
+
+def plan_sentences(plan: PruningPlan) -> Iterator[str]:
+    """The whole plan in words: for each layer how many units stay, then each unit that goes."""
+    for layer, removals in plan.removed.items():
+        stay = len(plan.keep[layer])
+        yield f"{layer}: {stay} of {stay + len(removals)} units stay; the others go in this order:"
+        yield from (
+            f"  unit {removal.index}: {cost(removal)}; {substitutes(removal)}" for removal in removals
+        )
+
+
+def cost(removal: Removal) -> str:
+    """What it costs that the unit goes."""
+    if removal.unit == "bits":
+        return f"costs {removal.cost:.4g} bits, given the ones before it"
+    return f"costs {removal.cost:.4g} on the criterion's own scale"
+
+
+def substitutes(removal: Removal) -> str:
+    """Who takes over for a unit that goes."""
+    shares = [f"unit {unit} ({share:.0%})" for unit, share in removal.substitutes if share > 0]
+    if not shares:
+        return "nobody takes over"
+    return f"{enumeration(shares)} {'take' if len(shares) > 1 else 'takes'} over most"
+
+
+def enumeration(words: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _layers(maps: Sequence[LayerMap]) -> str:
+    """Which layers hold most redundancy and most synergy by one measure, against what chance gives."""
+    rows = {map.layer: map.summary() for map in maps}
+    measure, samples = maps[0].measure, maps[0].samples
+    parts = []
+    for atom in ("redundancy", "synergy"):
+        layer = max(rows, key=lambda name: rows[name][atom])
+        chance = rows[layer].get(f"{atom}_floor")
+        beside = "" if chance is None else f" (chance: {chance:.3f})"
+        where = "" if len(rows) == 1 else f" in {layer}, the layer with most"
+        parts.append(f"{rows[layer][atom]:.3f} bits of {atom}{beside}{where}")
+    only = f"of {maps[0].layer} " if len(rows) == 1 else ""
+    return f"By {measure} on {samples:,} samples, the mean pair of units {only}has {enumeration(parts)}."
+
+
+def _budget(budget: Budget) -> str:
+    """What one budget keeps and costs."""
+    report, plan = budget.report, budget.plan
+    kept = sum(map(len, plan.keep.values()))
+    units = kept + sum(map(len, plan.removed.values()))
+    sram, dram = (report.figure(where).kept for where in ("sram", "dram"))
+    sentence = (
+        f"Pruned by {plan.criterion} to {kept:,} of {units:,} units, the network needs "
+        f"{report.macs[1] / report.macs[0]:.0%} of the MACs and {sram:.0%} (SRAM) or {dram:.0%} (DRAM) of the "
+        "modelled energy"
+    )
+    if report.accuracy is None:
+        return f"{sentence}; its accuracy was not measured."
+    before, after = report.accuracy
+    return f"{sentence}; accuracy goes from {before:.1%} to {after:.1%}."

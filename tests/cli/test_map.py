@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import pidnet as pn
+from pidnet.cli import app
+from pidnet.cli.networks import find_data, find_model
+from pidnet.maps import LayerMap
+
+
+HEADS = ["layer", "measure", "redundancy", "unique", "synergy", "floor", "information", "pairs"]
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, ["map", *map(str, arguments)], env={"COLUMNS": "80"})
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_the_maps_are_those_of_the_library(at, mine, tmp_path):
+    network = ("--model", at("network"), "--weights", mine / "weights.pt", "--data", at("parts"))
+    options = (
+        "--measure",
+        "i_min",
+        "--levels",
+        3,
+        "--quantizer",
+        "equal_mass",
+        "--seed",
+        5,
+        "--samples",
+        120,
+    )
+    result = run(*network, *options, "--layers", "first,second", "--out", tmp_path, "--json")
+    x, y = find_data(at("parts"), 120).calibration
+    acts = pn.capture(find_model(at("network"), mine / "weights.pt"), (x, y), ["first", "second"])
+    expected = pn.layer_maps(pn.quantize(acts, 3), "i_min", seed=5)
+    for layer, map in expected.items():
+        found = LayerMap.load(tmp_path / f"{layer}-i_min.npz")
+        np.testing.assert_array_equal(found.atoms.redundancy, map.atoms.redundancy)
+    assert json.loads(result.stdout)["layers"] == [map.summary() for map in expected.values()]
+    settings = json.loads((tmp_path / "settings.json").read_text())["map"]
+    assert (settings["seed"], settings["samples"], settings["levels"]) == (5, 120, 3)
+
+
+def test_the_table_fits_a_terminal_and_says_what_comes_next(at, tmp_path):
+    text = run(
+        "--model", at("network"), "--data", at("loader"), "--measure", "i_mmi", "--out", tmp_path
+    ).stdout
+    assert text.splitlines()[1].split() == HEADS
+    assert "…" not in text
+    assert f"Next: pidnet report {tmp_path}" in text
+
+
+def test_a_gaussian_measure_takes_the_activations(at, tmp_path):
+    words = (
+        "--model",
+        at("network"),
+        "--data",
+        at("samples"),
+        "--measure",
+        "gaussian_i_mmi",
+        "--out",
+        tmp_path,
+    )
+    assert json.loads(run(*words, "--json").stdout)["layers"][0]["measure"] == "gaussian_i_mmi"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--quantizer", "halves", "unknown quantizer 'halves'; the known ones are zero_level"),
+        ("--measure", "i_best", "unknown measure 'i_best'"),
+        ("--layers", "third", "no such layer: 'third'; the model has 'first'"),
+    ],
+)
+def test_unknown_names_are_said(at, tmp_path, option, value, message):
+    words = ["map", "--model", at("network"), "--data", at("samples"), "--out", str(tmp_path), option, value]
+    result = CliRunner().invoke(app, words)
+    assert message in str(result.exception)
+    assert not any(tmp_path.iterdir())

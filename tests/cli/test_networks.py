@@ -1,0 +1,105 @@
+import os
+
+import pytest
+import torch
+from torch import nn
+
+from pidnet.cli.networks import find_data, find_model
+
+
+class Evil:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    def __reduce__(self):
+        return os.mkdir, (self.folder,)
+
+
+def test_a_network_and_a_function_that_returns_one(at):
+    assert [type(find_model(at(name))).__name__ for name in ("ready", "network")] == ["Net", "Net"]
+    assert not find_model(at("network")).training
+
+
+def test_a_module_beside_the_user_is_found(mine, monkeypatch):
+    monkeypatch.chdir(mine)
+    monkeypatch.setattr("sys.path", ["/nowhere"])
+    assert type(find_model("mine:network")).__name__ == "Net"
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pt"])
+def test_weights_are_loaded(at, mine, ending):
+    plain, loaded = find_model(at("network")), find_model(at("network"), mine / f"weights.{ending}")
+    x, y = find_data(at("samples"), 300).calibration
+    right = [(model(x).argmax(1) == y).float().mean() for model in (plain, loaded)]
+    assert right[0] < 0.8 < right[1]
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pt"])
+def test_nothing_is_unpickled(at, tmp_path, ending):
+    torch.save({"weights": Evil(tmp_path / "made")}, tmp_path / f"evil.{ending}")
+    with pytest.raises(ValueError, match="nothing is unpickled"):
+        find_model(at("network"), tmp_path / f"evil.{ending}")
+    assert not (tmp_path / "made").exists()
+
+
+def test_weights_of_another_network(at, tmp_path):
+    torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "other.pt")
+    with pytest.raises(ValueError, match=r"other.pt does not fit this Net: .*Missing key"):
+        find_model(at("network"), tmp_path / "other.pt")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "no network at .* has no 'nothing'"),
+        ("number", "is a int, not a network"),
+        ("samples", "gives a tuple; expected an nn.Module"),
+        ("wants", "wants arguments .* name a function that takes none"),
+    ],
+)
+def test_what_is_no_network(at, name, message):
+    with pytest.raises(ValueError, match=message):
+        find_model(at(name))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("mine", "no network at 'mine' .no name after a colon"),
+        ("no_such_module:net", "No module named"),
+        ("no/such/file.py:net", "No such file"),
+    ],
+)
+def test_places_that_do_not_exist(source, message):
+    with pytest.raises(ValueError, match=message):
+        find_model(source)
+
+
+@pytest.mark.parametrize(("name", "test"), [("samples", 0), ("parts", 100), ("loader", 0)])
+def test_data_in_every_form(at, name, test):
+    found = find_data(at(name), 150)
+    whole = find_data(at("samples"), 300).calibration
+    assert [torch.equal(part, all[:150]) for part, all in zip(found.calibration, whole, strict=True)] == [
+        True
+    ] * 2
+    assert (0 if found.test is None else len(found.test[1])) == test
+
+
+def test_a_named_data_set_in_both_shapes():
+    assert find_data("digits", 50).calibration[0].shape == (50, 64)
+    images = find_data("digits:images", 50)
+    assert images.calibration[0].shape == (50, 1, 8, 8)
+    assert images.test is not None
+
+
+@pytest.mark.parametrize("name", ["network", "number"])
+def test_what_is_no_data(at, name):
+    with pytest.raises(ValueError, match="that is no data"):
+        find_data(at(name), 50)
+
+
+def test_an_unknown_data_set():
+    with pytest.raises(ValueError, match="no data set 'digitz'; the known ones are digits, mnist"):
+        find_data("digitz", 50)

@@ -12,9 +12,9 @@ from typing import Any
 from pidnet.files import write_text
 from pidnet.maps import LayerMap
 from pidnet.report import words
+from pidnet.report.curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.report.exploring import explore
 from pidnet.report.packing import script_json
-from pidnet.report.curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.runs import Run, read_run
 
 # About 17 bytes a pair: at most 50 MB of maps in one page, six layers of 1,024 units.

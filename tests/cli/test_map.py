@@ -9,7 +9,6 @@ from pidnet.cli import app
 from pidnet.cli.networks import find_data, find_model
 from pidnet.maps import LayerMap
 
-
 HEADS = ["layer", "measure", "redundancy", "unique", "synergy", "floor", "information", "pairs"]
 
 

@@ -68,7 +68,7 @@ def missing(groups: dict) -> str:
 
 def table(groups: dict, net: str, repair: str) -> str:
     """One network under one repair: criteria by cuts."""
-    cuts = ordered(p[2] for p in groups if p[0] == net and p[1] == repair and p[2] > 0)
+    cuts = sorted({p[2] for p in groups if p[0] == net and p[1] == repair and p[2] > 0})
     names = ordered(p[3] for p in groups if p[0] == net and p[1] == repair and p[2] > 0)
     names = [name for name in names if name not in NOT_CRITERIA]
     if not names:

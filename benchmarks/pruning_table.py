@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.pruning_nets import NETS
 from pidnet.files import replacing, write_text
 
 MACHINE = "2-core x86-64 CPU, Linux"
@@ -40,7 +41,7 @@ def grouped(cells: list[dict]) -> dict[tuple, dict[int, float]]:
 
 def markdown(cells: list[dict], made: dict) -> str:
     groups = grouped(cells)
-    parts = ["# Pruning scoreboard\n", introduction(made), mean_ranks(groups)]
+    parts = ["# Pruning scoreboard\n", introduction(made), missing(groups), mean_ranks(groups)]
     for net in ordered(place[0] for place in groups):
         parts += [table(groups, net, repair) for repair in ("refit", "fold", "none")]
     return "\n".join(part for part in parts if part)
@@ -55,9 +56,19 @@ def introduction(made: dict) -> str:
     )
 
 
+def missing(groups: dict) -> str:
+    """What the tables do not hold yet."""
+    left = [net for net in NETS if not any(place[0] == net and place[2] > 0 for place in groups)]
+    few = {len(seeds) for place, seeds in groups.items() if place[2] > 0} - {5}
+    notes = [f"No cell of {', '.join(left)} has been run yet."] if left else []
+    if few:
+        notes.append("Not every criterion has run on all seeds: compare rows with the same number of seeds.")
+    return "\n".join(notes)
+
+
 def table(groups: dict, net: str, repair: str) -> str:
     """One network under one repair: criteria by cuts."""
-    cuts = ordered(p[2] for p in groups if p[0] == net and p[1] == repair and p[2] > 0)
+    cuts = sorted({p[2] for p in groups if p[0] == net and p[1] == repair and p[2] > 0})
     names = ordered(p[3] for p in groups if p[0] == net and p[1] == repair and p[2] > 0)
     names = [name for name in names if name not in NOT_CRITERIA]
     if not names:

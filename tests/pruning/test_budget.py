@@ -55,11 +55,37 @@ def test_a_global_budget_takes_from_the_layer_whose_units_cost_nothing(net):
     assert {row.index for row in plan.removed["3"][:6]} < {0, *range(2, 8)}
 
 
-def test_no_layer_falls_below_half_of_its_uniform_width(net):
-    model, calibration = net
-    plan = pn.plan_pruning(model, calibration, 0.25, single, allocation="global")
-    for name, units in (("conv1", 8), ("conv2", 12), ("conv3", 16)):
-        assert len(plan.keep[name]) >= units / 8
+@pytest.fixture(scope="module")
+def copies():
+    """An MLP whose last hidden layer holds eight copies of one unit."""
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(40, (8, 8), 4).eval()
+    with torch.no_grad():
+        model.fc1.bias += 1
+        model.fc2.weight[1:], model.fc2.bias[:] = model.fc2.weight[0].clone(), 1.0
+    return model, (torch.randn(100, 40), torch.randint(0, 4, (100,)))
+
+
+def test_no_layer_falls_below_half_of_its_uniform_width(copies):
+    plan = pn.plan_pruning(*copies, 0.5, single, allocation="global")
+    assert {name: len(units) for name, units in plan.keep.items()} == {"fc1": 6, "fc2": 2}
+
+
+def test_bits_are_spent_where_they_save_most():
+    """A unit of fc1 saves five times the MACs of one of fc2, so a budget of MACs spares fc2."""
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(60, (8, 8), 4).eval()
+    with torch.no_grad():
+        model.fc1.bias += 1
+        model.fc2.bias += 1
+    calibration = torch.randn(200, 60), torch.randint(0, 4, (200,))
+    kept = {
+        resource: pn.plan_pruning(
+            model, calibration, criterion=single, allocation="global", **{resource: 0.6}
+        ).keep
+        for resource in ("keep", "macs")
+    }
+    assert len(kept["macs"]["fc2"]) > len(kept["keep"]["fc2"])
 
 
 def test_widths_are_multiples(net):

@@ -114,6 +114,7 @@ def test_mrmr_takes_the_most_informative_unit_then_what_is_new(evidence):
     y = torch.randint(0, 4, (2000,), generator=generator)
     high, low = (y // 2).float(), (y % 2).float()
     noise = torch.rand(2000, generator=generator)
+    low[noise < 0.1] = 1 - low[noise < 0.1]
     hidden = torch.stack([high, high + 1e-3 * noise, noise, low * 0.5], 1)
     model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)).eval()
     with torch.no_grad():
@@ -121,3 +122,18 @@ def test_mrmr_takes_the_most_informative_unit_then_what_is_new(evidence):
         model[0].bias.zero_()
     order = pn.CRITERIA["mrmr"](replace(gather(model, (hidden, y)), y=y), "0").order.tolist()
     assert set(order[-2:]) in ({0, 3}, {1, 3})
+
+
+def test_units_that_never_vary_go_first_by_correlation(mlp, calibration):
+    from dataclasses import replace
+
+    evidence = gather(mlp, calibration)
+    values = evidence.activations.layers["fc2"].clone()
+    values[:, 5] = 0.25
+    still = replace(evidence)
+    still.__dict__["activations"] = replace(
+        evidence.activations, layers={**evidence.activations.layers, "fc2": values}
+    )
+    constant = set(np.flatnonzero(values.std(0) == 0).tolist())
+    assert 5 in constant
+    assert set(pn.CRITERIA["correlation"](still, "fc2").order[: len(constant)].tolist()) == constant

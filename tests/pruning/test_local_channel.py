@@ -87,3 +87,12 @@ def test_exact_fisher_is_the_average_over_drawn_labels():
     p = model(x).softmax(-1).detach().double()
     expected = torch.diag(p.mean(0)) - p.T @ p / len(p)
     np.testing.assert_allclose(factor, expected, atol=1e-7)
+
+
+def test_what_a_copy_says_is_redundant():
+    model, x = layered()
+    with torch.no_grad():
+        model[0].weight[4], model[0].bias[4] = model[0].weight[1], model[0].bias[1]
+    ranking = pid(evidence(model, x), "0")
+    assert ranking.redundancy[0] > 20 * ranking.cost[0]
+    assert ranking.redundancy[-1] < 1e-9  # nobody is left to take over

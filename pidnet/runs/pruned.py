@@ -26,8 +26,8 @@ class Pruned:
     @property
     def name(self) -> str:
         """The budget in short: "0.25" for a share of the units, "macs-0.25" for a share of the MACs."""
-        settings = self.plan.settings
-        return f"macs-{settings['macs']:g}" if settings.get("keep") is None else f"{settings['keep']:g}"
+        ((resource, share),) = self.plan.settings["budget"].items()
+        return f"{share:g}" if resource == "keep" else f"{resource}-{share:g}"
 
     @property
     def units_kept(self) -> float:

@@ -53,7 +53,14 @@ def prune(
         pruned = []
         for budget in _budgets(keep, macs):
             tell(f"pruning by {criterion}, " + ", ".join(f"{kind} {share}" for kind, share in budget.items()))
-            plan = plan_pruning(network, found.calibration, criterion=criterion, seed=seed, **budget)
+            plan = plan_pruning(
+                network,
+                found.calibration,
+                budget.get("keep"),
+                criterion,
+                macs=budget.get("macs"),
+                seed=seed,
+            )
             pruned.append(carry_out(network, plan, found.calibration, found.test, repair=repair))
         write_pruned(out, pruned, found.calibration[0])
         settings = {"model": model, "weights": weights and str(weights), "data": data, "seed": seed}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import networkx
 import numpy as np
 
-from pidnet.activations import capture
+from pidnet.activations import Activations
 from pidnet.graph import redundancy_graph
 from pidnet.maps import layer_maps
+from pidnet.measures.gaussian import PREFIX
 from pidnet.pruning.evidence import Evidence
 from pidnet.pruning.ranking import Ranking
 from pidnet.quantization import quantize, zero_level
@@ -15,8 +16,14 @@ from pidnet.quantization import quantize, zero_level
 
 def graph_cover(evidence: Evidence, layer: str, measure: str) -> Ranking:
     """Rank the units of a layer on the redundancy graph of the calibration data, see ``rank_by_cover``."""
-    codes = quantize(capture(evidence.model, (evidence.x, evidence.y), [layer]), how=zero_level)
-    return rank_by_cover(redundancy_graph(layer_maps(codes, measure)[layer], significance=None))
+    units = _one_layer(evidence.activations, layer)
+    if not measure.startswith(PREFIX):
+        units = quantize(units, how=zero_level)
+    return rank_by_cover(redundancy_graph(layer_maps(units, measure)[layer], significance=None))
+
+
+def _one_layer(acts: Activations, layer: str) -> Activations:
+    return Activations({layer: acts.layers[layer]}, acts.target, {layer: acts.reduction[layer]})
 
 
 def rank_by_cover(graph: networkx.Graph) -> Ranking:

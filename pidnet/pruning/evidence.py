@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pidnet.activations import Activations
 from pidnet.pruning.linear_view import batches, features, input_rows, output_rows, watching, weight_matrix
 from pidnet.pruning.structure import Prunable, Weighted, weighted
+from pidnet.pruning.tracing import scores
 
 MAX_CLASSES = 1024
 
@@ -28,68 +30,98 @@ class Evidence:
     seed: int = 0
 
     @cached_property
-    def consumers(self) -> list[str]:
-        """Every layer that reads prunable units, once."""
-        return list(dict.fromkeys(name for p in self.prunable.values() for name in p.consumers))
+    def activations(self) -> Activations:
+        """Every prunable layer's units on all samples, means over positions, with the labels."""
+        layers = {
+            name: torch.cat([self.feature_maps(name, x).mean(2) for x in batches(self.x)]).float()
+            for name in self.prunable
+        }
+        return Activations(layers, self.y, dict.fromkeys(layers, "mean over positions"))
+
+    def feature_maps(self, layer: str, x: Tensor) -> Tensor:
+        """What the units put out, as the first layer that reads them gets it, float64 (sample, unit, position)."""
+        name = self.outgoing(layer)[0]
+        columns = torch.as_tensor(self.prunable[layer].consumers[name])
+        seen: list[Tensor] = []
+
+        def see(_name: str, consumer: Weighted, inputs: Tensor, _output: Tensor) -> None:
+            images = not isinstance(consumer, nn.Linear)
+            channels = inputs.flatten(2) if images else inputs.reshape(len(x), -1, inputs.shape[-1]).mT
+            seen.append(channels[:, columns].flatten(2).double())
+
+        with torch.no_grad(), watching(self.model, [name], see):
+            self.model(x)
+        return torch.cat(seen, 2)
+
+    def covariance(self, consumer: str) -> np.ndarray:
+        """Covariance of a consumer's inputs over samples (and positions), float64 (feature, feature)."""
+        if consumer not in self._covariances:
+            self._covariances[consumer] = self._covariance(consumer)
+        return self._covariances[consumer]
 
     @cached_property
-    def covariances(self) -> dict[str, np.ndarray]:
-        """Consumer -> covariance of its inputs over samples (and positions), float64 (feature, feature)."""
-        moments: dict[str, tuple[Tensor, Tensor, int]] = {}
+    def _covariances(self) -> dict[str, np.ndarray]:
+        return {}
 
-        def add(name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
+    def _covariance(self, consumer: str) -> np.ndarray:
+        width = self.weights(consumer).shape[1]
+        gram = torch.zeros(width, width, dtype=torch.float64)
+        total, count = torch.zeros(width, dtype=torch.float64), 0
+
+        def add(_name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
+            nonlocal count
             rows = input_rows(layer, inputs)
-            width = rows.shape[1]
-            gram, total, count = moments.get(name, (rows.new_zeros(width, width), rows.new_zeros(width), 0))
-            moments[name] = gram + rows.T @ rows, total + rows.sum(0), count + len(rows)
+            gram.add_(rows.T @ rows)
+            total.add_(rows.sum(0))
+            count += len(rows)
 
-        with torch.no_grad(), watching(self.model, self.consumers, add):
+        with torch.no_grad(), watching(self.model, [consumer], add):
             for x in batches(self.x):
                 self.model(x)
-        return {
-            name: (gram / count - torch.outer(total, total) / count**2).numpy()
-            for name, (gram, total, count) in moments.items()
-        }
+        return (gram / count - torch.outer(total, total) / count**2).numpy()
+
+    def fisher(self, consumer: str, temperature: float = 1.0) -> np.ndarray:
+        """M = T^2 E[g g^T] over samples, summed over positions, float64 (output, output), nats.
+
+        g is the gradient of log p(class | x) by the consumer's outputs, with p = softmax(scores / T); the
+        expectation over classes drawn from p is taken exactly, one backward pass a class. The higher T, the
+        more the target is the scores themselves: then samples that the model is sure of count as well.
+        """
+        key = consumer, temperature
+        if key not in self._fisher:
+            total = np.zeros((len(self.weights(consumer)),) * 2)
+            for x in batches(self.x):
+                total += self._fisher_sum(consumer, x, temperature).numpy()
+            self._fisher[key] = total / len(self.x)
+        return self._fisher[key]
 
     @cached_property
-    def fisher_factors(self) -> dict[str, np.ndarray]:
-        """Consumer -> M = E[g g^T] over samples, summed over positions, float64 (output, output), nats.
+    def _fisher(self) -> dict[tuple[str, float], np.ndarray]:
+        return {}
 
-        g is the gradient of log p(class | x) by the consumer's outputs; the expectation over classes drawn
-        from the model is taken exactly, one backward pass a class.
-        """
-        sums = [self._fisher_sums(x) for x in batches(self.x)]
-        return {
-            name: (torch.stack([part[name] for part in sums]).sum(0) / len(self.x)).numpy()
-            for name in self.consumers
-        }
-
-    def _fisher_sums(self, x: Tensor) -> dict[str, Tensor]:
-        outputs: dict[str, Tensor] = {}
-        sums: dict[str, Tensor] = {}
-
-        def keep(name: str, _layer: Weighted, _inputs: Tensor, output: Tensor) -> None:
-            outputs[name] = output
-
-        with torch.enable_grad(), watching(self.model, self.consumers, keep):
+    def _fisher_sum(self, consumer: str, x: Tensor, temperature: float) -> Tensor:
+        layer = weighted(self.model, consumer)
+        # A layer that runs at every step of a sequence has as many outputs.
+        outputs: list[Tensor] = []
+        with (
+            torch.enable_grad(),
+            watching(self.model, [consumer], lambda _name, _layer, _inputs, output: outputs.append(output)),
+        ):
             # Inputs that need a gradient give one to every layer, frozen parameters or not.
-            logits = self.model(x.detach().requires_grad_(x.is_floating_point()))
-            if logits.ndim != 2 or logits.shape[1] > MAX_CLASSES:
-                raise ValueError(
-                    f"the model puts out shape {tuple(logits.shape)}; information about the output needs "
-                    f"class scores of shape (sample, class) with at most {MAX_CLASSES} classes"
-                )
-            log_p = logits.log_softmax(-1)
+            logits = scores(self.model, x.detach().requires_grad_(x.is_floating_point()))
+            _check_scores(logits)
+            log_p = (logits / temperature).log_softmax(-1)
             # The square root of p(class|x) on each gradient g makes the sum of g g^T the expectation.
-            share = log_p.detach().exp().sqrt()
+            share = temperature * log_p.detach().exp().sqrt()
+            total = torch.zeros(())
             for label in range(logits.shape[1]):
                 scalar = (share[:, label] * log_p[:, label]).sum()
-                gradients = torch.autograd.grad(scalar, list(outputs.values()), retain_graph=True)
-                for name, gradient in zip(outputs, gradients, strict=True):
-                    rows = output_rows(weighted(self.model, name), gradient)
-                    product = rows.T @ rows
-                    sums[name] = sums[name] + product if name in sums else product
-        return sums
+                for gradient in torch.autograd.grad(
+                    scalar, outputs, retain_graph=True, materialize_grads=True
+                ):
+                    rows = output_rows(layer, gradient)
+                    total = total + rows.T @ rows
+        return total
 
     def weights(self, consumer: str) -> np.ndarray:
         """A consumer's weights as float64 (output, feature)."""
@@ -102,3 +134,11 @@ class Evidence:
     def outgoing(self, layer: str) -> list[str]:
         """The consumers of a layer's units."""
         return list(self.prunable[layer].consumers)
+
+
+def _check_scores(logits: Tensor) -> None:
+    if logits.ndim != 2 or logits.shape[1] > MAX_CLASSES:
+        raise ValueError(
+            f"the model puts out shape {tuple(logits.shape)}; information about the output needs "
+            f"class scores of shape (sample, class) with at most {MAX_CLASSES} classes"
+        )

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidnet.pruning.structure import CONVOLUTIONS, Weighted, weighted
+from pidnet.pruning.structure import Weighted, weighted
+from pidnet.pruning.tracing import CONVOLUTIONS
 
 
 def taps(layer: Weighted) -> int:

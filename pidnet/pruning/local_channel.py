@@ -15,6 +15,7 @@ Alistarh 2022).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,15 +26,23 @@ from pidnet.pruning.ranking import Ranking
 RIDGE = 1e-4
 
 
-def pid(evidence: Evidence, layer: str) -> Ranking:
-    """Backward elimination by unique + synergistic information about the output, bits per sample."""
-    ranking = _eliminate([_Channel.of(evidence, layer, c, fisher=True) for c in evidence.outgoing(layer)])
-    return Ranking(ranking.order, ranking.cost / np.log(2), "bits")
+def pid(evidence: Evidence, layer: str, *, temperature: float = 1.0) -> Ranking:
+    """Backward elimination by unique + synergistic information about the output, bits per sample.
+
+    temperature: of the softmax that makes the target from the scores, see ``Evidence.fisher``.
+    """
+    return _in_bits(_eliminate(_channels(evidence, layer, temperature)))
+
+
+def priced(evidence: Evidence, layer: str, order: Sequence[int]) -> Ranking:
+    """What it costs, in bits, to remove units in the given order: the costs of ``pid`` for another's choice."""
+    return _in_bits(_eliminate(_channels(evidence, layer, 1.0), order))
 
 
 def obs(evidence: Evidence, layer: str) -> Ranking:
     """Backward elimination by the squared error of the next pre-activations after the best repair."""
-    return _eliminate([_Channel.of(evidence, layer, c, fisher=False) for c in evidence.outgoing(layer)])
+    ranking = _eliminate([_Channel.of(evidence, layer, c, None) for c in evidence.outgoing(layer)])
+    return Ranking(ranking.order, ranking.cost)
 
 
 @dataclass(eq=False)
@@ -41,20 +50,28 @@ class _Channel:
     """One consumer of the layer's units; removing a unit updates ``weight`` and ``inverse`` in place.
 
     weight: (output, feature), already multiplied by M^(1/2). inverse: C^-1, (feature, feature).
-    owned: int (unit, feature), the features of each unit.
+    owned: int (unit, feature), the features of each unit. covariance: C of the features.
     """
 
     weight: np.ndarray
     inverse: np.ndarray
     owned: np.ndarray
+    covariance: np.ndarray
 
     @staticmethod
-    def of(evidence: Evidence, layer: str, consumer: str, *, fisher: bool) -> _Channel:
+    def of(evidence: Evidence, layer: str, consumer: str, factor: np.ndarray | None) -> _Channel:
         weight = evidence.weights(consumer)
-        if fisher:
-            weight = _square_root(evidence.fisher_factors[consumer]) @ weight
-        inverse = np.linalg.inv(ridged(evidence.covariances[consumer]))
-        return _Channel(weight.copy(), inverse, evidence.owned(layer, consumer))
+        if factor is not None:
+            weight = _square_root(factor) @ weight
+        covariance = ridged(evidence.covariance(consumer))
+        owned = evidence.owned(layer, consumer)
+        return _Channel(weight.copy(), np.linalg.inv(covariance), owned, covariance)
+
+    def alone(self, unit: int) -> float:
+        """1/2 tr(V_j C_jj V_j^T): what the unit says when no other unit says anything."""
+        own = self.owned[unit]
+        columns = self.weight[:, own]
+        return float(0.5 * np.einsum("of,fg,og->", columns, self.covariance[np.ix_(own, own)], columns))
 
     def costs(self, units: np.ndarray) -> np.ndarray:
         """1/2 tr(V_j C_j V_j^T) with C_j = ([C^-1]_jj)^-1, for each of the units, (unit,)."""
@@ -71,6 +88,19 @@ class _Channel:
         self.inverse -= self.inverse[:, own] @ carry
 
 
+def _channels(evidence: Evidence, layer: str, temperature: float) -> list[_Channel]:
+    return [
+        _Channel.of(evidence, layer, consumer, evidence.fisher(consumer, temperature))
+        for consumer in evidence.outgoing(layer)
+    ]
+
+
+def _in_bits(ranking: Ranking) -> Ranking:
+    """Nats as bits."""
+    redundancy = np.array(ranking.redundancies, float) / np.log(2)
+    return Ranking(ranking.order, ranking.cost / np.log(2), "bits", redundancy)
+
+
 def ridged(covariance: np.ndarray) -> np.ndarray:
     """The covariance plus ``RIDGE`` times its mean variance on the diagonal: invertible, also with dead units
     and with fewer samples than units."""
@@ -78,19 +108,21 @@ def ridged(covariance: np.ndarray) -> np.ndarray:
     return covariance + (RIDGE * variances.mean() + np.finfo(float).tiny) * np.eye(len(variances))
 
 
-def _eliminate(channels: list[_Channel]) -> Ranking:
-    """Remove the cheapest unit again and again."""
+def _eliminate(channels: list[_Channel], order: Sequence[int] | None = None) -> Ranking:
+    """Remove the cheapest unit again and again, or the units of a given order."""
     left = np.arange(len(channels[0].owned))
-    order, cost = [], []
-    while len(left):
+    gone, cost, redundancy = [], [], []
+    for step in range(len(left) if order is None else len(order)):
         costs = np.sum([channel.costs(left) for channel in channels], axis=0)
-        cheapest = int(costs.argmin())
-        order.append(left[cheapest])
-        cost.append(costs[cheapest])
+        place = int(costs.argmin()) if order is None else int(np.flatnonzero(left == order[step])[0])
+        unit = int(left[place])
+        gone.append(unit)
+        cost.append(costs[place])
+        redundancy.append(max(0.0, sum(channel.alone(unit) for channel in channels) - costs[place]))
         for channel in channels:
-            channel.remove(order[-1])
-        left = np.delete(left, cheapest)
-    return Ranking(np.array(order), np.array(cost))
+            channel.remove(unit)
+        left = np.delete(left, place)
+    return Ranking(np.array(gone, int), np.array(cost), redundancy=np.array(redundancy))
 
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:

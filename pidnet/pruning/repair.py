@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidnet.pruning.linear_view import batches, input_rows, output_rows, watching, weight_matrix
-from pidnet.pruning.structure import Weighted, weighted
+from pidnet.pruning.cutting import Removal, lost
+from pidnet.pruning.linear_view import batches, features, input_rows, output_rows, watching, weight_matrix
+from pidnet.pruning.structure import Prunable, Weighted, weighted
 
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 HOLDOUT = 5
@@ -51,6 +53,19 @@ class Junction:
     outputs: Tensor
 
 
+def junction(
+    name: str, dense: nn.Module, small: nn.Module, prunable: Mapping[str, Prunable], remove: Removal
+) -> Junction:
+    """A consumer with the input features and outputs that the cut has left it."""
+    layer = weighted(dense, name)
+    kept = []
+    for axis, kind in ((1, "consumers"), (0, "producers")):
+        gone = lost(prunable, remove, kind).get(name, np.array([], int))
+        kept.append(np.setdiff1d(np.arange(layer.weight.shape[axis]), gone))
+    columns, rows = kept
+    return Junction(name, dense, small, torch.tensor(features(layer, columns)), torch.tensor(rows))
+
+
 def fold(junction: Junction, x: Tensor) -> None:
     """Fit the consumer in the small network to the dense pre-activations, given the dense network's own kept
     inputs: what the removed units did is regressed on the kept ones and added to their weights, in place."""
@@ -90,10 +105,11 @@ def _collect(
     junction: Junction, x: Tensor, choose: Callable[[Junction, Tensor, Tensor], Tensor]
 ) -> tuple[Moments, Moments]:
     """Moments of the inputs and the wanted outputs of a consumer: to fit on, and held out."""
-    seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+    seen: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {}
 
     def see(_name: str, layer: Weighted, inputs: Tensor, output: Tensor) -> None:
-        seen[layer] = input_rows(layer, inputs), output_rows(layer, output)
+        # A layer that runs at every step of a sequence is seen as often.
+        seen.setdefault(layer, []).append((input_rows(layer, inputs), output_rows(layer, output)))
 
     layers = [weighted(model, junction.name) for model in (junction.dense, junction.small)]
     parts: tuple[list[Moments], list[Moments]] = [], []
@@ -104,9 +120,12 @@ def _collect(
         watching(junction.small, [junction.name], see),
     ):
         for number, batch in enumerate(batches(x, size)):
+            seen.clear()
             junction.dense(batch)
             junction.small(batch)
-            (dense_inputs, wanted), (small_inputs, _) = (seen[layer] for layer in layers)
+            (dense_inputs, wanted), (small_inputs, _) = (
+                map(torch.cat, zip(*seen[layer], strict=True)) for layer in layers
+            )
             moments = Moments.of(choose(junction, dense_inputs, small_inputs), wanted[:, junction.outputs])
             part = parts[number % HOLDOUT == HOLDOUT - 1]
             part[:] = [part[0] + moments] if part else [moments]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from torch import Tensor, nn
 from pidnet import __version__
 from pidnet.files import replacing
 from pidnet.pruning.plan import PruningPlan
-from pidnet.pruning.structure import cut, find_prunable
-from pidnet.pruning.surgery import units_to_remove
+from pidnet.pruning.surgery import shrink
 
 
 def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str | Path) -> Path:
@@ -53,9 +51,9 @@ def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
     described = json.loads(metadata["pidnet"])
     plan = PruningPlan.from_json(described["plan"])
     example = described["example"]
-    x = torch.zeros(example["shape"], dtype=getattr(torch, example["dtype"].removeprefix("torch.")))
-    small = copy.deepcopy(dense).eval()
-    cut(small, x, units_to_remove(plan, find_prunable(small, x)))
+    # Ones: token 0 is often padding, and a sequence of padding shows nothing.
+    x = torch.ones(example["shape"], dtype=getattr(torch, example["dtype"].removeprefix("torch.")))
+    small = shrink(dense, plan, x)
     try:
         small.load_state_dict(weights)
     except RuntimeError as error:

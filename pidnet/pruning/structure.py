@@ -1,60 +1,79 @@
 """Which units of a network can be cut, and what hangs on them.
 
-torch-pruning traces how the channels of a network depend on each other; the index sets, the decisions and the
-checks are ours.
+The model is an opened one (``pidnet.pruning.opened``). Units of different layers that meet in the same channel,
+because the outputs of the layers are added, are one group and go together.
 """
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
-PRODUCERS = (nn.Linear, *CONVOLUTIONS)
+from pidnet.pruning.opened import OpenDirection, OpenRecurrent
+from pidnet.pruning.tracing import CONVOLUTIONS, PRODUCERS, depthwise, trace
+
 Weighted = nn.Linear | nn.Conv1d | nn.Conv2d
+
+# Names that projections and the number of heads go by: ours, torch's, and those of Hugging Face models.
+PROJECTIONS = (("q", "k", "v"), ("query", "key", "value"), ("q_proj", "k_proj", "v_proj"))
+HEADS = ("heads", "num_heads", "num_attention_heads")
+HEAD_WIDTHS = ("all_head_size",)
 
 
 @dataclass(frozen=True, eq=False)
 class Prunable:
     """The units of one layer, or of layers that are coupled because their outputs are added.
 
-    name: the first of the ``producers``, the layers that lose rows. units: how many there are.
-    consumers: layer name -> int (unit, column), the input channels that belong to each unit.
+    name: the first layer. units: how many there are; for attention a unit is a whole head.
+    producers: layer -> int (unit, row), the output rows of each unit.
+    consumers: layer -> int (unit, column), the input channels of each unit.
+    followers: BatchNorm or depthwise convolution -> int (unit, channel).
+    counters: module -> attribute -> how much of it one unit makes up (heads of an attention module).
+    same_size: prunables with the same name here must keep the same number of units.
     """
 
     name: str
     units: int
-    producers: tuple[str, ...]
+    producers: dict[str, np.ndarray]
     consumers: dict[str, np.ndarray]
+    followers: dict[str, np.ndarray] = field(default_factory=dict)
+    counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    same_size: str = ""
+
+
+@dataclass(eq=False)
+class Candidate:
+    """A layer whose units might be cut, with where they were seen; obstacle: why they cannot."""
+
+    prunable: Prunable
+    obstacle: str = ""
 
 
 def find_prunable(model: nn.Module, example: Tensor) -> dict[str, Prunable]:
     """All units that can be cut without changing the shape of the output, by layer, in the order of the
-    modules. Raises ValueError when there are none."""
-    graph = _dependencies(model, example)
-    found: dict[str, Prunable] = {}
-    coupled: set[str] = set()
-    for name, module in model.named_modules():
-        if isinstance(module, PRODUCERS) and name not in coupled:
-            prunable = _describe(graph, model, name)
-            coupled |= set(prunable.producers)
-            if prunable.consumers:
-                found[name] = prunable
-    if not found:
-        raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut")
-    return found
+    modules. Raises ValueError, with the reasons, when there are none."""
+    prunable, refused = survey(model, example)
+    if not prunable:
+        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in refused.items())
+        raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut ({reasons})")
+    return prunable
 
 
-def cut(model: nn.Module, example: Tensor, remove: dict[str, list[int]]) -> None:
-    """Remove units from the model in place, with everything that hangs on them."""
-    graph = _dependencies(model, example)
-    for name, units in remove.items():
-        if units:
-            _group(graph, model.get_submodule(name), units).prune()
+def survey(model: nn.Module, example: Tensor) -> tuple[dict[str, Prunable], dict[str, str]]:
+    """The layers of an opened model that can be cut, and for every other layer the reason why not."""
+    candidates = {c.prunable.name: c for c in _candidates(model, example)}
+    prunable, refused = {}, {}
+    for group in _coupled(candidates):
+        blocked = [name for name in group if candidates[name].obstacle]
+        merged = None if blocked else _merge([candidates[name].prunable for name in group])
+        if merged is not None:
+            prunable[group[0]] = merged
+        for name in group if merged is None else ():
+            own = candidates[name].obstacle
+            refused[name] = own or f"it shares its units with {', '.join(map(repr, blocked or group))}"
+    return prunable, refused
 
 
 def weighted(model: nn.Module, name: str) -> Weighted:
@@ -65,43 +84,139 @@ def weighted(model: nn.Module, name: str) -> Weighted:
     return layer
 
 
-def _dependencies(model: nn.Module, example: Tensor):
-    """torch-pruning's graph. It follows gradients, so every parameter needs one while it traces."""
-    import torch_pruning
-
-    frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
-    model.requires_grad_(True)
-    with warnings.catch_warnings(), torch.enable_grad():
-        warnings.simplefilter("ignore")
-        graph = torch_pruning.DependencyGraph().build_dependency(model, example[:1])
-    for parameter in frozen:
-        parameter.requires_grad_(False)
-    return graph
-
-
-def _group(graph, module: nn.Module, units: list[int]):
-    """torch-pruning's group for the outputs of a module."""
-    return graph.get_pruning_group(module, graph.get_pruner_of_module(module).prune_out_channels, units)
+def _candidates(model: nn.Module, example: Tensor) -> list[Candidate]:
+    """Every layer that puts out units, in the order of the modules."""
+    found, inside = [], set()
+    for name, module in model.named_modules():
+        if isinstance(module, OpenDirection):
+            found.append(_recurrent(model, name, module, example))
+            inside |= {f"{name}.input", f"{name}.hidden"}
+        elif projections := _projections(module):
+            found.append(_attention(model, name, projections, example))
+            inside |= {f"{name}.{part}" for part in projections}
+        elif isinstance(module, PRODUCERS) and name not in inside and not depthwise(module):
+            found.append(_plain(model, name, module, example))
+    return found
 
 
-def _describe(graph, model: nn.Module, name: str) -> Prunable:
-    """The producers and consumers of a layer's units."""
-    module = weighted(model, name)
-    units = module.weight.shape[0]
-    names = {module: name for name, module in model.named_modules()}
-    producers, consumers = [], {}
-    for item in _group(graph, module, list(range(units))):
-        target = item.dep.target.module
-        if not isinstance(target, PRODUCERS):
-            continue
-        if graph.is_out_channel_pruning_fn(item.dep.handler):
-            producers.append(names[target])
-        else:
-            consumers[names[target]] = _columns(item, units)
-    return Prunable(name, units, tuple(dict.fromkeys(producers)), consumers)
+def _plain(model: nn.Module, name: str, layer: Weighted, example: Tensor) -> Candidate:
+    units = len(layer.weight)
+    if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
+        reason = f"it is a convolution of {layer.groups} groups, whose units cannot go one by one"
+        return Candidate(Prunable(name, units, {name: np.arange(units)[:, None]}, {}), reason)
+    return _traced(model, name, name, units, {name: np.arange(units)[:, None]}, example)
 
 
-def _columns(item, units: int) -> np.ndarray:
-    """Input columns of a consumer by the unit they belong to, int (unit, column)."""
-    order = np.argsort(item.root_idxs, kind="stable")
-    return np.asarray(item.idxs)[order].reshape(units, -1)
+def _recurrent(model: nn.Module, name: str, direction: OpenDirection, example: Tensor) -> Candidate:
+    """One layer and direction: a unit has a row in each gate."""
+    units = direction.hidden.in_features
+    rows = np.arange(len(direction.hidden.weight)).reshape(-1, units).T
+    owner = name.rpartition(".")[0]
+    tied = owner if isinstance(model.get_submodule(owner), OpenRecurrent) else ""
+    producers = {f"{name}.input": rows, f"{name}.hidden": rows}
+    return _traced(model, name, f"{name}.units", units, producers, example, same_size=tied)
+
+
+def _projections(module: nn.Module) -> tuple[str, ...]:
+    """The names of query, key and value of an attention module with a number of heads, or none."""
+    for names in PROJECTIONS:
+        layers = [layer for n in names if isinstance(layer := getattr(module, n, None), nn.Linear)]
+        if len(layers) == 3 and _head_count(module):
+            return names if len({layer.out_features for layer in layers}) == 1 else ()
+    return ()
+
+
+def _head_count(module: nn.Module) -> int:
+    return next((getattr(module, name) for name in HEADS if isinstance(getattr(module, name, None), int)), 0)
+
+
+def _attention(model: nn.Module, name: str, projections: tuple[str, ...], example: Tensor) -> Candidate:
+    """The heads of an attention module: rows of query, key and value, columns of what reads the values."""
+    module = model.get_submodule(name)
+    value, heads = f"{name}.{projections[2]}" if name else projections[2], _head_count(module)
+    width = len(weighted(model, value).weight)
+    rows = np.arange(width).reshape(heads, -1)
+    producers = {value.removesuffix(projections[2]) + part: rows for part in projections}
+    counters = {key: 1 for key in HEADS if key in vars(module)}
+    counters |= {key: rows.shape[1] for key in HEAD_WIDTHS if key in vars(module)}
+    channels = _traced(model, name, value, width, {}, example)
+    whole = Prunable(
+        name=name,
+        units=heads,
+        producers=producers,
+        consumers={c: columns.reshape(heads, -1) for c, columns in channels.prunable.consumers.items()},
+        counters={name: counters},
+    )
+    return Candidate(whole, channels.obstacle)
+
+
+def _traced(
+    model: nn.Module,
+    name: str,
+    source: str,
+    units: int,
+    producers: dict[str, np.ndarray],
+    example: Tensor,
+    same_size: str = "",
+) -> Candidate:
+    """A candidate with the columns and channels at which its units were seen."""
+    seen = trace(model, source, units, example)
+    consumers = {layer: _by_unit(columns, units) for layer, columns in seen.columns.items()}
+    followers = {layer: _by_unit(channels, units) for layer, channels in seen.followers.items()}
+    uneven = [layer for layer, columns in (consumers | followers).items() if columns is None]
+    for layer in uneven:
+        seen.refuse(f"its units own different numbers of columns of {layer!r}")
+    consumers, followers = (
+        {layer: columns for layer, columns in places.items() if columns is not None}
+        for places in (consumers, followers)
+    )
+    return Candidate(
+        Prunable(name, units, producers, consumers, followers, same_size=same_size), seen.obstacle
+    )
+
+
+def _by_unit(columns: dict[int, int], units: int) -> np.ndarray | None:
+    """Columns of each unit, ascending, int (unit, column); None where units have different numbers."""
+    owned: list[list[int]] = [[] for _ in range(units)]
+    for column, unit in sorted(columns.items()):
+        owned[unit].append(column)
+    return np.array(owned) if len({len(row) for row in owned}) == 1 else None
+
+
+def _coupled(candidates: dict[str, Candidate]) -> list[list[str]]:
+    """Names in groups that share an input column or a channel, or that share a layer's rows."""
+    group = {name: name for name in candidates}
+
+    def root(name: str) -> str:
+        while group[name] != name:
+            name = group[name]
+        return name
+
+    first: dict[tuple[str, str, int], str] = {}
+    for name, candidate in candidates.items():
+        p = candidate.prunable
+        for kind, places in (("in", p.consumers), ("in", p.followers), ("out", p.producers)):
+            for layer, channels in places.items():
+                for channel in channels.ravel().tolist():
+                    other = first.setdefault((kind, layer, channel), name)
+                    group[root(name)] = root(other)
+    groups: dict[str, list[str]] = {}
+    for name in candidates:
+        groups.setdefault(root(name), []).append(name)
+    return list(groups.values())
+
+
+def _merge(members: list[Prunable]) -> Prunable | None:
+    """Coupled layers as one; None when they do not agree on which unit is which."""
+    merged: dict[str, dict[str, np.ndarray]] = {"producers": {}, "consumers": {}, "followers": {}}
+    for member in members:
+        for kind, places in merged.items():
+            for layer, channels in getattr(member, kind).items():
+                if member.units != members[0].units or not np.array_equal(
+                    places.setdefault(layer, channels), channels
+                ):
+                    return None
+    counters = {k: v for member in members for k, v in member.counters.items()}
+    return Prunable(
+        members[0].name, members[0].units, **merged, counters=counters, same_size=members[0].same_size
+    )

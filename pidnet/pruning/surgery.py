@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from pidnet.pruning.linear_view import features, watching
+from pidnet.pruning.cutting import Removal, cut
+from pidnet.pruning.linear_view import watching
+from pidnet.pruning.normalization import reestimate
+from pidnet.pruning.opened import closed, opened
 from pidnet.pruning.plan import PruningPlan
-from pidnet.pruning.repair import Junction, fold, refit
-from pidnet.pruning.structure import Prunable, cut, find_prunable, weighted
+from pidnet.pruning.repair import fold, junction, refit
+from pidnet.pruning.structure import Prunable, survey, weighted
+from pidnet.pruning.tracing import check_runs, scores
 
 REPAIRS = {"none": (), "fold": (fold,), "refit": (fold, refit)}
 
@@ -24,48 +27,102 @@ def apply_plan(
     """A smaller copy of ``model`` without the units that the plan leaves out; ``model`` is untouched.
 
     repair: "none"; "fold" adds what the kept units can say of the removed ones to the next layer's weights;
-    "refit" then fits each layer to the dense network's pre-activations with everything upstream pruned.
+    "refit" then fits each layer to the dense network's pre-activations with everything upstream pruned, and
+    re-estimates BatchNorm statistics where that brings the output nearer to the dense one.
     The result is in eval mode and has been checked: its parameters fell, its output has the dense shape, and
     cutting these units from a network that does not use them changes nothing.
-    Raises ValueError for an unknown repair or a plan that does not fit the model.
+    Raises ValueError for an unknown repair, calibration inputs on which the model does not run, or a plan that
+    does not fit the model; RuntimeError where a check fails.
     """
     if repair not in REPAIRS:
         raise ValueError(f"unknown repair {repair!r}; the known ones are {', '.join(REPAIRS)}")
     x, _ = calibration
-    dense = copy.deepcopy(model).eval()
-    prunable = find_prunable(dense, x)
-    remove = units_to_remove(plan, prunable)
-    _check_surgery(dense, prunable, remove, x[:2])
-    small = copy.deepcopy(dense)
-    cut(small, x, remove)
+    dense = opened(model)
+    check_runs(dense, x)
+    prunable, refused = survey(dense, x)
+    remove = units_to_remove(plan, prunable, refused)
+    check_surgery(dense, prunable, remove, x[:2])
+    small = cut_copy(dense, prunable, remove)
     _check_smaller(dense, small, remove)
-    for name in tqdm(
-        _running_order(dense, prunable, x), desc="repairing", delay=1, disable=None, leave=False
-    ):
-        junction = _junction(name, dense, small, prunable, remove)
+    repair_all(dense, small, prunable, remove, x, repair)
+    return closed(small)
+
+
+def shrink(model: nn.Module, plan: PruningPlan, example: Tensor) -> nn.Module:
+    """A copy of ``model`` cut by the plan without any repair, checked on an example input."""
+    dense = opened(model)
+    prunable, refused = survey(dense, example)
+    return closed(cut_copy(dense, prunable, units_to_remove(plan, prunable, refused)))
+
+
+def repair_all(
+    dense: nn.Module,
+    small: nn.Module,
+    prunable: Mapping[str, Prunable],
+    remove: Removal,
+    x: Tensor,
+    repair: str,
+) -> None:
+    """Repair every layer that has lost inputs, in place, in the order in which they run."""
+    touched = {name: prunable[name] for name, units in remove.items() if len(units)}
+    names = running_order(dense, touched, x) if repair != "none" else []
+    for name in tqdm(names, desc="repairing", delay=1, disable=None, leave=False):
+        place = junction(name, dense, small, touched, {k: remove[k] for k in touched})
         for step in REPAIRS[repair]:
-            step(junction, x)
+            step(place, x)
+    if repair == "refit":
+        reestimate(dense, small, x)
+
+
+def cut_copy(dense: nn.Module, prunable: Mapping[str, Prunable], remove: Removal) -> nn.Module:
+    """A copy of an opened model without these units."""
+    small = copy.deepcopy(dense)
+    cut(small, prunable, remove)
     return small
 
 
-def units_to_remove(plan: PruningPlan, prunable: Mapping[str, Prunable]) -> dict[str, list[int]]:
+def units_to_remove(
+    plan: PruningPlan, prunable: Mapping[str, Prunable], refused: Mapping[str, str] | None = None
+) -> dict[str, list[int]]:
     """Layer -> units that are not in the plan's ``keep``. Raises ValueError where the plan does not fit."""
     remove = {}
     for name, kept in plan.keep.items():
-        if name not in prunable:
-            raise ValueError(
-                f"the plan cuts {name!r}, but the model can be cut in {', '.join(map(repr, prunable))}"
-            )
+        check_layer(name, prunable, refused or {})
         units = prunable[name].units
         if not kept or not set(kept) <= set(range(units)):
             raise ValueError(
                 f"the plan keeps {kept} of layer {name!r}; expected some of the units 0 to {units - 1}"
             )
         remove[name] = sorted(set(range(units)) - set(kept))
+    _check_same_sizes(prunable, {name: len(units) for name, units in remove.items()})
     return remove
 
 
-def _running_order(model: nn.Module, prunable: Mapping[str, Prunable], x: Tensor) -> list[str]:
+def check_layer(name: str, prunable: Mapping[str, Prunable], refused: Mapping[str, str]) -> None:
+    """ValueError, with the reason, unless the layer can be cut."""
+    if name in prunable:
+        return
+    known = ", ".join(map(repr, prunable))
+    owner = next((p.name for p in prunable.values() if name in p.producers), None)
+    if name in refused:
+        raise ValueError(f"layer {name!r} cannot be cut: {refused[name]}; what can be cut is {known}")
+    if owner:
+        raise ValueError(f"the units of {name!r} go together with those of {owner!r}; name that layer")
+    raise ValueError(f"no such layer to cut: {name!r}; what can be cut is {known}")
+
+
+def _check_same_sizes(prunable: Mapping[str, Prunable], gone: Mapping[str, int]) -> None:
+    for name, p in prunable.items():
+        others = [other for other in prunable.values() if p.same_size and other.same_size == p.same_size]
+        for other in others:
+            if gone.get(name, 0) != gone.get(other.name, 0):
+                raise ValueError(
+                    f"the plan removes {gone.get(name, 0)} units of {name!r} and {gone.get(other.name, 0)} of "
+                    f"{other.name!r}; all layers and directions of a recurrent module keep the same number"
+                )
+
+
+def running_order(model: nn.Module, prunable: Mapping[str, Prunable], x: Tensor) -> list[str]:
     """The consumers of prunable units in the order in which they run."""
     names: list[str] = []
     consumers = {name for p in prunable.values() for name in p.consumers}
@@ -74,26 +131,7 @@ def _running_order(model: nn.Module, prunable: Mapping[str, Prunable], x: Tensor
     return list(dict.fromkeys(names))
 
 
-def _junction(
-    name: str,
-    dense: nn.Module,
-    small: nn.Module,
-    prunable: Mapping[str, Prunable],
-    remove: Mapping[str, list[int]],
-) -> Junction:
-    """A consumer with the input features and outputs that the cut has left it."""
-    layer = weighted(dense, name)
-    channels, outputs = layer.weight.shape[1], layer.weight.shape[0]
-    lost = [p.consumers[name][remove.get(k, [])].ravel() for k, p in prunable.items() if name in p.consumers]
-    gone = [remove.get(k, []) for k, p in prunable.items() if name in p.producers]
-    kept_channels = np.setdiff1d(np.arange(channels), np.concatenate(lost))
-    kept_outputs = np.setdiff1d(np.arange(outputs), np.concatenate([*gone, []]))
-    return Junction(
-        name, dense, small, torch.tensor(features(layer, kept_channels)), torch.tensor(kept_outputs)
-    )
-
-
-def _check_smaller(dense: nn.Module, small: nn.Module, remove: Mapping[str, list[int]]) -> None:
+def _check_smaller(dense: nn.Module, small: nn.Module, remove: Removal) -> None:
     sizes = [sum(p.numel() for p in model.parameters()) for model in (dense, small)]
     if any(remove.values()) and sizes[1] >= sizes[0]:
         raise RuntimeError(
@@ -102,17 +140,22 @@ def _check_smaller(dense: nn.Module, small: nn.Module, remove: Mapping[str, list
 
 
 @torch.no_grad()
-def _check_surgery(
-    dense: nn.Module, prunable: Mapping[str, Prunable], remove: Mapping[str, list[int]], x: Tensor
-) -> None:
-    """Cut the units from a copy that does not use them, and see that its output stays the same."""
+def check_surgery(dense: nn.Module, prunable: Mapping[str, Prunable], remove: Removal, x: Tensor) -> None:
+    """Cut the units from a copy that does not use them, and see that its output stays the same.
+
+    Raises RuntimeError where it does not, or where the cut copy does not run.
+    """
     silent = copy.deepcopy(dense)
     for name, units in remove.items():
         for consumer, columns in prunable[name].consumers.items():
             weighted(silent, consumer).weight[:, columns[units].ravel()] = 0
-    before = silent(x)
-    cut(silent, x, dict(remove))
-    after = silent(x)
+    before = scores(silent, x)
+    try:
+        after = scores(closed(cut_copy(silent, prunable, remove)), x)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"cutting {', '.join(remove)} leaves a network that does not run: {error}"
+        ) from error
     scale = max(1.0, float(before.abs().max()))
     if after.shape != before.shape or float((after - before).abs().max()) > 1e-5 * scale:
         raise RuntimeError(

@@ -51,7 +51,7 @@ def test_what_is_not_counted_is_said(source):
 def test_a_pruned_network_is_compared(source, tmp_path):
     torch.manual_seed(0)
     dense = pn.zoo.mlp(64, (256, 256), 10)
-    x, y = torch.randn(40, 64), torch.arange(40) % 10
+    x, y = torch.randn(300, 64), torch.arange(300) % 10
     plan = pn.plan_pruning(dense, (x, y), 0.5, "l1")
     path = pn.save_pruned(pn.apply_plan(dense, plan, (x, y), repair="none"), plan, x, tmp_path / "small")
     text = run(source, "--shape", "64", "--small", path, "--dtype", "int8", "--grid", "400")

@@ -66,11 +66,11 @@ def test_bad_input(mlp, calibration):
     x, y = calibration
     for budget, message in (
         ({"keep": 0.01}, "keeping 0.01 of the 48 units of layer 'fc1' leaves none"),
-        ({"keep": 1.5}, "the budget 1.5 is not a share"),
-        ({"macs": 0.0}, "the budget 0.0 is not a share"),
+        ({"keep": 1.5}, "the budget keep=1.5 is not a share"),
+        ({"macs": 0.0}, "the budget macs=0.0 is not a share"),
         ({"macs": 1e-4}, "less than one unit a layer"),
-        ({}, "the budget is keep=None, macs=None; expected one"),
-        ({"keep": 0.5, "macs": 0.5}, "the budget is keep=0.5, macs=0.5; expected one"),
+        ({}, "the budget is keep=None, macs=None, energy=None; expected one"),
+        ({"keep": 0.5, "macs": 0.5}, "the budget is keep=0.5, macs=0.5, energy=None; expected one"),
     ):
         with pytest.raises(ValueError, match=message):
             pn.plan_pruning(mlp, calibration, **budget)

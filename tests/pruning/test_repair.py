@@ -1,3 +1,5 @@
+import copy
+
 import torch
 from torch import nn
 
@@ -8,7 +10,7 @@ from pidnet.pruning.repair import Moments
 @torch.no_grad()
 def error(small, model, x):
     """Mean squared error of the hidden pre-activations behind the cut layer."""
-    return float(((small[2](small[:2](x)) - model[2](model[:2](x))) ** 2).mean())
+    return float(((small[2](small[:2](x)) - model[2](model[:2](x))) ** 2).mean().detach())
 
 
 def test_moments_give_the_squared_error():
@@ -50,3 +52,16 @@ def test_few_samples_still_give_a_finite_answer():
     x = torch.randn(12, 20)
     small = pn.apply_plan(model, pn.PruningPlan({"fc1": list(range(25))}, {}, "own"), (x, x))
     assert small(torch.randn(50, 20)).isfinite().all()
+
+
+def test_every_row_is_counted_once():
+    from pidnet.pruning.repair import _collect, _dense_inputs, junction
+    from pidnet.pruning.structure import find_prunable
+
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(5, (4,), 2).eval()
+    x = torch.randn(1000, 5)
+    place = junction("head", model, copy.deepcopy(model), find_prunable(model, x), {})
+    fit, held = _collect(place, x, _dense_inputs)
+    assert float((fit + held).gram[-1, -1]) == 1000
+    assert float(held.gram[-1, -1]) == 200

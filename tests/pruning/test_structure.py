@@ -1,17 +1,20 @@
 import copy
+import warnings
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from pidnet.pruning.structure import cut, find_prunable, weighted
+from pidnet.pruning.cutting import cut
+from pidnet.pruning.structure import find_prunable, weighted
+from tests.pruning.families import make
 
 
 def test_an_mlp_can_be_cut_in_its_hidden_layers(mlp, digits):
     found = find_prunable(mlp, digits.x_test)
     assert {name: p.units for name, p in found.items()} == {"fc1": 48, "fc2": 32}
-    assert found["fc1"].producers == ("fc1",)
+    assert list(found["fc1"].producers) == ["fc1"]
     np.testing.assert_array_equal(found["fc1"].consumers["fc2"], np.arange(48)[:, None])
 
 
@@ -44,7 +47,7 @@ def test_layers_whose_outputs_are_added_are_cut_together():
 
 def test_cutting_keeps_the_other_units(mlp, digits):
     small = copy.deepcopy(mlp)
-    cut(small, digits.x_test, {"fc1": [0, 5]})
+    cut(small, find_prunable(small, digits.x_test), {"fc1": [0, 5]})
     kept = [unit for unit in range(48) if unit not in (0, 5)]
     assert torch.equal(small.fc1.weight, mlp.fc1.weight[kept])
     assert torch.equal(small.fc2.weight, mlp.fc2.weight[:, kept])
@@ -55,3 +58,25 @@ def test_bad_input():
         find_prunable(nn.Linear(3, 2), torch.zeros(1, 3))
     with pytest.raises(TypeError, match="layer '0' is a ReLU"):
         weighted(nn.Sequential(nn.ReLU()), "0")
+
+
+@pytest.mark.parametrize("family", ["mlp", "conv", "lenet", "resnet", "densenet"])
+def test_torch_pruning_finds_the_same_dependencies(family):
+    """A peer that follows gradients: for unit 1 of every layer, the same rows and columns."""
+    model, (x, _) = make(family)
+    with warnings.catch_warnings(), torch.enable_grad():
+        warnings.simplefilter("ignore")
+        import torch_pruning
+
+        graph = torch_pruning.DependencyGraph().build_dependency(model, x[:1])
+    names = {module: name for name, module in model.named_modules()}
+    for name, p in find_prunable(model, x).items():
+        rows, columns = {}, {}
+        layer = model.get_submodule(name)
+        prune = graph.get_pruner_of_module(layer).prune_out_channels
+        for item in graph.get_pruning_group(layer, prune, [1]):
+            if isinstance(item.dep.target.module, nn.Linear | nn.Conv2d):
+                places = rows if graph.is_out_channel_pruning_fn(item.dep.handler) else columns
+                places.setdefault(names[item.dep.target.module], set()).update(item.idxs)
+        assert rows == {layer: set(channels[1].tolist()) for layer, channels in p.producers.items()}
+        assert columns == {layer: set(channels[1].tolist()) for layer, channels in p.consumers.items()}

@@ -69,8 +69,44 @@ def test_bad_input(mlp, calibration):
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
     with pytest.raises(ValueError, match="unknown repair 'glue'; the known ones are none, fold, refit"):
         pn.apply_plan(mlp, plan, calibration, repair="glue")
-    with pytest.raises(ValueError, match="the plan cuts 'fc9', but the model can be cut in 'fc1', 'fc2'"):
+    with pytest.raises(ValueError, match="no such layer to cut: 'fc9'; what can be cut is 'fc1', 'fc2'"):
         pn.apply_plan(mlp, pn.PruningPlan({"fc9": [0]}, {}, "own"), calibration)
+    with pytest.raises(ValueError, match=r"does not run on calibration inputs of shape \(400, 5\)"):
+        pn.apply_plan(mlp, plan, (calibration[0][:, :5], calibration[1]))
     for kept in ([], [48], [-1]):
         with pytest.raises(ValueError, match="of layer 'fc1'; expected some of the units 0 to 47"):
             pn.apply_plan(mlp, pn.PruningPlan({"fc1": kept}, {}, "own"), calibration)
+
+
+def test_a_cut_that_changes_more_than_its_units_is_refused(calibration):
+    """The mean over the units divides by how many there are: cutting dead ones changes it."""
+
+    class Mean(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.head = nn.Linear(64, 8), nn.Linear(8, 3)
+
+        def forward(self, x):
+            x = self.fc(x).relu()
+            return self.head(x) / x.shape[1]
+
+    model = Mean().eval()
+    plan = pn.plan_pruning(model, calibration, keep=0.5, criterion="l2")
+    with pytest.raises(RuntimeError, match="cutting fc changes more than the units cut"):
+        pn.apply_plan(model, plan, calibration)
+
+
+def test_parts_that_are_not_cut_along_stop_the_plan(calibration):
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.head = nn.Linear(64, 8), nn.Linear(8, 3)
+            self.scale = nn.Parameter(torch.ones(8))
+
+        def forward(self, x):
+            return self.head(self.fc(x).relu() * self.scale)
+
+    model = Scaled().eval()
+    plan = pn.PruningPlan({"fc": [0, 1]}, {}, "own")
+    with pytest.raises(RuntimeError, match="cutting fc leaves a network that does not run"):
+        pn.apply_plan(model, plan, calibration)

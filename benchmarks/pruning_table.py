@@ -1,0 +1,159 @@
+"""Cells of the pruning scoreboard as tables, ranks and a figure."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.pruning_nets import NETS
+from pidnet.files import replacing, write_text
+
+MACHINE = "2-core x86-64 CPU, Linux"
+PACKAGES = ("torch", "numpy", "scipy")
+NOT_CRITERIA = ("dense", "from scratch")
+
+
+def write_results(cells: list[dict], folder: Path) -> None:
+    """pruning.json with every cell, pruning.md with the tables, pruning.png with the figure."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {"machine": MACHINE, "packages": {name: version(name) for name in PACKAGES}}
+    lines = ",\n".join(json.dumps(cell) for cell in cells)
+    write_text(folder / "pruning.json", f'{{"made": {json.dumps(made)},\n"cells": [\n{lines}\n]}}\n')
+    text = markdown(cells, made)
+    write_text(folder / "pruning.md", text)
+    print(text)
+    draw(cells, folder / "pruning.png")
+
+
+def grouped(cells: list[dict]) -> dict[tuple, dict[int, float]]:
+    """(net, repair, cut, criterion) -> seed -> accuracy."""
+    groups: dict[tuple, dict[int, float]] = defaultdict(dict)
+    for cell in cells:
+        if "accuracy" in cell:
+            place = tuple(cell[name] for name in ("net", "repair", "cut", "criterion"))
+            groups[place][cell["seed"]] = cell["accuracy"]
+    return groups
+
+
+def markdown(cells: list[dict], made: dict) -> str:
+    groups = grouped(cells)
+    parts = ["# Pruning scoreboard\n", introduction(made), missing(groups), mean_ranks(groups)]
+    for net in ordered(place[0] for place in groups):
+        parts += [table(groups, net, repair) for repair in ("refit", "fold", "none")]
+    return "\n".join(part for part in parts if part)
+
+
+def introduction(made: dict) -> str:
+    packages = ", ".join(f"{name} {number}" for name, number in made["packages"].items())
+    return (
+        "Test accuracy in %, mean ± standard deviation over paired seeds (number of seeds in brackets where it "
+        "is not 5). The same share of units is cut in every hidden layer, on 1,000 calibration samples, without "
+        f"fine-tuning. Made by `python -m benchmarks.pruning`; {made['machine']}; {packages}.\n"
+    )
+
+
+def missing(groups: dict) -> str:
+    """What the tables do not hold yet."""
+    left = [net for net in NETS if not any(place[0] == net and place[2] > 0 for place in groups)]
+    few = {len(seeds) for place, seeds in groups.items() if place[2] > 0} - {5}
+    notes = [f"No cell of {', '.join(left)} has been run yet."] if left else []
+    if few:
+        notes.append("Not every criterion has run on all seeds: compare rows with the same number of seeds.")
+    return "\n".join(notes)
+
+
+def table(groups: dict, net: str, repair: str) -> str:
+    """One network under one repair: criteria by cuts."""
+    cuts = sorted({p[2] for p in groups if p[0] == net and p[1] == repair and p[2] > 0})
+    names = ordered(p[3] for p in groups if p[0] == net and p[1] == repair and p[2] > 0)
+    names = [name for name in names if name not in NOT_CRITERIA]
+    if not names:
+        return ""
+    dense = groups.get((net, "none", 0.0, "dense"), {})
+    lines = [f"\n## {net}, repair {repair} (dense {text(dense)})\n"]
+    lines += ["| criterion | " + " | ".join(f"{cut:.0%} cut" for cut in cuts) + " |"]
+    lines += ["| --- |" + " --- |" * len(cuts)]
+    for name in names:
+        lines.append(row(name, [groups.get((net, repair, cut, name), {}) for cut in cuts]))
+    scratch = [groups.get((net, "none", cut, "from scratch"), {}) for cut in cuts]
+    if any(scratch):
+        lines.append(row("from scratch", scratch))
+    return "\n".join(lines) + "\n"
+
+
+def row(name: str, values: list[dict[int, float]]) -> str:
+    return f"| {name} | " + " | ".join(map(text, values)) + " |"
+
+
+def text(seeds: dict[int, float]) -> str:
+    if not seeds:
+        return "-"
+    values = np.array(list(seeds.values()))
+    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{values.mean():.1f}{spread}" + (f" ({len(values)})" if len(values) != 5 else "")
+
+
+def mean_ranks(groups: dict) -> str:
+    """Mean rank of each criterion by mean accuracy over nets and cuts, among those that ran in all of them."""
+    lines = ["\n## Mean rank (1 is best)\n", "| repair | cells | ranks |", "| --- | --- | --- |"]
+    for repair in ("refit", "fold", "none"):
+        places = ordered((p[0], p[2]) for p in groups if p[1] == repair and p[2] > 0)
+        places = [place for place in places if (place[0], repair, place[1], "pid") in groups]
+        ran = [
+            {p[3]: p for p in groups if (p[0], p[1], p[2]) == (net, repair, cut) and p[3] not in NOT_CRITERIA}
+            for net, cut in places
+        ]
+        common = sorted(set.intersection(*map(set, ran))) if ran else []
+        if len(common) > 1:
+            lines.append(f"| {repair} | {len(ran)} | {ranks(groups, ran, common)} |")
+    return "\n".join(lines) + "\n" if len(lines) > 3 else ""
+
+
+def ranks(groups: dict, ran: list[dict], common: list[str]) -> str:
+    table = []
+    for places in ran:
+        seeds = set.intersection(*(set(groups[places[name]]) for name in common))
+        table.append([-np.mean([groups[places[name]][seed] for seed in seeds]) for name in common])
+    from scipy.stats import rankdata
+
+    mean = rankdata(table, axis=1).mean(0)
+    return ", ".join(f"{common[k]} {mean[k]:.2f}" for k in np.argsort(mean))
+
+
+def draw(cells: list[dict], path: Path) -> None:
+    """Accuracy against modelled energy under refit, mean and spread over seeds, one panel a net."""
+    from matplotlib.figure import Figure
+
+    shown = ("pid", "obs", "graph_i_min", "l2", "random")
+    nets = ordered(cell["net"] for cell in cells if cell["cut"] > 0 and cell["repair"] == "refit")
+    figure = Figure(figsize=(4 * max(1, len(nets)), 3.4), layout="constrained")
+    for index, net in enumerate(nets):
+        axes = figure.add_subplot(1, len(nets), index + 1)
+        dense = np.mean([c["joules"] for c in cells if c["net"] == net and c["criterion"] == "dense"])
+        for name in shown:
+            axes.errorbar(*curve(cells, net, name, dense), label=name, capsize=2, marker="o", markersize=3)
+        axes.set(title=net, xlabel="modelled energy / dense", ylabel="test accuracy, %")
+    if nets:
+        axes.legend(fontsize="small")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
+def curve(cells: list[dict], net: str, criterion: str, dense: float) -> tuple:
+    """Energy, accuracy and spread by cut."""
+    points: dict[float, list[dict]] = defaultdict(list)
+    for cell in cells:
+        if (cell["net"], cell["criterion"], cell["repair"]) == (net, criterion, "refit") and "joules" in cell:
+            points[cell["cut"]].append(cell)
+    cuts = sorted(points)
+    energy = [np.mean([c["joules"] for c in points[cut]]) / dense for cut in cuts]
+    values = [[c["accuracy"] for c in points[cut]] for cut in cuts]
+    return energy, [np.mean(v) for v in values], [np.std(v) for v in values]
+
+
+def ordered(values) -> list:
+    return list(dict.fromkeys(values))

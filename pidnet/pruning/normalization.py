@@ -1,0 +1,59 @@
+"""BatchNorm statistics of a pruned network, estimated anew where that helps."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+from torch import Tensor, nn
+
+from pidnet.pruning.linear_view import batches
+from pidnet.pruning.tracing import FOLLOWERS, scores
+
+
+def reestimate(dense: nn.Module, small: nn.Module, x: Tensor) -> bool:
+    """Replace the running means and variances of the small network by those of the samples, in place, if that
+    lowers the divergence from the dense network's output; returns whether it did."""
+    norms = [m for m in small.modules() if isinstance(m, FOLLOWERS) and m.running_mean is not None]
+    if not norms:
+        return False
+    before = divergence(dense, small, x)
+    kept = [copy.deepcopy(norm.state_dict()) for norm in norms]
+    _gather(small, norms, x)
+    if divergence(dense, small, x) < before:
+        return True
+    for norm, state in zip(norms, kept, strict=True):
+        norm.load_state_dict(state)
+    return False
+
+
+@torch.no_grad()
+def _gather(model: nn.Module, norms: list, x: Tensor) -> None:
+    """Averages over all samples, in training mode for the norms alone."""
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.train()
+    try:
+        seen = 0
+        for batch in batches(x):
+            seen += len(batch)
+            for norm in norms:
+                norm.momentum = len(batch) / seen
+            if len(batch) > 1:
+                model(batch)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            norm.eval()
+
+
+@torch.no_grad()
+def divergence(dense: nn.Module, small: nn.Module, x: Tensor) -> float:
+    """Mean KL(dense || small) of the class distributions over the samples, bits."""
+    total = 0.0
+    for batch in batches(x):
+        p, q = (scores(model, batch).double().log_softmax(-1) for model in (dense, small))
+        total += float((p.exp() * (p - q)).sum())
+    return total / len(x) / math.log(2)

@@ -1,0 +1,17 @@
+"""A run folder: what demo, map and prune write, and what the report reads."""
+
+from pidnet.runs.folder import Budget, Run, map_file, read_run, write_maps, write_pruned, write_settings
+from pidnet.runs.pruned import Pruned, carry_out, rows
+
+__all__ = [
+    "Budget",
+    "Pruned",
+    "Run",
+    "carry_out",
+    "map_file",
+    "read_run",
+    "rows",
+    "write_maps",
+    "write_pruned",
+    "write_settings",
+]

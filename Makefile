@@ -11,11 +11,11 @@ help:  ## what one can do here
 $(BIN)/pidnet: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip -c constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[report]'
 	@touch $@
 
 $(BIN)/pytest: $(BIN)/pidnet
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[broja,mnist1d,tables,transformers]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[broja,mnist1d,report,tables,transformers]' --group dev
 	@touch $@
 
 demo: $(BIN)/pidnet  ## train, map, draw the graph, prune, compare energy; results in runs/demo

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from pidnet import data, zoo
+from tests.small_run import write_small_run
 
 # The tests run in several processes; threads inside each would wait for one another.
 torch.set_num_threads(1)
@@ -24,3 +25,11 @@ def mlp(digits):
 @pytest.fixture(scope="session")
 def calibration(digits):
     return digits.x_train[:400], digits.y_train[:400]
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory, digits):
+    """A small run folder; read it, do not change it."""
+    folder = tmp_path_factory.mktemp("run")
+    write_small_run(folder, digits)
+    return folder

@@ -46,7 +46,7 @@ def test_nothing_is_unpickled(at, tmp_path, ending):
 
 def test_weights_of_another_network(at, tmp_path):
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "other.pt")
-    with pytest.raises(ValueError, match=r"other.pt does not fit this Net: .*Missing key"):
+    with pytest.raises(ValueError, match=r"(?s)other.pt does not fit this Net: .*Missing key"):
         find_model(at("network"), tmp_path / "other.pt")
 
 

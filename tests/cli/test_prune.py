@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 import pidnet as pn
 from pidnet.cli import app
 from pidnet.cli.networks import find_model
+from pidnet.report import words
 
 
 def run(*arguments):
@@ -20,8 +21,8 @@ def network(at, mine):
 
 
 def test_two_budgets_become_two_networks(network, at, tmp_path):
-    words = (*network, "--data", at("parts"), "--criterion", "l1", "--keep", 0.5, "--keep", 0.25)
-    rows = json.loads(run(*words, "--out", tmp_path, "--json"))["budgets"]
+    arguments = (*network, "--data", at("parts"), "--criterion", "l1", "--keep", 0.5, "--keep", 0.25)
+    rows = json.loads(run(*arguments, "--out", tmp_path, "--json"))["budgets"]
     assert [row["parameters"] for row in rows] == [119, 47, 23]
     assert rows[0]["accuracy"] > 0.8
     small = pn.load_pruned(find_model(at("network")), tmp_path / "pruned-0.25.safetensors")
@@ -29,7 +30,7 @@ def test_two_budgets_become_two_networks(network, at, tmp_path):
 
 
 def test_a_budget_of_macs(network, at, tmp_path):
-    words = (
+    arguments = (
         *network,
         "--data",
         at("samples"),
@@ -41,7 +42,7 @@ def test_a_budget_of_macs(network, at, tmp_path):
         tmp_path,
         "--json",
     )
-    dense, small = json.loads(run(*words))["budgets"]
+    dense, small = json.loads(run(*arguments))["budgets"]
     assert dense["MACs"] == 48 + 40 + 15
     assert 0.2 < small["MACs"] / dense["MACs"] <= 0.4
     assert (tmp_path / "pruned-macs-0.4.plan.json").is_file()
@@ -51,8 +52,8 @@ def test_the_plan_in_words_names_every_unit_that_goes(network, at, tmp_path):
     text = run(*network, "--data", at("parts"), "--criterion", "pid", "--explain", "--out", tmp_path)
     plan = pn.PruningPlan.load(tmp_path / "pruned-0.5.plan.json")
     assert "first: 4 of 8 units stay; the others go in this order:" in text
-    removal = plan.removed["first"][0]
-    assert f"  unit {removal.index}: costs {removal.cost:.4g} bits, given the ones before it; unit " in text
+    for removal in plan.removed["first"] + plan.removed["second"]:
+        assert f"  unit {removal.index}: {words.cost(removal)}; {words.substitutes(removal)}" in text
     assert text.count("  unit ") == 4 + 3
 
 
@@ -62,6 +63,6 @@ def test_an_accuracy_that_was_not_measured_is_said(network, at, tmp_path):
 
 
 def test_two_kinds_of_budget_are_refused(network, at, tmp_path):
-    words = ["prune", *map(str, network), "--data", at("parts"), "--keep", "0.5", "--macs", "0.5"]
-    result = CliRunner().invoke(app, [*words, "--out", str(tmp_path)])
+    arguments = ["prune", *map(str, network), "--data", at("parts"), "--keep", "0.5", "--macs", "0.5"]
+    result = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path)])
     assert "two kinds of budget" in str(result.exception)

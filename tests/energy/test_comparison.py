@@ -14,6 +14,7 @@ from torch import nn
 
 from pidnet.energy import (
     EnergyFigure,
+    EnergyReport,
     Window,
     add_measured,
     compare_energy,
@@ -184,6 +185,18 @@ def test_json_holds_the_whole_report(report):
     assert [row["layer"] for row in data["layers"]] == [row.layer for row in report.layers]
     assert data["table"] == "horowitz_2014"
     assert data["torch"] == torch.__version__
+
+
+def test_json_comes_back_as_the_same_report(report):
+    again = EnergyReport.from_json(report.to_json())
+    assert again == report
+    assert str(again) == str(report)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"pidnet": 1, "torch": 1, "energy": [{}], "layers": []}'])
+def test_other_json_is_no_report(text):
+    with pytest.raises(ValueError, match="not an energy report"):
+        EnergyReport.from_json(text)
 
 
 def test_pandas_has_a_row_a_layer(report):

@@ -9,7 +9,7 @@ from pidnet.maps import LayerMap
 from pidnet.measures.atoms import Atoms
 from pidnet.report import page as report_page, write_report
 from pidnet.runs import read_run, write_maps, write_settings
-from tests.report.conftest import EVIL
+from tests.small_run import EVIL
 
 
 class Reader(HTMLParser):
@@ -83,9 +83,9 @@ def test_pictures_stand_in_where_plotly_is_missing(tmp_path, monkeypatch):
 
 
 def test_a_map_too_large_for_a_page_is_named(run_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(report_page, "MOST_PAIRS", 30)
+    monkeypatch.setattr(report_page, "MOST_PAIRS", 25)
     text = write_report(run_folder, tmp_path / "report.html").read_text()
-    assert "fc2 by i_mmi has 15 pairs, too many for this page" in text
+    assert "fc2 by i_mmi has 10 pairs, too many for this page" in text
     assert len(json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])["maps"]) == 1
 
 

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 
-import pytest
 import torch
 from torch import nn
 
@@ -12,10 +11,8 @@ from pidnet.runs import carry_out, write_maps, write_pruned, write_settings
 EVIL = "</script><script>hacked=1</script><b>&amp;"
 
 
-@pytest.fixture(scope="session")
-def run_folder(tmp_path_factory, digits):
-    """Two measures of two layers, two budgets; read it, do not change it."""
-    folder = tmp_path_factory.mktemp("run")
+def write_small_run(folder, digits):
+    """Two measures of two layers, two budgets."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         parts = [(EVIL, nn.Linear(64, 8)), ("on", nn.ReLU()), ("fc2", nn.Linear(8, 6)), ("on2", nn.ReLU())]
@@ -29,4 +26,3 @@ def run_folder(tmp_path_factory, digits):
     write_pruned(
         folder, [carry_out(model, p, calibration, test, repair="fold") for p in plans], calibration[0]
     )
-    return folder

@@ -1,0 +1,38 @@
+"""Any measure of dit: on a gate, on three units of a network at once, and as the measure of a whole map."""
+
+import dit
+import torch
+
+import pidnet as pn
+from pidnet.measures.atoms import Atoms
+
+
+def i_dit_wb(tables):
+    """I_min as dit has it, pair by pair; slow, but any measure of dit goes here."""
+    return Atoms.concatenate([pn.decompose_dit(as_dit(table), "PID_WB").pair for table in tables.p])
+
+
+def as_dit(p):
+    """A joint table as a dit distribution, the target last."""
+    return dit.Distribution.from_ndarray(p)
+
+
+gate = dit.Distribution(["000", "011", "101", "110"], [1 / 4] * 4)
+print("xor:", {node: round(bits, 3) for node, bits in pn.decompose_dit(gate, "PID_CCS").atoms.items()})
+
+torch.manual_seed(0)
+samples = pn.data.load("digits")
+x, y = samples.x_train[:500], (samples.y_train[:500] > 4).long()  # small or large digit: two classes
+network = pn.zoo.train(pn.zoo.mlp(64, (5,), 2), x, y, epochs=10, rate=0.01)
+codes = pn.quantize(pn.capture(network, (x, y), ["fc1"]), levels=2)
+
+joint = torch.zeros(2, 2, 2, 2, dtype=torch.float64)
+joint.index_put_(
+    (*codes.layers["fc1"][:, :3].long().T, y), torch.tensor(1 / len(y)).double(), accumulate=True
+)
+atoms = pn.decompose_dit(as_dit(joint.numpy()), "PID_MMI").atoms
+print("three units, largest atoms:", sorted(atoms.items(), key=lambda item: -item[1])[:3])
+
+for measure in ("i_min", i_dit_wb):
+    map = pn.layer_maps(codes, measure, correction="none", null="none")["fc1"]
+    print(f"{map.measure}: {map.atoms.redundancy.mean():.4f} bits of redundancy a pair")

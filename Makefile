@@ -22,7 +22,7 @@ demo: $(BIN)/pidnet  ## train, map, draw the graph, prune, compare energy; resul
 	$(BIN)/pidnet demo
 
 test: $(BIN)/pytest  ## the test suite
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --nbmake tests notebooks
 
 lint: $(BIN)/pytest  ## format and lint checks, types
 	$(BIN)/ruff format --check .

@@ -73,8 +73,8 @@ def prune(
     show(f"The network, pruned by {criterion}, repair: {repair}", rows(pruned))
     if found.test is None:
         say("Accuracy not measured: the data have no test part; return (x_train, y_train, x_test, y_test).")
-    if explain:
-        _explain(pruned)
+    for one in pruned if explain else ():
+        say(one.plan.explain(most=None))
     say(f"Written to {out}. Next: pidnet report {out}")
 
 
@@ -85,11 +85,3 @@ def _budgets(keep: list[float] | None, macs: list[float] | None) -> list[dict[st
     if macs:
         return [{"macs": share} for share in macs]
     return [{"keep": share} for share in keep or [DEFAULT_SHARE]]
-
-
-def _explain(pruned) -> None:
-    from pidnet.report.words import plan_sentences
-
-    for one in pruned:
-        for sentence in plan_sentences(one.plan):
-            say(sentence)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.measures            prints the tables, writes benchmarks/results/measures.{json,md}
 
-The counting of 1,024 units takes minutes; --quick leaves it out and writes nothing.
+Each table takes minutes; --only WORD measures again those whose title has the word, and keeps the others.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ import torch
 
 from benchmarks.peers import cone_unique, dit_distribution, mixed_tables
 from pidnet.distributions import PairTables, iterate_pair_tables
-from pidnet.files import replacing
+from pidnet.files import write_text
 from pidnet.measures import MEASURES, decompose
 from pidnet.quantization import Codes
 
@@ -141,22 +140,20 @@ def layer_rows() -> list[dict]:
 
 
 def count_large() -> None:
-    """Count 1,024 units of 8 levels, 10 classes, 100,000 samples; print seconds and the peak memory added, GB."""
+    """Count 1,024 units of 8 levels, 10 classes, 100,000 samples; print seconds and peak memory in GB."""
     codes = random_codes(1024, 8, 10, 100_000)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     start = time.perf_counter()
     pairs = sum(len(tables) for tables in iterate_pair_tables(codes, "layer"))
-    seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(
-        json.dumps(
-            {
-                "pairs": pairs,
-                "seconds": seconds,
-                "added_GB": (peak - before) / 2**20,
-                "process_GB": peak / 2**20,
-            }
-        )
-    )
+    seconds, peak = time.perf_counter() - start, peak_memory()
+    row = {"pairs": pairs, "seconds": seconds, "added_GB": peak - before, "process_GB": peak}
+    print(json.dumps(row))
+
+
+def peak_memory() -> float:
+    """Peak resident memory of this process, GB. getrusage would count the parent's as well."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 2**20
 
 
 def first_calls() -> list[dict]:
@@ -244,33 +241,38 @@ def markdown(results: dict) -> str:
     return "\n".join(lines)
 
 
+TABLES: dict[str, Callable[[], list[dict]]] = {
+    "Pairs per second": speed_rows,
+    "Growth: pairs per second": growth_rows,
+    "All pairs of a layer: seconds": layer_rows,
+    "First call in a process: seconds": first_calls,
+    "I_BROJA against ECOS, bits": lambda: [accuracy()],
+    "Certificates over random pairs, bits": certificates,
+    "Counting 1,024 units, 8 levels, 10 classes, 100,000 samples": lambda: [
+        json.loads(run_python(LARGE_COUNT))
+    ],
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="leave out the large count; write nothing")
-    quick = parser.parse_args().quick
+    parser.add_argument(
+        "--only", default="", metavar="WORD", help="only the tables with this word in their title"
+    )
+    word = parser.parse_args().only
     warnings.simplefilter("ignore", DeprecationWarning)
-    tables = {
-        "Pairs per second": speed_rows(),
-        "Growth: pairs per second": growth_rows(),
-        "All pairs of a layer: seconds": layer_rows(),
-        "First call in a process: seconds": first_calls(),
-        "I_BROJA against ECOS, bits": [accuracy()],
-        "Certificates over random pairs, bits": certificates(),
+    stored = RESULTS / "measures.json"
+    before = json.loads(stored.read_text())["tables"] if stored.is_file() else {}
+    tables = {title: make() if word in title else before.get(title) for title, make in TABLES.items()}
+    results = {
+        "machine": MACHINE,
+        "threads": numba.get_num_threads(),
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "tables": {title: rows for title, rows in tables.items() if rows},
     }
-    if not quick:
-        tables["Counting 1,024 units, 8 levels, 10 classes, 100,000 samples"] = [
-            json.loads(run_python(LARGE_COUNT))
-        ]
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    results = {"machine": MACHINE, "threads": numba.get_num_threads(), "versions": versions, "tables": tables}
     print(markdown(results))
-    if not quick:
-        for name, text in (
-            ("measures.json", json.dumps(results, indent=1)),
-            ("measures.md", markdown(results)),
-        ):
-            with replacing(RESULTS / name) as temporary:
-                temporary.write_text(text.rstrip() + "\n")
+    write_text(stored, json.dumps(results, indent=1) + "\n")
+    write_text(RESULTS / "measures.md", markdown(results).rstrip() + "\n")
 
 
 if __name__ == "__main__":

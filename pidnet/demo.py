@@ -17,6 +17,7 @@ from pidnet.graph import redundancy_graph, save_graph
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.plots import plot_graph, plot_map
 from pidnet.pruning import plan_pruning
+from pidnet.pruning.criteria import find_criterion
 from pidnet.quantization import quantize, zero_level
 from pidnet.report import write_report
 from pidnet.runs import Pruned, carry_out, map_file, rows, write_maps, write_pruned, write_settings
@@ -52,6 +53,7 @@ def run_demo(
 
     folder: where the results go. criterion: how the plan chooses units. tell: called with each step in words.
     """
+    find_criterion(criterion)  # a wrong name is told before the training
     folder = Path(folder)
     samples = data.load("digits")
     dense = _trained(folder, samples, seed, tell)

@@ -177,3 +177,23 @@ def test_layers_of_a_recurrent_module_keep_the_same_number():
     plan.keep["rnn.l0"] = [0]
     with pytest.raises(ValueError, match=r"removes 5 units of 'rnn\.l0' and 3 of 'rnn\.l0_reverse'"):
         pn.apply_plan(model, plan, calibration)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_energy_of_a_pruned_network_adds_up(family):
+    model, data = make(family, samples=130)
+    plan = pn.plan_pruning(model, data, keep=0.5, criterion="l1")
+    small = pn.apply_plan(model, plan, data, repair="none")
+    report = pn.compare_energy(model, small, data[0][:1])
+    assert not report.unknown
+    for side, network in enumerate((model, small)):
+        assert report.parameters[side] == sum(p.numel() for p in network.parameters())
+        assert report.macs[side] == sum(row.macs[side] for row in report.layers)
+        assert report.weight_bytes[side] == sum(row.weight_bytes[side] for row in report.layers)
+        for figure, name in zip(report.energy, ("sram_joules", "dram_joules"), strict=True):
+            assert figure.joules[side] == pytest.approx(sum(getattr(row, name)[side] for row in report.layers))
+    assert 0.2 < report.macs[1] / report.macs[0] < 0.95
+    # torch's attention is opened into layers of its own: those stand in one of the two columns only.
+    for row in (row for row in report.layers if all(row.sram_joules)):
+        assert row.macs[1] <= row.macs[0]
+        assert row.sram_joules[1] <= row.sram_joules[0] < row.dram_joules[0]

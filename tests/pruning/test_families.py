@@ -191,7 +191,9 @@ def test_energy_of_a_pruned_network_adds_up(family):
         assert report.macs[side] == sum(row.macs[side] for row in report.layers)
         assert report.weight_bytes[side] == sum(row.weight_bytes[side] for row in report.layers)
         for figure, name in zip(report.energy, ("sram_joules", "dram_joules"), strict=True):
-            assert figure.joules[side] == pytest.approx(sum(getattr(row, name)[side] for row in report.layers))
+            assert figure.joules[side] == pytest.approx(
+                sum(getattr(row, name)[side] for row in report.layers)
+            )
     assert 0.2 < report.macs[1] / report.macs[0] < 0.95
     # torch's attention is opened into layers of its own: those stand in one of the two columns only.
     for row in (row for row in report.layers if all(row.sram_joules)):

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format docs clean
 
 help:  ## what one can do here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ --/'
@@ -33,5 +33,8 @@ format: $(BIN)/pytest  ## format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(BIN)/pytest  ## the API reference from the docstrings, in site/
+	$(BIN)/pdoc pidnet --docformat google --output-directory site
+
 clean:  ## remove the environment and the results
-	rm -rf .venv runs
+	rm -rf .venv runs site

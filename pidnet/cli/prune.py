@@ -27,6 +27,9 @@ def prune(
     macs: Annotated[
         list[float] | None, typer.Option(help="Or the share of the multiply-accumulates that may stay.")
     ] = None,
+    energy: Annotated[
+        list[float] | None, typer.Option(help="Or the share of the modelled energy (all in SRAM).")
+    ] = None,
     criterion: Annotated[
         str, typer.Option(help="How units are chosen: pid, graph_i_min, l1, random ...")
     ] = "pid",
@@ -51,7 +54,7 @@ def prune(
 
         network, found = find_model(model, weights), find_data(data, samples)
         pruned = []
-        for budget in _budgets(keep, macs):
+        for budget in _budgets(keep=keep, macs=macs, energy=energy):
             tell(f"pruning by {criterion}, " + ", ".join(f"{kind} {share}" for kind, share in budget.items()))
             plan = plan_pruning(
                 network,
@@ -59,6 +62,7 @@ def prune(
                 budget.get("keep"),
                 criterion,
                 macs=budget.get("macs"),
+                energy=budget.get("energy"),
                 seed=seed,
             )
             pruned.append(carry_out(network, plan, found.calibration, found.test, repair=repair))
@@ -73,23 +77,16 @@ def prune(
     show(f"The network, pruned by {criterion}, repair: {repair}", rows(pruned))
     if found.test is None:
         say("Accuracy not measured: the data have no test part; return (x_train, y_train, x_test, y_test).")
-    if explain:
-        _explain(pruned)
+    for one in pruned if explain else ():
+        say(one.plan.explain(most=None))
     say(f"Written to {out}. Next: pidnet report {out}")
 
 
-def _budgets(keep: list[float] | None, macs: list[float] | None) -> list[dict[str, float]]:
-    """One budget a number; half of the units where none is asked for."""
-    if keep and macs:
-        raise ValueError("--keep and --macs are two kinds of budget; give one of the two")
-    if macs:
-        return [{"macs": share} for share in macs]
-    return [{"keep": share} for share in keep or [DEFAULT_SHARE]]
-
-
-def _explain(pruned) -> None:
-    from pidnet.report.words import plan_sentences
-
-    for one in pruned:
-        for sentence in plan_sentences(one.plan):
-            say(sentence)
+def _budgets(**asked: list[float] | None) -> list[dict[str, float]]:
+    """One budget a number, all of one kind; half of the units where none is asked for."""
+    given = {kind: shares for kind, shares in asked.items() if shares}
+    if len(given) > 1:
+        raise ValueError(f"--{' and --'.join(given)} are different kinds of budget; give one of them")
+    return [
+        {kind: share} for kind, shares in (given or {"keep": [DEFAULT_SHARE]}).items() for share in shares
+    ]

@@ -91,6 +91,8 @@ function definitions(rows) {
 
 const bits = (number) => (Number.isFinite(number) ? `${number.toFixed(4)} bits` : "no answer");
 
+const bound = (gap) => (gap === 0 ? "exact" : gap < 0.0001 ? "below 0.0001 bits" : bits(gap));
+
 function showPair(first, second) {
   const [i, j] = [shown.place.get(first), shown.place.get(second)];
   [at("first").value, at("second").value] = [first, second];
@@ -101,13 +103,13 @@ function showPair(first, second) {
   const where = triangle(Math.min(i, j), Math.max(i, j));
   const rows = [["redundancy", bits(value("redundancy", i, j))], [`only unit ${first}`, bits(value("unique", i, j))],
     [`only unit ${second}`, bits(value("unique", j, i))], ["synergy", bits(value("synergy", i, j))],
-    ["gap", value("gap", i, j) === 0 ? "exact" : bits(value("gap", i, j))]];
+    ["gap", bound(value("gap", i, j))]];
   for (const [atom, test] of Object.entries(shown.tests)) {
     const verdict = test.significant[where] > 0.5 ? "beyond chance" : "not beyond chance";
     rows.push([`${atom} is`, `${verdict} (p ${test.p[where] < 0.0001 ? "< 0.0001" : `= ${test.p[where].toFixed(4)}`})`]);
   }
   at("pair").replaceChildren(element("h3", `Units ${first} and ${second} of ${shown.layer}`), definitions(rows),
-    element("p", shown.null === "none" ? "Nothing was tested."
+    element("p", !Object.keys(shown.tests).length ? "Redundancy and synergy were not tested."
       : `Tested against the null "${shown.null}", at most 5 % false among the pairs kept.`));
 }
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from pidnet.maps import LayerMap
-from pidnet.pruning import PruningPlan, Removal
+from pidnet.pruning import Removal
 from pidnet.runs import Budget, Run
 
 
@@ -21,20 +21,11 @@ def by_measure(maps: Sequence[LayerMap]) -> dict[str, list[LayerMap]]:
     return {name: [m for m in maps if m.measure == name] for name in dict.fromkeys(m.measure for m in maps)}
 
 
-def plan_sentences(plan: PruningPlan) -> Iterator[str]:
-    """The whole plan in words: for each layer how many units stay, then each unit that goes."""
-    for layer, removals in plan.removed.items():
-        stay = len(plan.keep[layer])
-        yield f"{layer}: {stay} of {stay + len(removals)} units stay; the others go in this order:"
-        yield from (
-            f"  unit {removal.index}: {cost(removal)}; {substitutes(removal)}" for removal in removals
-        )
-
-
 def cost(removal: Removal) -> str:
     """What it costs that the unit goes."""
     if removal.unit == "bits":
-        return f"costs {removal.cost:.4g} bits, given the ones before it"
+        known = "" if removal.redundancy is None else f"; {removal.redundancy:.4g} more are known elsewhere"
+        return f"costs {removal.cost:.4g} bits, given the ones before it{known}"
     return f"costs {removal.cost:.4g} on the criterion's own scale"
 
 

@@ -2,30 +2,33 @@ from dataclasses import replace
 
 import pytest
 
-from pidnet.pruning import PruningPlan, Removal
+from pidnet.pruning import Removal
 from pidnet.report import words
 from pidnet.runs import read_run
 
-PLAN = PruningPlan(
-    keep={"fc1": [0, 3]},
-    removed={
-        "fc1": [
-            Removal(2, 0.00125, "bits", ((3, 0.75), (0, 0.25))),
+
+@pytest.mark.parametrize(
+    ("removal", "cost", "substitutes"),
+    [
+        (
+            Removal(2, 0.00125, "bits", ((3, 0.75), (0, 0.25)), redundancy=0.5),
+            "costs 0.00125 bits, given the ones before it; 0.5 more are known elsewhere",
+            "unit 3 (75%) and unit 0 (25%) take over most",
+        ),
+        (
             Removal(1, 3.5, "score", ((0, 1.0),)),
+            "costs 3.5 on the criterion's own scale",
+            "unit 0 (100%) takes over most",
+        ),
+        (
             Removal(4, 0.0, "bits", ((0, 0.0),)),
-        ]
-    },
-    criterion="pid",
+            "costs 0 bits, given the ones before it",
+            "nobody takes over",
+        ),
+    ],
 )
-
-
-def test_the_plan_in_words():
-    assert list(words.plan_sentences(PLAN)) == [
-        "fc1: 2 of 5 units stay; the others go in this order:",
-        "  unit 2: costs 0.00125 bits, given the ones before it; unit 3 (75%) and unit 0 (25%) take over most",
-        "  unit 1: costs 3.5 on the criterion's own scale; unit 0 (100%) takes over most",
-        "  unit 4: costs 0 bits, given the ones before it; nobody takes over",
-    ]
+def test_why_a_unit_goes(removal, cost, substitutes):
+    assert (words.cost(removal), words.substitutes(removal)) == (cost, substitutes)
 
 
 @pytest.mark.parametrize(("said", "expected"), [("a", "a"), ("ab", "a and b"), ("abc", "a, b and c")])

@@ -1,0 +1,53 @@
+import json
+
+import numpy as np
+import pytest
+
+from pidnet.runs import map_file, read_run, write_maps, write_settings
+from tests.small_run import EVIL
+
+
+def test_a_run_comes_back_in_its_order(run_folder):
+    run = read_run(run_folder)
+    assert [(map.layer, map.measure) for map in run.maps] == [
+        (layer, measure) for measure in ("i_min", "i_mmi") for layer in (EVIL, "fc2")
+    ]
+    assert [budget.name for budget in run.budgets] == ["0.5", "0.25"]
+    assert run.settings["map"]["seed"] == 0
+    assert "torch" in run.settings["map"]
+
+
+def test_a_second_command_adds_its_settings(tmp_path):
+    write_settings(tmp_path, "map", {"seed": 1})
+    write_settings(tmp_path, "prune", {"seed": 2})
+    write_settings(tmp_path, "map", {"seed": 3})
+    assert {name: one["seed"] for name, one in read_run(tmp_path).settings.items()} == {"map": 3, "prune": 2}
+
+
+def test_maps_written_again_replace_the_list(run_folder, tmp_path):
+    maps = read_run(run_folder).maps
+    write_settings(tmp_path, "map", {})
+    write_maps(tmp_path, maps)
+    write_maps(tmp_path, maps[3:])
+    (found,) = read_run(tmp_path).maps
+    np.testing.assert_array_equal(found.atoms.synergy, maps[3].atoms.synergy)
+
+
+def test_names_are_safe_and_apart():
+    assert map_file("encoder.0.fc1", "i_min") == "encoder.0.fc1-i_min"
+    names = {map_file(layer, "i_min") for layer in ("a/b", "a_b", "a<b", "../a")}
+    assert len(names) == 4
+    assert not any("/" in name or "<" in name for name in names)
+
+
+def test_a_folder_without_a_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no run; expected a folder that pidnet demo"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize("broken", ["{", json.dumps([{"measure": "i_min"}])])
+def test_a_broken_run_is_one_sentence(tmp_path, broken):
+    write_settings(tmp_path, "map", {})
+    (tmp_path / "layers.json").write_text(broken)
+    with pytest.raises(ValueError, match="no run of this version"):
+        read_run(tmp_path)

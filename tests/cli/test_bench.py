@@ -10,6 +10,7 @@ from pidnet.cli import app
 def checkout(tmp_path):
     folder = tmp_path / "benchmarks"
     folder.mkdir()
+    (folder / "__init__.py").touch()
     (folder / "speed.py").write_text(
         '"""How fast it is."""\nimport sys\nif __name__ == "__main__":\n    sys.exit(len(sys.argv[1:]) + 5)\n'
     )

@@ -18,6 +18,8 @@ def mutual_information(p: np.ndarray) -> np.ndarray:
 
 def source_informations(p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """I(Y;X1), I(Y;X2) and I(Y;X1X2) of pair tables p (pair, level1, level2, class), each (pair,), bits."""
-    pairs, levels1, levels2, classes = p.shape
-    joint = p.reshape(pairs, levels1 * levels2, classes)
-    return mutual_information(p.sum(2)), mutual_information(p.sum(1)), mutual_information(joint)
+    first, second = p.sum(2), p.sum(1)
+    target = entropy(first.sum(1))
+    joint = target + entropy(p.sum(3), (1, 2)) - entropy(p, (1, 2, 3))
+    information1, information2 = (target + entropy(q.sum(2)) - entropy(q, (1, 2)) for q in (first, second))
+    return information1, information2, joint

@@ -6,7 +6,7 @@ import numpy as np
 
 from pidnet import shannon
 from pidnet.distributions import PairTables
-from pidnet.measures.atoms import Atoms, atoms_from_redundancy
+from pidnet.measures.atoms import Atoms, complete_lattice
 
 
 def i_mmi(tables: PairTables) -> Atoms:
@@ -15,5 +15,5 @@ def i_mmi(tables: PairTables) -> Atoms:
 
     Source: Barrett 2015, Phys. Rev. E 91, 052802 (arXiv:1411.2832), Sec. III.
     """
-    information1, information2, _ = shannon.source_informations(tables.p)
-    return atoms_from_redundancy(tables.p, np.minimum(information1, information2))
+    informations = shannon.source_informations(tables.p)
+    return complete_lattice(informations, np.minimum(*informations[:2]))

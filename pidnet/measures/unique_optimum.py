@@ -8,7 +8,7 @@ import numpy as np
 
 from pidnet import shannon
 from pidnet.distributions import PairTables
-from pidnet.measures.atoms import Atoms, atoms_from_redundancy
+from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.unique_optimum_binary import solve_binary
 from pidnet.measures.unique_optimum_general import solve_general
 from pidnet.measures.workers import share_pairs
@@ -34,14 +34,15 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
         raise ValueError(f"tolerance is {tolerance}; expected a positive number of bits, such as 1e-6")
     p_PABY = tables.p
     minimum, gap = _minimum_bits(p_PABY, tolerance)
-    information1, information2, joint = shannon.source_informations(p_PABY)
+    informations = shannon.source_informations(p_PABY)
+    information1, information2, joint = informations
     p_PBY = p_PABY.sum(1)
     knows2 = shannon.entropy(p_PBY, (-2, -1)) - shannon.entropy(p_PBY.sum(-1))
     least = np.maximum(0.0, information1 + information2 - joint)
     most = np.minimum(information1, information2)
     redundancy = np.minimum(np.maximum(information1 - (knows2 + minimum), least), most)
     _warn_of_wide_gaps(gap, tolerance)
-    return atoms_from_redundancy(p_PABY, redundancy, gap)
+    return complete_lattice(informations, redundancy, gap)
 
 
 def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from pidnet.pruning.plan import PruningPlan, Removal
 from pidnet.pruning.search import search
 from pidnet.pruning.structure import Prunable, find_prunable, survey
 from pidnet.pruning.surgery import check_layer
-from pidnet.pruning.tracing import check_runs
+from pidnet.pruning.tracing import check_calibration, check_runs
 
 ALLOCATIONS = ("uniform", "global")
 
@@ -86,7 +86,7 @@ def gather(
     model: nn.Module, calibration: tuple[Tensor, Tensor], layers: Sequence[str] | None = None, seed: int = 0
 ) -> Evidence:
     """Evidence on an untouched, opened copy of the model, from checked calibration data."""
-    x, y = _check_calibration(calibration)
+    x, y = check_calibration(calibration)
     dense = opened(model).requires_grad_(True)
     check_runs(dense, x)
     return Evidence(dense, _chosen(dense, x, layers), x, y, seed)
@@ -100,19 +100,6 @@ def _chosen(dense: nn.Module, x: Tensor, layers: Sequence[str] | None) -> dict[s
         check_layer(name, prunable, refused)
     sizes = {prunable[name].same_size for name in layers} - {""}
     return {name: p for name, p in prunable.items() if name in layers or p.same_size in sizes}
-
-
-def _check_calibration(calibration: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    match calibration:
-        case (Tensor() as x, Tensor() as y) if x.ndim > 0 and y.ndim > 0 and len(x) == len(y) >= 2:
-            return x, y
-        case (Tensor() as x, Tensor() as y):
-            shapes = f"{tuple(x.shape)} and {tuple(y.shape)}"
-            raise ValueError(
-                f"calibration has shapes {shapes}; expected one label for each of at least 2 samples"
-            )
-        case _:
-            raise ValueError("calibration is not a pair (x, y) of tensors")
 
 
 def _warn_of_few_samples(evidence: Evidence) -> None:

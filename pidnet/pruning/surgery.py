@@ -16,7 +16,7 @@ from pidnet.pruning.opened import closed, opened
 from pidnet.pruning.plan import PruningPlan
 from pidnet.pruning.repair import fold, junction, refit
 from pidnet.pruning.structure import Prunable, survey, weighted
-from pidnet.pruning.tracing import check_runs, scores
+from pidnet.pruning.tracing import check_calibration, check_runs, scores
 
 REPAIRS = {"none": (), "fold": (fold,), "refit": (fold, refit)}
 
@@ -36,7 +36,7 @@ def apply_plan(
     """
     if repair not in REPAIRS:
         raise ValueError(f"unknown repair {repair!r}; the known ones are {', '.join(REPAIRS)}")
-    x, _ = calibration
+    x, _ = check_calibration(calibration)
     dense = opened(model)
     check_runs(dense, x)
     prunable, refused = survey(dense, x)

@@ -41,6 +41,20 @@ def scores(model: nn.Module, x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+def check_calibration(calibration: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Inputs and labels. Raises ValueError unless they are two tensors of at least 2 samples each."""
+    match calibration:
+        case (Tensor() as x, Tensor() as y) if x.ndim > 0 and y.ndim > 0 and len(x) == len(y) >= 2:
+            return x, y
+        case (Tensor() as x, Tensor() as y):
+            shapes = f"{tuple(x.shape)} and {tuple(y.shape)}"
+            raise ValueError(
+                f"calibration has shapes {shapes}; expected one label for each of at least 2 samples"
+            )
+        case _:
+            raise ValueError("calibration is not a pair (x, y) of tensors")
+
+
 def check_runs(model: nn.Module, x: Tensor) -> None:
     """ValueError unless the model runs on calibration inputs and puts out finite numbers."""
     try:

@@ -67,6 +67,11 @@ def test_convolutions_are_cut_and_repaired(digits):
 
 def test_bad_input(mlp, calibration):
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
+    x, y = calibration
+    with pytest.raises(ValueError, match="not a pair"):
+        pn.apply_plan(mlp, plan, x)
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        pn.apply_plan(mlp, plan, (x[:0], y[:0]))
     with pytest.raises(ValueError, match="unknown repair 'glue'; the known ones are none, fold, refit"):
         pn.apply_plan(mlp, plan, calibration, repair="glue")
     with pytest.raises(ValueError, match="no such layer to cut: 'fc9'; what can be cut is 'fc1', 'fc2'"):

@@ -48,14 +48,20 @@ def input_rows(layer: Weighted, inputs: Tensor) -> Tensor:
         }
     kernel = (1, *layer.kernel_size) if flat else layer.kernel_size
     patches = nn.functional.unfold(inputs, kernel, **options)
-    return patches.transpose(1, 2).reshape(-1, patches.shape[1]).double()
+    return _doubled(patches)
 
 
 def output_rows(layer: Weighted, outputs: Tensor) -> Tensor:
     """Outputs of the layer as float64 rows (row, output), in the order of ``input_rows``."""
     if isinstance(layer, CONVOLUTIONS):
-        outputs = outputs.flatten(2).transpose(1, 2)
+        return _doubled(outputs.flatten(2))
     return outputs.reshape(-1, outputs.shape[-1]).double()
+
+
+def _doubled(values: Tensor) -> Tensor:
+    """(sample, feature, position) as float64 rows (sample * position, feature), in a single copy."""
+    rows = values.transpose(1, 2).to(torch.float64, memory_format=torch.contiguous_format)
+    return rows.reshape(-1, values.shape[1])
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.pruning.cutting import Removal, lost
-from pidnet.pruning.linear_view import batches, features, input_rows, output_rows, watching, weight_matrix
+from pidnet.pruning.linear_view import features, input_rows, output_rows, watching, weight_matrix
 from pidnet.pruning.structure import Prunable, Weighted, weighted
 
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 HOLDOUT = 5
+BATCH = 128
 
 
 @dataclass(eq=False)
@@ -69,67 +71,73 @@ def junction(
 def fold(junction: Junction, x: Tensor) -> None:
     """Fit the consumer in the small network to the dense pre-activations, given the dense network's own kept
     inputs: what the removed units did is regressed on the kept ones and added to their weights, in place."""
-    _fit(junction, x, _dense_inputs)
+    _fit(junction, x, from_small=False)
 
 
 def refit(junction: Junction, x: Tensor) -> None:
-    """Fit the consumer in the small network to the dense pre-activations, given the inputs that the small
-    network really has, with everything upstream already pruned and repaired, in place."""
-    _fit(junction, x, _small_inputs)
+    """Fold, then fit the consumer to the dense pre-activations given the inputs that the small network really
+    has, with everything upstream already pruned and repaired, in place. One pass over the samples for both."""
+    _fit(junction, x, from_small=True)
 
 
-def _dense_inputs(junction: Junction, dense: Tensor, _small: Tensor) -> Tensor:
-    return dense[:, junction.features]
-
-
-def _small_inputs(_junction: Junction, _dense: Tensor, small: Tensor) -> Tensor:
-    return small
-
-
-def _fit(junction: Junction, x: Tensor, choose: Callable[[Junction, Tensor, Tensor], Tensor]) -> None:
-    """Ridge regression of the dense outputs on the chosen inputs, pulled towards the present weights.
+def _fit(junction: Junction, x: Tensor, *, from_small: bool) -> None:
+    """Ridge regression of the dense outputs on the kept inputs, pulled towards the present weights: on the
+    inputs in the dense network, then, if wanted, on those in the small one.
 
     The strength of the ridge is the one of ``RIDGES`` with the least error on every fifth batch of samples,
     which the fit has not seen; the present weights stay if none does better.
     """
     layer = weighted(junction.small, junction.name)
-    fit, held = _collect(junction, x, choose)
-    prior, biased = _solution(layer), layer.bias is not None
-    errors = [held.error(_solve(fit, prior, ridge, biased)) for ridge in RIDGES]
-    best = min(range(len(RIDGES)), key=errors.__getitem__)
-    if errors[best] < held.error(prior):
-        _write(layer, _solve(fit + held, prior, RIDGES[best], biased))
+    for fit, held in _collect(junction, x, from_small=from_small):
+        prior, biased = _solution(layer), layer.bias is not None
+        errors = [held.error(_solve(fit, prior, ridge, biased)) for ridge in RIDGES]
+        best = min(range(len(RIDGES)), key=errors.__getitem__)
+        if errors[best] < held.error(prior):
+            _write(layer, _solve(fit + held, prior, RIDGES[best], biased))
 
 
-def _collect(
-    junction: Junction, x: Tensor, choose: Callable[[Junction, Tensor, Tensor], Tensor]
-) -> tuple[Moments, Moments]:
-    """Moments of the inputs and the wanted outputs of a consumer: to fit on, and held out."""
-    seen: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {}
+def _collect(junction: Junction, x: Tensor, *, from_small: bool) -> list[tuple[Moments, Moments]]:
+    """Moments of a consumer's kept inputs and the wanted outputs, to fit on and held out: of the inputs in the
+    dense network, and, if wanted, of those in the small one. One batch is in memory at a time."""
+    models = [junction.dense, junction.small] if from_small else [junction.dense]
+    parts: list[tuple[list[Moments], list[Moments]]] = [([], []) for _ in models]
+    samples = _interleaved(x)
+    every = min(HOLDOUT, len(samples))
+    for number, batch in enumerate(samples):
+        wanted: list[Tensor] = []
+        for model, part in zip(models, parts, strict=True):
+            dense = model is junction.dense
+            inputs, outputs = _seen(model, junction.name, batch)
+            if dense:
+                wanted = [output[:, junction.outputs] for output in outputs]
+                inputs = [rows[:, junction.features] for rows in inputs]
+            for rows, output in zip(inputs, wanted, strict=True):
+                sums = part[number % every == every - 1]
+                moments = Moments.of(rows, output)
+                sums[:] = [sums[0] + moments] if sums else [moments]
+    return [(fit[0], held[0]) for fit, held in parts]
 
-    def see(_name: str, layer: Weighted, inputs: Tensor, output: Tensor) -> None:
-        # A layer that runs at every step of a sequence is seen as often.
-        seen.setdefault(layer, []).append((input_rows(layer, inputs), output_rows(layer, output)))
 
-    layers = [weighted(model, junction.name) for model in (junction.dense, junction.small)]
-    parts: tuple[list[Moments], list[Moments]] = [], []
-    size = max(1, min(256, len(x) // HOLDOUT))
-    with (
-        torch.no_grad(),
-        watching(junction.dense, [junction.name], see),
-        watching(junction.small, [junction.name], see),
-    ):
-        for number, batch in enumerate(batches(x, size)):
-            seen.clear()
-            junction.dense(batch)
-            junction.small(batch)
-            (dense_inputs, wanted), (small_inputs, _) = (
-                map(torch.cat, zip(*seen[layer], strict=True)) for layer in layers
-            )
-            moments = Moments.of(choose(junction, dense_inputs, small_inputs), wanted[:, junction.outputs])
-            part = parts[number % HOLDOUT == HOLDOUT - 1]
-            part[:] = [part[0] + moments] if part else [moments]
-    return parts[0][0], parts[1][0]
+def _interleaved(x: Tensor) -> list[Tensor]:
+    """Samples in batches of which each is spread over all samples, whatever their order; a multiple of
+    ``HOLDOUT`` batches, or one a sample."""
+    number = min(len(x), HOLDOUT * math.ceil(len(x) / (HOLDOUT * BATCH)))
+    return [x[start::number] for start in range(number)]
+
+
+@torch.no_grad()
+def _seen(model: nn.Module, name: str, batch: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Rows of inputs and outputs of a layer, one item each time it runs: at every step of a sequence, say."""
+    inputs: list[Tensor] = []
+    outputs: list[Tensor] = []
+
+    def see(_name: str, layer: Weighted, entering: Tensor, output: Tensor) -> None:
+        inputs.append(input_rows(layer, entering))
+        outputs.append(output_rows(layer, output))
+
+    with watching(model, [name], see):
+        model(batch)
+    return inputs, outputs
 
 
 def _solution(layer: Weighted) -> Tensor:

@@ -18,7 +18,7 @@ from pidnet.pruning.repair import fold, junction, refit
 from pidnet.pruning.structure import Prunable, survey, weighted
 from pidnet.pruning.tracing import check_calibration, check_runs, scores
 
-REPAIRS = {"none": (), "fold": (fold,), "refit": (fold, refit)}
+REPAIRS = {"none": None, "fold": fold, "refit": refit}
 
 
 def apply_plan(
@@ -64,12 +64,13 @@ def repair_all(
     repair: str,
 ) -> None:
     """Repair every layer that has lost inputs, in place, in the order in which they run."""
+    mend = REPAIRS[repair]
+    if mend is None:
+        return
     touched = {name: prunable[name] for name, units in remove.items() if len(units)}
-    names = running_order(dense, touched, x) if repair != "none" else []
+    names = running_order(dense, touched, x)
     for name in tqdm(names, desc="repairing", delay=1, disable=None, leave=False):
-        place = junction(name, dense, small, touched, {k: remove[k] for k in touched})
-        for step in REPAIRS[repair]:
-            step(place, x)
+        mend(junction(name, dense, small, touched, {k: remove[k] for k in touched}), x)
     if repair == "refit":
         reestimate(dense, small, x)
 

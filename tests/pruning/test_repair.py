@@ -1,10 +1,12 @@
 import copy
 
+import pytest
 import torch
 from torch import nn
 
 import pidnet as pn
-from pidnet.pruning.repair import Moments
+from pidnet.pruning.repair import Moments, _collect, _interleaved, junction
+from pidnet.pruning.structure import find_prunable
 
 
 @torch.no_grad()
@@ -54,14 +56,23 @@ def test_few_samples_still_give_a_finite_answer():
     assert small(torch.randn(50, 20)).isfinite().all()
 
 
-def test_every_row_is_counted_once():
-    from pidnet.pruning.repair import _collect, _dense_inputs, junction
-    from pidnet.pruning.structure import find_prunable
-
+def test_every_row_is_counted_once_and_a_fifth_is_held_out_whatever_the_order():
     torch.manual_seed(0)
     model = pn.zoo.mlp(5, (4,), 2).eval()
-    x = torch.randn(1000, 5)
+    x = torch.arange(1000.0)[:, None].expand(1000, 5)
     place = junction("head", model, copy.deepcopy(model), find_prunable(model, x), {})
-    fit, held = _collect(place, x, _dense_inputs)
-    assert float((fit + held).gram[-1, -1]) == 1000
-    assert float(held.gram[-1, -1]) == 200
+    for fit, held in _collect(place, x, from_small=True):
+        assert float((fit + held).gram[-1, -1]) == 1000
+        assert float(held.gram[-1, -1]) == 200
+    spread = [batch[:, 0] for batch in _interleaved(x)]
+    assert sorted(torch.cat(spread).tolist()) == x[:, 0].tolist()
+    assert all(abs(float(batch.mean()) - 499.5) < 10 for batch in spread)
+
+
+@pytest.mark.parametrize("samples", [2, 3, 7])
+def test_a_handful_of_samples_can_be_repaired(samples):
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(5, (6,), 2).eval()
+    x = torch.randn(samples, 5)
+    small = pn.apply_plan(model, pn.PruningPlan({"fc1": [0, 1, 2]}, {}, "own"), (x, x))
+    assert small(x).isfinite().all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -51,14 +52,19 @@ def i_ccs_slopes(tables: PairTables, *, tolerance: float = 1e-8) -> Slopes:
 
     R = sum q c has a derivative by q and one by the margins in c. That by q acts through the fitted table: q moves
     with its margins so that ln q stays a sum of three parts, which is the part of the derivative that such sums
-    can express (its projection, weighted by q)."""
+    can express (its projection, weighted by q).
+
+    R jumps where i(x1;y) or i(x2;y) changes its sign, since a term may have any size there. A jump J whose sign is
+    right with probability P adds J^2 P (1 - P) to the variance over samples, with P from a normal error of i."""
     p_PYAB = np.ascontiguousarray(np.moveaxis(tables.p, 3, 1))
     pairs, classes, levels1, levels2 = p_PYAB.shape
     first, second = np.empty((pairs, classes, levels1)), np.empty((pairs, classes, levels2))
-    both = np.empty((pairs, levels1, levels2))
-    outputs = (first, second, both)
-    share_pairs(lambda part: fill_slopes(p_PYAB[part], tolerance, *(out[part] for out in outputs)), pairs)
-    return Slopes(first.swapaxes(1, 2), second.swapaxes(1, 2), both)
+    both, jumps = np.empty((pairs, levels1, levels2)), np.zeros(pairs)
+    outputs, samples = (first, second, both, jumps), tables.samples
+    share_pairs(
+        lambda part: fill_slopes(p_PYAB[part], samples, tolerance, *(out[part] for out in outputs)), pairs
+    )
+    return Slopes(first.swapaxes(1, 2), second.swapaxes(1, 2), both, jumps)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -130,8 +136,8 @@ def sign(value):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_slopes(p_PYAB, tolerance, first_PYA, second_PYB, both_PAB):
-    """Fill the three parts of the derivative of R of each pair, bits."""
+def fill_slopes(p_PYAB, samples, tolerance, first_PYA, second_PYB, both_PAB, jumps_P):
+    """Fill the three parts of the derivative of R of each pair, bits, and the variance from jumps."""
     pairs, classes, levels1, levels2 = p_PYAB.shape
     room = allocate_room(levels1, levels2, classes)
     for pair in range(pairs):
@@ -141,6 +147,7 @@ def fill_slopes(p_PYAB, tolerance, first_PYA, second_PYB, both_PAB):
         first, second, both = first_PYA[pair], second_PYB[pair], both_PAB[pair].reshape(levels1 * levels2)
         differentiate_margins(room, first, second, both)
         differentiate_table(room)
+        jumps_P[pair] = variance_of_jumps(room, samples) if samples > 0 else 0.0
         first += room.step1
         second += room.step2
         both += room.step12
@@ -207,3 +214,43 @@ def differentiate_table(room):
                 room.right2[y, b] += pull
                 room.step12[a * levels2 + b] += pull
     solve_residuals(room)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def variance_of_jumps(room, samples):
+    """Sum of J^2 P (1 - P) over the signs of all i(x1;y) and i(x2;y), bits squared."""
+    classes, levels1, levels2 = room.q.shape
+    p_A, p_B = room.p1.sum(0), room.p2.sum(0)
+    jump1, jump2 = np.zeros(levels1), np.zeros(levels2)
+    variance = 0.0
+    for y in range(classes):
+        p_y = room.p1[y].sum()
+        jump1[:], jump2[:] = 0.0, 0.0
+        for a in range(levels1):
+            first = surprisal_change(room.p1[y, a], p_A[a] * p_y)
+            for b in range(levels2):
+                q = room.q[y, a, b]
+                if q <= 0.0:
+                    continue
+                second = surprisal_change(room.p2[y, b], p_B[b] * p_y)
+                both = surprisal_change(q, room.p12[a * levels2 + b] * p_y)
+                common = first + second - both
+                if sign(common) == sign(both) == sign(second):
+                    jump1[a] += q * common
+                if sign(common) == sign(both) == sign(first):
+                    jump2[b] += q * common
+        for a in range(levels1):
+            variance += jump1[a] ** 2 * doubt(room.p1[y, a], p_A[a], p_y, samples)
+        for b in range(levels2):
+            variance += jump2[b] ** 2 * doubt(room.p2[y, b], p_B[b], p_y, samples)
+    return variance
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def doubt(joint, p_x, p_y, samples):
+    """P (1 - P), with P the probability that the sign of log2( joint / (p_x p_y) ) is right."""
+    if joint <= 0.0:
+        return 0.0
+    error = np.sqrt(max(1.0 / joint - 1.0 / p_x - 1.0 / p_y + 1.0, 1e-12) / samples)
+    wrong = 0.5 * math.erfc(abs(np.log(joint / (p_x * p_y))) / error / math.sqrt(2.0))
+    return wrong * (1.0 - wrong)

@@ -20,12 +20,14 @@ class Slopes:
     """The derivative of a redundancy, bits a unit of probability.
 
     first: (pair, level1, class). second: (pair, level2, class). both: (pair, level1, level2), or None where the
-    redundancy depends on the margins of the single sources only.
+    redundancy depends on the margins of the single sources only. jumps: (pair,), the variance over samples that
+    jumps of the redundancy add, bits squared; None where it is continuous.
     """
 
     first: np.ndarray
     second: np.ndarray
     both: np.ndarray | None = None
+    jumps: np.ndarray | None = None
 
 
 def log_ratio(p_PXY: np.ndarray) -> np.ndarray:

@@ -100,18 +100,20 @@ def coverage(layers: int = 60) -> Iterator[Row]:
         for family in FAMILIES:
             for samples in (1000, 4000):
                 parts = [_covered(name, family, samples, seed) for seed in range(layers)]
-                held, zero, width = (np.concatenate(part, 1) for part in zip(*parts, strict=True))
+                held, zero, width, planted = (np.concatenate(part, 1) for part in zip(*parts, strict=True))
                 yield {
                     "measure": name,
                     "family": family,
                     "samples": samples,
                     **_shares(held, zero),
+                    "planted, not 0": _share(held, planted & ~zero),
                     "width": float(width.mean()),
                 }
 
 
 def _covered(name: str, family: str, samples: int, seed: int) -> tuple[np.ndarray, ...]:
-    """Whether the interval holds the truth, whether the truth is 0, and the width, each (atom, pair)."""
+    """Whether the interval holds the truth, whether that is 0, the width, and whether the pair is planted, each
+    (atom, pair)."""
     measure, rng = pn.MEASURES[name], np.random.default_rng([seed, samples, 1])
     codes, truth = planted_layer(family, samples, rng)
     plug_in = layer_atoms(codes, LAYER, measure)
@@ -119,18 +121,20 @@ def _covered(name: str, family: str, samples: int, seed: int) -> tuple[np.ndarra
     ends = find_intervals(plug_in, atoms, codes, LAYER, measure, rng)
     low, high = np.stack([ends[atom] for atom in ATOMS]).transpose(2, 0, 1)
     true = stack(measure(truth))
-    return (low - 1e-6 <= true) & (true <= high + 1e-6), np.abs(true) < 1e-5, high - low
+    held = (low - 1e-6 <= true) & (true <= high + 1e-6)
+    return held, np.abs(true) < 1e-5, high - low, np.tile(is_planted(truth.pairs), (len(ATOMS), 1))
 
 
 def _shares(held: np.ndarray, zero: np.ndarray) -> Row:
-    """Coverage of each atom where it is not 0, and of all atoms that are 0; None where there are fewer than 100."""
-
-    def share(chosen: np.ndarray) -> float | None:
-        return float(held[chosen].mean()) if chosen.sum() >= 100 else None
-
+    """Coverage of each atom where it is not 0, and of all atoms that are 0."""
     atom_of = np.arange(len(ATOMS))[:, None]
-    shares = {atom: share(~zero & (atom_of == k)) for k, atom in enumerate(ATOMS)}
-    return {**shares, "not 0": share(~zero), "0": share(zero)}
+    shares = {atom: _share(held, ~zero & (atom_of == k)) for k, atom in enumerate(ATOMS)}
+    return {**shares, "not 0": _share(held, ~zero), "0": _share(held, zero)}
+
+
+def _share(held: np.ndarray, chosen: np.ndarray) -> float | None:
+    """Share of the chosen intervals that hold the truth; None where fewer than 100 are chosen."""
+    return float(held[chosen].mean()) if chosen.sum() >= 100 else None
 
 
 def relu_layer(samples: int, seed: int, informed: int = 0, units: int = 24) -> Codes:

@@ -54,8 +54,9 @@ def i_ccs_slopes(tables: PairTables, *, tolerance: float = 1e-8) -> Slopes:
     with its margins so that ln q stays a sum of three parts, which is the part of the derivative that such sums
     can express (its projection, weighted by q).
 
-    R jumps where i(x1;y) or i(x2;y) changes its sign, since a term may have any size there. A jump J whose sign is
-    right with probability P adds J^2 P (1 - P) to the variance over samples, with P from a normal error of i."""
+    R jumps where i(x1;y), i(x2;y) or i(x1x2;y) changes its sign, since a term may have any size there. A jump J
+    whose sign is right with probability P adds J^2 P (1 - P) to the variance over samples, with P from a normal
+    error of i; that of i(x1x2;y) is taken for those of i(x1;y) and i(x2;y) together."""
     p_PYAB = np.ascontiguousarray(np.moveaxis(tables.p, 3, 1))
     pairs, classes, levels1, levels2 = p_PYAB.shape
     first, second = np.empty((pairs, classes, levels1)), np.empty((pairs, classes, levels2))
@@ -183,7 +184,9 @@ def differentiate_margins(room, first_YA, second_YB, both_C):
     p_A, p_B, p_Y = room.p1.sum(0), room.p2.sum(0), room.p1.sum(1)
     for y in range(classes):
         for a in range(levels1):
-            first_YA[y, a] = share(q_YAB[y, a].sum(), room.p1[y, a]) - share(q_A[a], p_A[a]) - share(q_Y[y], p_Y[y])
+            first_YA[y, a] = (
+                share(q_YAB[y, a].sum(), room.p1[y, a]) - share(q_A[a], p_A[a]) - share(q_Y[y], p_Y[y])
+            )
         for b in range(levels2):
             second_YB[y, b] = share(q_YAB[y, :, b].sum(), room.p2[y, b]) - share(q_B[b], p_B[b])
     both_C[:] = 0.0
@@ -218,7 +221,7 @@ def differentiate_table(room):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def variance_of_jumps(room, samples):
-    """Sum of J^2 P (1 - P) over the signs of all i(x1;y) and i(x2;y), bits squared."""
+    """Sum of J^2 P (1 - P) over all signs, bits squared."""
     classes, levels1, levels2 = room.q.shape
     p_A, p_B = room.p1.sum(0), room.p2.sum(0)
     jump1, jump2 = np.zeros(levels1), np.zeros(levels2)
@@ -228,6 +231,7 @@ def variance_of_jumps(room, samples):
         jump1[:], jump2[:] = 0.0, 0.0
         for a in range(levels1):
             first = surprisal_change(room.p1[y, a], p_A[a] * p_y)
+            error1 = error_of(room.p1[y, a], p_A[a], p_y, samples)
             for b in range(levels2):
                 q = room.q[y, a, b]
                 if q <= 0.0:
@@ -235,22 +239,34 @@ def variance_of_jumps(room, samples):
                 second = surprisal_change(room.p2[y, b], p_B[b] * p_y)
                 both = surprisal_change(q, room.p12[a * levels2 + b] * p_y)
                 common = first + second - both
+                size = q * abs(common)  # terms of either sign enter as those of the other leave
                 if sign(common) == sign(both) == sign(second):
-                    jump1[a] += q * common
+                    jump1[a] += size
                 if sign(common) == sign(both) == sign(first):
-                    jump2[b] += q * common
+                    jump2[b] += size
+                if sign(common) == sign(first) == sign(second):
+                    variance += size**2 * doubt(both, error1 + error_of(room.p2[y, b], p_B[b], p_y, samples))
         for a in range(levels1):
-            variance += jump1[a] ** 2 * doubt(room.p1[y, a], p_A[a], p_y, samples)
+            change = surprisal_change(room.p1[y, a], p_A[a] * p_y)
+            variance += jump1[a] ** 2 * doubt(change, error_of(room.p1[y, a], p_A[a], p_y, samples))
         for b in range(levels2):
-            variance += jump2[b] ** 2 * doubt(room.p2[y, b], p_B[b], p_y, samples)
+            change = surprisal_change(room.p2[y, b], p_B[b] * p_y)
+            variance += jump2[b] ** 2 * doubt(change, error_of(room.p2[y, b], p_B[b], p_y, samples))
     return variance
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def doubt(joint, p_x, p_y, samples):
-    """P (1 - P), with P the probability that the sign of log2( joint / (p_x p_y) ) is right."""
+def error_of(joint, p_x, p_y, samples):
+    """Variance of log2( joint / (p_x p_y) ) over samples, bits squared."""
     if joint <= 0.0:
         return 0.0
-    error = np.sqrt(max(1.0 / joint - 1.0 / p_x - 1.0 / p_y + 1.0, 1e-12) / samples)
-    wrong = 0.5 * math.erfc(abs(np.log(joint / (p_x * p_y))) / error / math.sqrt(2.0))
+    return max(1.0 / joint - 1.0 / p_x - 1.0 / p_y + 1.0, 0.0) / (samples * np.log(2.0) ** 2)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def doubt(change, variance):
+    """P (1 - P), with P the probability that the sign of a change in surprisal is right."""
+    if variance <= 0.0:
+        return 0.0
+    wrong = 0.5 * math.erfc(abs(change) / math.sqrt(2.0 * variance))
     return wrong * (1.0 - wrong)

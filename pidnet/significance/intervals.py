@@ -18,7 +18,10 @@ from pidnet.significance.spread import covariances
 
 GROUPS = 20
 COVERAGE = 0.95
-REACH = 2.1  # standard errors: 1.96 and a little for the scatter of the correction, set by benchmarks/sampling.py
+REACH = 2.1  # standard errors: 1.96 and a little for the scatter of the correction, by benchmarks/sampling.py
+JUMPS = (
+    2.0  # times their variance, since the jumps of neighboring signs go together, by benchmarks/sampling.py
+)
 # Each atom as a sum of R, I1, I2 and I12.
 ATOM_WEIGHTS = {
     "redundancy": (1, 0, 0, 0),
@@ -41,16 +44,29 @@ class _Spread:
     def ends(self, weights: tuple[int, int, int, int]) -> np.ndarray:
         """The interval of a weighted sum, (pair, 2).
 
-        Near 0 a sum of squares is estimated, whose scatter the delta method takes for sqrt(2) times as large:
-        of an information I with bias b, twice (I + b) stands for I + b/2. The variance is scaled accordingly.
+        Near 0 a sum of squares is estimated, and the delta method takes its variance for twice as large: of an
+        information I with bias b, it is in proportion to I + b where I + b/2 were right. The variance is scaled
+        accordingly, unless both units know much: then the half samples of the correction add as much again.
         """
         w = np.array(weights, dtype=np.float64)
         center, plug_in = self.corrected @ w, self.plug_in @ w
         variance = np.einsum("i,pij,j->p", w, self.covariance, w).clip(0)
-        share = np.divide(center, plug_in, out=np.ones_like(center), where=np.abs(plug_in) > 1e-12).clip(0, 1)
-        variance = variance * (1 + share) / 2 + w[0] ** 2 * self.jumps
+        share = np.maximum(_kept(center, plug_in), self.reliable)
+        variance = variance * (1 + share) / 2 + w[0] ** 2 * JUMPS * self.jumps
         half = REACH * np.sqrt(variance)
         return np.stack([center - half, center + half], 1)
+
+    @property
+    def reliable(self) -> np.ndarray:
+        """What the correction leaves of the information of the weaker source, squared, (pair,)."""
+        corrected, plug_in = (known[:, 1:3].min(1) for known in (self.corrected, self.plug_in))
+        return _kept(corrected, plug_in) ** 2
+
+
+def _kept(corrected: np.ndarray, plug_in: np.ndarray) -> np.ndarray:
+    """corrected / plug-in within 0 and 1; 1 where there was nothing."""
+    ratio = np.divide(corrected, plug_in, out=np.ones_like(plug_in), where=np.abs(plug_in) > 1e-12)
+    return ratio.clip(0, 1)
 
 
 def find_intervals(

@@ -55,7 +55,12 @@ def mean_n_ln_n(row, column, samples):
     if expected > MANY:
         spread = expected * (1.0 - row / samples) * (1.0 - column / samples) * samples / (samples - 1.0)
         skew = spread * (1.0 - 2.0 * row / samples) * (1.0 - 2.0 * column / samples)
-        return n_ln_n(expected) + spread / (2.0 * expected) - skew / (6.0 * expected**2) + spread**2 / (4.0 * expected**3)
+        return (
+            n_ln_n(expected)
+            + spread / (2.0 * expected)
+            - skew / (6.0 * expected**2)
+            + spread**2 / (4.0 * expected**3)
+        )
     most_likely = np.floor((row + 1.0) * (column + 1.0) / (samples + 2.0))
     total, mass = n_ln_n(most_likely), 1.0
     for direction in (1.0, -1.0):

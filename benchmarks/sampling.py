@@ -272,17 +272,17 @@ def _cell(value: str | int | float | None) -> str:
 
 
 def main() -> None:
-    results = {}
+    results, commit = {}, _commit()
     for name, (title, _, make) in TABLES.items():
         results[name] = list(tqdm(make(), desc=title, unit="row"))
         print(markdown(name, results[name]), flush=True)
-    save(results)
+    save(results, commit)
 
 
-def save(results: dict[str, list[Row]]) -> None:
+def save(results: dict[str, list[Row]], commit: str) -> None:
     """Both files, whole."""
     packages = {name: version(name) for name in ("numpy", "scipy", "torch", "numba")}
-    made_with = {"machine": MACHINE, "commit": _commit(), "python": platform.python_version(), **packages}
+    made_with = {"machine": MACHINE, "commit": commit, "python": platform.python_version(), **packages}
     RESULTS.mkdir(exist_ok=True)
     write_text(RESULTS / "statistics.json", json.dumps({"made_with": made_with, **results}, indent=1) + "\n")
     head = "# Sampling bias, intervals and nulls\n\nMade in one run by `python -m benchmarks.sampling` on "

@@ -9,6 +9,7 @@ from pidnet.distributions import PairTables
 from pidnet.measures.workers import share_pairs
 
 NEGLIGIBLE = 1e-12  # of the largest weight: what further counts add to a mean
+MEMORY = 512  # samples of a class up to which terms are remembered
 MANY = 64.0  # expected counts above this follow the expansion, to 1e-4 of a count
 
 
@@ -22,27 +23,39 @@ def shuffled_information(tables: PairTables) -> np.ndarray:
 
     Source: Vinh, Epps & Bailey 2010, J. Mach. Learn. Res. 11, 2837, Theorem 1 (the expected mutual information).
     """
-    counts = [np.rint(tables.p.sum(axis) * tables.samples) for axis in (2, 1)]
+    rows, columns = (np.rint(tables.p.sum(axis) * tables.samples) for axis in (2, 1))
     found = np.empty(len(tables))
-    share_pairs(lambda part: fill_means(*(count[part] for count in counts), found[part]), len(tables))
+    sizes = rows[:1].sum(1).ravel()
+    # The same counts come again and again in the pairs of a layer; threads that fill a cell write the same.
+    known = np.full((len(sizes), *[min(MEMORY, int(sizes.max(initial=0))) + 1] * 2), np.nan)
+    share_pairs(lambda part: fill_means(rows[part], columns[part], sizes, known, found[part]), len(tables))
     return found / (tables.samples * np.log(2))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_means(count_PAY, count_PBY, mean_P):
-    """N times the mean of I(X1;X2|Y) of each pair, nats."""
+def fill_means(count_PAY, count_PBY, size_Y, known_YRC, mean_P):
+    """N times the mean of I(X1;X2|Y) of each pair, nats. known: of row and column counts R, C in classes of
+    these sizes the terms that are known, nan for the others; filled on the way."""
     for pair in range(len(count_PAY)):
         total = 0.0
         for y in range(count_PAY.shape[2]):
             row_A, column_B = count_PAY[pair, :, y], count_PBY[pair, :, y]
             samples = row_A.sum()
+            remembered = samples == size_Y[y] and samples < known_YRC.shape[1]
             total += n_ln_n(samples)
             for a in range(len(row_A)):
                 total -= n_ln_n(row_A[a])
             for b in range(len(column_B)):
                 total -= n_ln_n(column_B[b])
                 for a in range(len(row_A)):
-                    total += mean_n_ln_n(row_A[a], column_B[b], samples)
+                    row, column = int(row_A[a]), int(column_B[b])
+                    if remembered and not np.isnan(known_YRC[y, row, column]):
+                        total += known_YRC[y, row, column]
+                        continue
+                    term = mean_n_ln_n(row_A[a], column_B[b], samples)
+                    if remembered:
+                        known_YRC[y, row, column] = term
+                    total += term
         mean_P[pair] = total
 
 

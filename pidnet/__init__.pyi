@@ -22,6 +22,7 @@ from .distributions import (
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
 from .graph import (
     communities as communities,
+    load_graph as load_graph,
     redundancy_graph as redundancy_graph,
     replacement_graph as replacement_graph,
     save_graph as save_graph,

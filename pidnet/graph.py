@@ -7,6 +7,7 @@ from pathlib import Path
 
 import networkx
 import numpy as np
+from scipy.stats import false_discovery_control
 
 from pidnet.files import replacing, write_text
 from pidnet.maps import LayerMap
@@ -19,7 +20,9 @@ def redundancy_graph(
     """The units of a layer, joined where they are redundant about the target.
 
     Nodes are the units, with ``information`` = I(Y;X) in bits. Edges carry ``redundancy`` and ``synergy`` in
-    bits and ``weight`` = R / I(Y;X1X2), the share of what the pair knows that both units know.
+    bits and ``weight`` = R / I(Y;X1X2), the share of what the pair knows that both units know; where the map
+    tests an atom, ``p_redundancy`` and ``q_redundancy`` (``p_synergy``, ``q_synergy``) as well: its p-value, and
+    the false-discovery rate at which it is significant (Benjamini-Hochberg over all pairs of the layer).
     significance: the false-discovery rate of the edges, where the map has p-values of the redundancy; None
     joins every pair with redundancy or synergy. minimum_weight: lighter edges are left out.
     The graph itself names its layer, its measure and how many pairs were tested.
@@ -33,11 +36,14 @@ def redundancy_graph(
     weight = pair_weights(map)
     edges = np.flatnonzero(joined & (weight >= minimum_weight))
     graph = _units(networkx.Graph, map, tested=len(map.pairs) if tested else 0)
-    columns = (*map.pairs[edges].T, map.atoms.redundancy[edges], map.atoms.synergy[edges], weight[edges])
-    graph.add_edges_from(
-        (i, j, {"redundancy": redundancy, "synergy": synergy, "weight": share})
-        for i, j, redundancy, synergy, share in zip(*(c.tolist() for c in columns), strict=True)
-    )
+    columns = {"redundancy": map.atoms.redundancy, "synergy": map.atoms.synergy, "weight": weight}
+    for atom in ("redundancy", "synergy"):
+        if atom in map.p_values:
+            p_values = map.p_values[atom]
+            columns |= {f"p_{atom}": p_values, f"q_{atom}": false_discovery_control(p_values)}
+    rows = zip(*(values[edges].tolist() for values in columns.values()), strict=True)
+    for (i, j), row in zip(map.pairs[edges].tolist(), rows, strict=True):
+        graph.add_edge(i, j, **dict(zip(columns, row, strict=True)))
     return graph
 
 
@@ -90,6 +96,18 @@ def save_graph(graph: networkx.Graph, path: str | Path) -> Path:
         case _:
             raise ValueError(f"{path} ends in {path.suffix!r}; expected .graphml or .json")
     return path
+
+
+def load_graph(path: str | Path) -> networkx.Graph:
+    """The graph that ``save_graph`` wrote. Raises ValueError for another ending than .graphml or .json."""
+    path = Path(path)
+    match path.suffix:
+        case ".graphml":
+            return networkx.read_graphml(path, node_type=int)
+        case ".json":
+            return networkx.node_link_graph(json.loads(path.read_text(encoding="utf-8")), edges="edges")
+        case _:
+            raise ValueError(f"{path} ends in {path.suffix!r}; expected .graphml or .json")
 
 
 def _units(kind: type, map: LayerMap, **attributes):

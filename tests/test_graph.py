@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import networkx
@@ -44,6 +43,9 @@ def test_only_significant_edges_where_there_are_p_values(map):
     graph = pn.redundancy_graph(tested)
     assert graph.graph["tested"] == 3
     assert set(graph.edges) == {(1, 2)}
+    assert graph.edges[1, 2]["p_redundancy"] == 0.001
+    assert graph.edges[1, 2]["q_redundancy"] == pytest.approx(0.003)
+    assert pn.redundancy_graph(tested, significance=0.5).edges[0, 1]["q_redundancy"] == pytest.approx(0.3)
     assert set(pn.redundancy_graph(tested, significance=0.5).edges) == {(0, 1), (1, 2)}
     assert len(pn.redundancy_graph(tested, significance=None).edges) == 2
     with pytest.raises(ValueError, match="level=2"):
@@ -70,16 +72,17 @@ def test_communities_are_groups_of_redundant_units():
 
 @pytest.mark.parametrize("ending", ["graphml", "json"])
 def test_files_keep_everything(map, tmp_path, ending):
-    graph = pn.redundancy_graph(map)
-    path = pn.save_graph(graph, tmp_path / f"graph.{ending}")
-    if ending == "graphml":
-        read = networkx.read_graphml(path, node_type=int)
-    else:
-        read = networkx.node_link_graph(json.loads(path.read_text()), edges="edges")
-    assert dict(read.edges) == dict(graph.edges)
-    assert dict(read.nodes(data=True)) == dict(graph.nodes(data=True))
+    tested = replace(map, p_values={"redundancy": np.array([0.2, 0.9, 0.001])})
+    for graph in (pn.redundancy_graph(tested, significance=None), pn.replacement_graph(map)):
+        read = pn.load_graph(pn.save_graph(graph, tmp_path / f"graph.{ending}"))
+        assert type(read) is type(graph)
+        assert dict(read.edges) == dict(graph.edges)
+        assert dict(read.nodes(data=True)) == dict(graph.nodes(data=True))
+        assert {k: v for k, v in read.graph.items() if k in graph.graph} == graph.graph
 
 
 def test_an_unknown_ending_is_refused(map, tmp_path):
     with pytest.raises(ValueError, match=r"ends in '\.gml'; expected \.graphml or \.json"):
         pn.save_graph(pn.redundancy_graph(map), tmp_path / "graph.gml")
+    with pytest.raises(ValueError, match=r"ends in '\.gml'; expected \.graphml or \.json"):
+        pn.load_graph(tmp_path / "graph.gml")

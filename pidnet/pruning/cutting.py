@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pidnet.pruning.structure import Prunable
+from pidnet.pruning.prunable import Prunable
 from pidnet.pruning.tracing import CONVOLUTIONS
 
 Removal = Mapping[str, Sequence[int]]

@@ -43,17 +43,15 @@ def input_rows(layer: Weighted, inputs: Tensor, most: int | None = None) -> Tens
     """
     if not isinstance(layer, CONVOLUTIONS):
         return inputs.reshape(-1, inputs.shape[-1]).double()
-    if layer.groups != 1 or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
-        raise ValueError(f"{layer}: only plain convolutions with zero padding can be repaired")
-    flat = isinstance(layer, nn.Conv1d)
-    options = {name: getattr(layer, name) for name in ("dilation", "padding", "stride")}
-    if flat:
+    if layer.groups != 1:
+        raise ValueError(f"{layer}: a convolution of several groups is not one linear map of its inputs")
+    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+    inputs = nn.functional.pad(inputs, layer._reversed_padding_repeated_twice, mode=mode)
+    sizes = {name: getattr(layer, name) for name in ("kernel_size", "dilation", "stride")}
+    if isinstance(layer, nn.Conv1d):
         inputs = inputs.unsqueeze(2)
-        options = {"dilation": (1, *options["dilation"]), "padding": (0, *options["padding"])} | {
-            "stride": (1, *options["stride"])
-        }
-    kernel = (1, *layer.kernel_size) if flat else layer.kernel_size
-    patches = nn.functional.unfold(inputs, kernel, **options)
+        sizes = {name: (1, *size) for name, size in sizes.items()}
+    patches = nn.functional.unfold(inputs, **sizes)
     return _doubled(patches, most)
 
 

@@ -23,19 +23,22 @@ def opened(model: nn.Module) -> nn.Module:
     for name, module in list(model.named_modules()):
         if type(module) in GATES and not module.proj_size:
             model = _replace(model, name, OpenRecurrent(module))
-        elif type(module) is nn.MultiheadAttention and module._qkv_same_embed_dim and module.bias_k is None:
+        elif type(module) is nn.MultiheadAttention and _plain(module):
             model = _replace(model, name, OpenAttention.of(module))
     return model.eval()
 
 
 def closed(model: nn.Module) -> nn.Module:
-    """The model with recurrent modules closed again, and attention too where it has all of its heads."""
+    """The model with recurrent modules closed again, and attention too where it is as wide as it was."""
     for name, module in list(model.named_modules()):
-        if isinstance(module, OpenRecurrent) or (
-            isinstance(module, OpenAttention) and module.heads * module.head_size == module.width
-        ):
+        if isinstance(module, OpenRecurrent) or (isinstance(module, OpenAttention) and module.complete):
             model = _replace(model, name, module.close())
     return model.eval()
+
+
+def _plain(module: nn.MultiheadAttention) -> bool:
+    """Whether ``OpenAttention`` does the same as torch's module."""
+    return module._qkv_same_embed_dim and module.bias_k is None and not module.add_zero_attn
 
 
 def _replace(model: nn.Module, name: str, module: nn.Module) -> nn.Module:
@@ -106,7 +109,7 @@ class OpenRecurrent(nn.Module):
                 direction = OpenDirection(self.kind, inputs, module.hidden_size, module.bias, tanh)
                 _copy(module, direction, f"l{layer}{suffix}", into_open=True)
                 self.add_module(f"l{layer}{suffix}", direction)
-        self.to(next(module.parameters()))
+        self.to(next(module.parameters())).requires_grad_(next(module.parameters()).requires_grad)
 
     @property
     def hidden_size(self) -> int:
@@ -161,7 +164,7 @@ class OpenRecurrent(nn.Module):
             for suffix in self.suffixes:
                 name = f"l{layer}{suffix}"
                 _copy(module, self.direction(name), name, into_open=False)
-        return module.to(first.input.weight)
+        return module.to(first.input.weight).requires_grad_(first.input.weight.requires_grad)
 
 
 def _as_tuple(state) -> tuple[Tensor, ...]:
@@ -189,10 +192,12 @@ class OpenAttention(nn.Module):
     _qkv_same_embed_dim = False
     in_proj_bias = None
 
-    def __init__(self, width: int, heads: int, head_size: int, *, bias: bool, batch_first: bool) -> None:
+    def __init__(
+        self, width: int, heads: int, head_size: int, *, bias: bool, batch_first: bool, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.width, self.heads, self.head_size = width, heads, head_size
-        self.batch_first = batch_first
+        self.batch_first, self.dropout = batch_first, dropout
         self.q, self.k, self.v = (nn.Linear(width, heads * head_size, bias=bias) for _ in range(3))
         self.out = nn.Linear(heads * head_size, width, bias=bias)
 
@@ -200,13 +205,22 @@ class OpenAttention(nn.Module):
     def num_heads(self) -> int:
         return self.heads
 
+    @property
+    def complete(self) -> bool:
+        """Whether torch's module could hold these weights: no head, input or output has gone."""
+        sizes = (self.heads * self.head_size, self.q.in_features, self.out.out_features)
+        return set(sizes) == {self.width}
+
     @staticmethod
     @torch.no_grad()
     def of(module: nn.MultiheadAttention) -> OpenAttention:
         """The open form of torch's module."""
         biased = module.in_proj_bias is not None
         new = OpenAttention(
-            module.embed_dim, module.num_heads, module.head_dim, bias=biased, batch_first=module.batch_first
+            *(module.embed_dim, module.num_heads, module.head_dim),
+            bias=biased,
+            batch_first=module.batch_first,
+            dropout=module.dropout,
         ).to(module.in_proj_weight)
         for linear, rows in zip((new.q, new.k, new.v), module.in_proj_weight.chunk(3), strict=True):
             linear.weight.copy_(rows)
@@ -214,18 +228,20 @@ class OpenAttention(nn.Module):
             for linear, rows in zip((new.q, new.k, new.v), module.in_proj_bias.chunk(3), strict=True):
                 linear.bias.copy_(rows)
         new.out.load_state_dict(module.out_proj.state_dict())
-        return new
+        return new.requires_grad_(module.in_proj_weight.requires_grad)
 
     @torch.no_grad()
     def close(self) -> nn.MultiheadAttention:
         """torch's module with these weights."""
         biased = self.q.bias is not None
-        module = nn.MultiheadAttention(self.width, self.heads, bias=biased, batch_first=self.batch_first)
+        module = nn.MultiheadAttention(
+            self.width, self.heads, self.dropout, bias=biased, batch_first=self.batch_first
+        )
         module.in_proj_weight.copy_(torch.cat([self.q.weight, self.k.weight, self.v.weight]))
         if biased:
             module.in_proj_bias.copy_(torch.cat([self.q.bias, self.k.bias, self.v.bias]))
         module.out_proj.load_state_dict(self.out.state_dict())
-        return module.to(self.q.weight)
+        return module.to(self.q.weight).requires_grad_(self.q.weight.requires_grad)
 
     def forward(
         self,
@@ -251,7 +267,7 @@ class OpenAttention(nn.Module):
             scores = scores + _additive(mask, scores)
         if key_padding_mask is not None:
             scores = scores + _additive(key_padding_mask, scores)[:, None, None]
-        weights = scores.softmax(-1)
+        weights = nn.functional.dropout(scores.softmax(-1), self.dropout, self.training)
         mixed = self.out((weights @ v).transpose(1, 2).flatten(2))
         mixed = mixed if self.batch_first else mixed.transpose(0, 1)
         if not need_weights:

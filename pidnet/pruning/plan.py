@@ -43,25 +43,41 @@ class Removal:
 class PruningPlan:
     """keep: layer -> ascending indices of the units that stay. removed: layer -> the units that go, in order.
 
-    settings: budget, criterion's options, seed and version. A plan can be edited: what ``keep`` holds counts.
+    settings: budget, criterion's options, seed and version. units: layer -> how many it had when the plan was
+    made; found from the other two where ``removed`` is given. A plan can be edited: what ``keep`` holds counts,
+    also where ``removed`` says otherwise.
     """
 
     keep: dict[str, list[int]]
     removed: dict[str, list[Removal]]
     criterion: str
     settings: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for layer, removals in self.removed.items():
+            known = {*self.keep.get(layer, []), *(removal.index for removal in removals)}
+            self.units.setdefault(layer, len(known))
+
+    def gone(self, layer: str) -> list[Removal]:
+        """The removals of a layer that still hold: those of units that were not put back by hand."""
+        return [removal for removal in self.removed.get(layer, []) if removal.index not in self.keep[layer]]
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a removed unit, layer by layer in the order in which units go."""
-        return [removal.row(layer) for layer, removals in self.removed.items() for removal in removals]
+        return [removal.row(layer) for layer in self.keep for removal in self.gone(layer)]
 
     def explain(self, most: int | None = 10) -> str:
         """The plan as text: for each layer how many units stay, and the first ``most`` removed units with
         cost, redundancy and who takes over (None for all)."""
         lines = [f"pruned by {self.criterion}"]
         for layer, kept in self.keep.items():
-            removals = self.removed.get(layer, [])
-            lines.append(f"\n{layer}: {len(kept)} units stay, {len(removals)} go")
+            removals = self.gone(layer)
+            planned = {removal.index for removal in removals}
+            by_hand = sorted(set(range(self.units.get(layer, 0))) - {*kept, *planned})
+            lines.append(f"\n{layer}: {len(kept)} units stay, {len(removals) + len(by_hand)} go")
+            if by_hand:
+                lines.append(f"  taken out by hand: {', '.join(map(str, by_hand))}")
             rows = [removal.row(layer) for removal in removals[:most]]
             if rows:
                 lines += _table([{k: v for k, v in row.items() if k != "layer"} for row in rows])
@@ -83,7 +99,7 @@ class PruningPlan:
                     Removal(**row | {"substitutes": tuple(map(tuple, row["substitutes"]))}) for row in rows
                 ]
             return PruningPlan(**fields)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(f"this JSON is not a pruning plan: {error}") from error
 
     def save(self, path: str | Path) -> Path:

@@ -6,13 +6,15 @@ because the outputs of the layers are added, are one group and go together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor, nn
 
 from pidnet.pruning.opened import OpenDirection, OpenRecurrent
+from pidnet.pruning.prunable import Prunable
 from pidnet.pruning.tracing import CONVOLUTIONS, PRODUCERS, depthwise, trace
+from pidnet.pruning.trial import trial
 
 Weighted = nn.Linear | nn.Conv1d | nn.Conv2d
 
@@ -20,27 +22,6 @@ Weighted = nn.Linear | nn.Conv1d | nn.Conv2d
 PROJECTIONS = (("q", "k", "v"), ("query", "key", "value"), ("q_proj", "k_proj", "v_proj"))
 HEADS = ("heads", "num_heads", "num_attention_heads")
 HEAD_WIDTHS = ("all_head_size",)
-
-
-@dataclass(frozen=True, eq=False)
-class Prunable:
-    """The units of one layer, or of layers that are coupled because their outputs are added.
-
-    name: the first layer. units: how many there are; for attention a unit is a whole head.
-    producers: layer -> int (unit, row), the output rows of each unit.
-    consumers: layer -> int (unit, column), the input channels of each unit.
-    followers: BatchNorm or depthwise convolution -> int (unit, channel).
-    counters: module -> attribute -> how much of it one unit makes up (heads of an attention module).
-    same_size: prunables with the same name here must keep the same number of units.
-    """
-
-    name: str
-    units: int
-    producers: dict[str, np.ndarray]
-    consumers: dict[str, np.ndarray]
-    followers: dict[str, np.ndarray] = field(default_factory=dict)
-    counters: dict[str, dict[str, int]] = field(default_factory=dict)
-    same_size: str = ""
 
 
 @dataclass(eq=False)
@@ -62,9 +43,13 @@ def find_prunable(model: nn.Module, example: Tensor) -> dict[str, Prunable]:
 
 
 def survey(model: nn.Module, example: Tensor) -> tuple[dict[str, Prunable], dict[str, str]]:
-    """The layers of an opened model that can be cut, and for every other layer the reason why not."""
-    candidates = {c.prunable.name: c for c in _candidates(model, example)}
-    prunable, refused = {}, {}
+    """The layers of an opened model that can be cut, and for every other layer the reason why not.
+
+    Whatever tracing takes for prunable is tried out: a unit is cut from a copy that does not use it.
+    """
+    strange = obstacles(model)
+    candidates = {c.prunable.name: _checked(c, strange) for c in _candidates(model, example)}
+    prunable, refused = {}, _not_layers(model)
     for group in _coupled(candidates):
         blocked = [name for name in group if candidates[name].obstacle]
         merged = None if blocked else _merge([candidates[name].prunable for name in group])
@@ -73,7 +58,60 @@ def survey(model: nn.Module, example: Tensor) -> tuple[dict[str, Prunable], dict
         for name in group if merged is None else ():
             own = candidates[name].obstacle
             refused[name] = own or f"it shares its units with {', '.join(map(repr, blocked or group))}"
-    return prunable, refused
+    failed = _failing(model, prunable, example[:2])
+    return {name: p for name, p in prunable.items() if name not in failed}, refused | failed
+
+
+def _failing(model: nn.Module, prunable: dict[str, Prunable], x: Tensor) -> dict[str, str]:
+    """Layers from which one unit cannot be cut, with the reason; layers of equal size are tried together."""
+    first = {name: [0] for name, p in prunable.items() if p.units > 1}
+    if not trial(model, prunable, first, x):
+        return {}
+    failed = {}
+    for name in first:
+        size = prunable[name].same_size
+        together = [other for other in first if other == name or (size and prunable[other].same_size == size)]
+        if reason := trial(model, prunable, {other: [0] for other in together}, x):
+            failed[name] = f"cutting one of its units {reason}"
+    return failed
+
+
+def obstacles(model: nn.Module) -> dict[str, str]:
+    """Layers whose weights are not theirs alone to cut, with what is the matter."""
+    owners: dict[nn.Parameter, list[str]] = {}
+    found = {}
+    for name, module in model.named_modules():
+        for values in module.parameters(recurse=False):
+            owners.setdefault(values, []).append(name)
+        if isinstance(module, PRODUCERS) and "weight" not in module._parameters:
+            found[name] = "are computed by a parametrization; remove that first"
+    for names in owners.values():
+        for name in names if len(names) > 1 else ():
+            others = " and ".join(repr(other) for other in names if other != name)
+            found[name] = f"are shared with {others}"
+    return found
+
+
+def _checked(candidate: Candidate, strange: dict[str, str]) -> Candidate:
+    p = candidate.prunable
+    layer = next((layer for layer in (*p.producers, *p.consumers, *p.followers) if layer in strange), None)
+    if layer is None:
+        return candidate
+    return replace(candidate, obstacle=f"the weights of {layer!r} {strange[layer]}")
+
+
+def _not_layers(model: nn.Module) -> dict[str, str]:
+    """Modules with matrices of their own that are not cut, with what they are."""
+    refused = {}
+    for name, module in model.named_modules():
+        matrices = [key for key, value in module.named_parameters(recurse=False) if value.ndim > 1]
+        if matrices and not isinstance(module, (*PRODUCERS, nn.utils.parametrize.ParametrizationList)):
+            size = getattr(module, "proj_size", 0)
+            kind = type(module).__name__ + f" with projections (proj_size={size})" * bool(size)
+            refused[name] = (
+                f"its {' and '.join(map(repr, matrices[:2]))} cannot be cut here: it is of type {kind}"
+            )
+    return refused
 
 
 def weighted(model: nn.Module, name: str) -> Weighted:

@@ -15,20 +15,27 @@ from pidnet.pruning.normalization import reestimate
 from pidnet.pruning.opened import closed, opened
 from pidnet.pruning.plan import PruningPlan
 from pidnet.pruning.repair import fold, junction, refit
-from pidnet.pruning.structure import Prunable, survey, weighted
+from pidnet.pruning.structure import Prunable, survey
 from pidnet.pruning.tracing import check_calibration, check_runs, scores
+from pidnet.pruning.trial import same, trial
 
 REPAIRS = {"none": None, "fold": fold, "refit": refit}
 
 
 def apply_plan(
-    model: nn.Module, plan: PruningPlan, calibration: tuple[Tensor, Tensor], repair: str = "refit"
+    model: nn.Module,
+    plan: PruningPlan,
+    calibration: tuple[Tensor, Tensor],
+    repair: str = "refit",
+    *,
+    batchnorm: bool | None = None,
 ) -> nn.Module:
     """A smaller copy of ``model`` without the units that the plan leaves out; ``model`` is untouched.
 
     repair: "none"; "fold" adds what the kept units can say of the removed ones to the next layer's weights;
-    "refit" then fits each layer to the dense network's pre-activations with everything upstream pruned, and
-    re-estimates BatchNorm statistics where that brings the output nearer to the dense one.
+    "refit" then fits each layer to the dense network's pre-activations with everything upstream pruned.
+    batchnorm: re-estimate BatchNorm statistics on the samples after the repair, where that brings the output
+    nearer to the dense one; None does so after "refit" alone.
     The result is in eval mode and has been checked: its parameters fell, its output has the dense shape, and
     cutting these units from a network that does not use them changes nothing.
     Raises ValueError for an unknown repair, calibration inputs on which the model does not run, or a plan that
@@ -37,14 +44,14 @@ def apply_plan(
     if repair not in REPAIRS:
         raise ValueError(f"unknown repair {repair!r}; the known ones are {', '.join(REPAIRS)}")
     x, _ = check_calibration(calibration)
-    dense = opened(model)
-    check_runs(dense, x)
+    check_runs(opened(model), x)
+    dense = open_copy(model, x[:2])
     prunable, refused = survey(dense, x)
     remove = units_to_remove(plan, prunable, refused)
     check_surgery(dense, prunable, remove, x[:2])
     small = cut_copy(dense, prunable, remove)
     _check_smaller(dense, small, remove)
-    repair_all(dense, small, prunable, remove, x, repair)
+    repair_all(dense, small, prunable, remove, x, repair, batchnorm=batchnorm)
     return closed(small)
 
 
@@ -62,16 +69,16 @@ def repair_all(
     remove: Removal,
     x: Tensor,
     repair: str,
+    *,
+    batchnorm: bool | None = None,
 ) -> None:
     """Repair every layer that has lost inputs, in place, in the order in which they run."""
-    mend = REPAIRS[repair]
-    if mend is None:
-        return
-    touched = {name: prunable[name] for name, units in remove.items() if len(units)}
-    names = running_order(dense, touched, x)
-    for name in tqdm(names, desc="repairing", delay=1, disable=None, leave=False):
-        mend(junction(name, dense, small, touched, {k: remove[k] for k in touched}), x)
-    if repair == "refit":
+    if mend := REPAIRS[repair]:
+        touched = {name: prunable[name] for name, units in remove.items() if len(units)}
+        names = running_order(dense, touched, x)
+        for name in tqdm(names, desc="repairing", delay=1, disable=None, leave=False):
+            mend(junction(name, dense, small, touched, {k: remove[k] for k in touched}), x)
+    if repair == "refit" if batchnorm is None else batchnorm:
         reestimate(dense, small, x)
 
 
@@ -93,6 +100,11 @@ def units_to_remove(
         if not kept or not set(kept) <= set(range(units)):
             raise ValueError(
                 f"the plan keeps {kept} of layer {name!r}; expected some of the units 0 to {units - 1}"
+            )
+        if plan.units.get(name, units) != units:
+            raise ValueError(
+                f"the plan was made for {plan.units[name]} units of layer {name!r}, which has {units}: it is "
+                "already pruned, or another model; make a plan for the model at hand"
             )
         remove[name] = sorted(set(range(units)) - set(kept))
     _check_same_sizes(prunable, {name: len(units) for name, units in remove.items()})
@@ -140,25 +152,19 @@ def _check_smaller(dense: nn.Module, small: nn.Module, remove: Removal) -> None:
         )
 
 
-@torch.no_grad()
 def check_surgery(dense: nn.Module, prunable: Mapping[str, Prunable], remove: Removal, x: Tensor) -> None:
     """Cut the units from a copy that does not use them, and see that its output stays the same.
 
     Raises RuntimeError where it does not, or where the cut copy does not run.
     """
-    silent = copy.deepcopy(dense)
-    for name, units in remove.items():
-        for consumer, columns in prunable[name].consumers.items():
-            weighted(silent, consumer).weight[:, columns[units].ravel()] = 0
-    before = scores(silent, x)
-    try:
-        after = scores(closed(cut_copy(silent, prunable, remove)), x)
-    except RuntimeError as error:
-        raise RuntimeError(
-            f"cutting {', '.join(remove)} leaves a network that does not run: {error}"
-        ) from error
-    scale = max(1.0, float(before.abs().max()))
-    if after.shape != before.shape or float((after - before).abs().max()) > 1e-5 * scale:
-        raise RuntimeError(
-            f"cutting {', '.join(remove)} changes more than the units cut; the plan is not carried out"
-        )
+    if reason := trial(dense, prunable, remove, x):
+        raise RuntimeError(f"cutting {', '.join(remove)} {reason}; the plan is not carried out")
+
+
+@torch.no_grad()
+def open_copy(model: nn.Module, x: Tensor) -> nn.Module:
+    """The opened model, known to do what the given one does in eval mode. Raises RuntimeError otherwise."""
+    dense = opened(model)
+    if not same(scores(dense, x), scores(copy.deepcopy(model).eval(), x)):
+        raise RuntimeError("opening the recurrent or attention modules changes the output; nothing is cut")
+    return dense

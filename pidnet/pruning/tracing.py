@@ -8,7 +8,7 @@ operation needs to be known: flatten, concatenation, addition and pooling come o
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -35,16 +35,32 @@ class Trace:
 
 
 def scores(model: nn.Module, x: Tensor) -> Tensor:
-    """What the model puts out: a tensor, or the ``logits`` of a Hugging Face output."""
+    """What the model puts out: a tensor, or the ``logits`` of a Hugging Face output or of a dict.
+
+    Raises TypeError for anything else.
+    """
     output = model(x)
-    return output if isinstance(output, Tensor) else output.logits
+    if not isinstance(output, Tensor):
+        logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+        if not isinstance(logits, Tensor):
+            raise TypeError(
+                f"the model puts out a {type(output).__name__}; expected a tensor or an output with `logits`"
+            )
+        output = logits
+    return output
 
 
 @torch.no_grad()
 def check_calibration(calibration: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """Inputs and labels. Raises ValueError unless they are two tensors of at least 2 samples each."""
+    """Inputs and labels. Raises ValueError unless they are two finite tensors of at least 2 samples each."""
     match calibration:
         case (Tensor() as x, Tensor() as y) if x.ndim > 0 and y.ndim > 0 and len(x) == len(y) >= 2:
+            bad = [i for i, batch in enumerate(x.split(256)) if not batch.isfinite().all()]
+            if bad:
+                raise ValueError(
+                    "the calibration inputs hold values that are not finite, first among samples "
+                    f"{256 * bad[0]} to {min(len(x), 256 * bad[0] + 256) - 1}; remove those samples"
+                )
             return x, y
         case (Tensor() as x, Tensor() as y):
             shapes = f"{tuple(x.shape)} and {tuple(y.shape)}"
@@ -78,11 +94,17 @@ def trace(model: nn.Module, source: str, units: int, example: Tensor) -> Trace:
     marks = _marks(units).to(example.device)
     found = Trace()
     with _marking(model, source, marks) as ran, _watching(model, found, marks):
-        output = scores(model, example[:1].expand(len(marks), *example.shape[1:]))
+        output = scores(model, example[:1].expand(len(marks), *example.shape[1:])).isnan()
     if not ran:
         found.refuse("it does not run in the forward pass")
-    elif output.isnan().any():
-        found.refuse("its units reach the output without another layer")
+    elif output.any():
+        ones, zeros = output.chunk(2)
+        mixed = len(output) == len(marks) and bool((ones & zeros).any())
+        found.refuse(
+            "its units are mixed on their way to the output by something that is not a layer"
+            if mixed
+            else "its units reach the output without another layer"
+        )
     elif not found.columns:
         found.refuse("no layer reads its units")
     return found
@@ -136,13 +158,15 @@ def _watching(model: nn.Module, found: Trace, marks: Tensor) -> Generator[None]:
             found.columns.setdefault(name, {}).update(_decode(found, name, module, marked, marks))
         else:
             mixes = ", which mixes them" if isinstance(module, NORMS) else ", which is not known here"
+            if isinstance(module, PRODUCERS):
+                mixes = f", a convolution of {module.groups} groups"
             found.refuse(f"its units pass through {type(module).__name__} {name!r}{mixes}")
         return (marked.nan_to_num(), *inputs[1:])
 
     with ExitStack() as stack:
         for name, module in model.named_modules():
             own = next(module.parameters(recurse=False), None) is not None
-            if own or isinstance(module, NORMS):
+            if own or isinstance(module, (*NORMS, *FOLLOWERS)):
                 hook = module.register_forward_pre_hook(
                     lambda module, inputs, name=name: see(name, module, inputs)
                 )

@@ -9,6 +9,9 @@ LAYERS = [
     (nn.Linear(5, 3), (4, 7, 5)),
     (nn.Conv2d(3, 4, 3, padding=1), (2, 3, 6, 5)),
     (nn.Conv2d(3, 4, (1, 3), stride=2, padding=(0, 2), dilation=(1, 2), bias=False), (2, 3, 6, 5)),
+    (nn.Conv2d(3, 4, (2, 3), padding="same", dilation=2), (2, 3, 6, 5)),
+    (nn.Conv2d(3, 4, 3, padding=(2, 1), padding_mode="reflect"), (2, 3, 6, 5)),
+    (nn.Conv1d(2, 4, 4, padding="same", padding_mode="circular"), (3, 2, 11)),
     (nn.Conv1d(2, 4, 3, stride=2, padding=1, dilation=2), (3, 2, 11)),
 ]
 
@@ -22,5 +25,5 @@ def test_a_layer_is_its_matrix_on_its_rows(layer, shape):
 
 
 def test_layers_that_are_no_plain_matrix_are_refused():
-    with pytest.raises(ValueError, match="only plain convolutions"):
+    with pytest.raises(ValueError, match="a convolution of several groups is not one linear map"):
         input_rows(nn.Conv2d(4, 4, 3, groups=4), torch.zeros(1, 4, 5, 5))

@@ -48,6 +48,18 @@ def test_a_plan_can_be_stored_and_edited(mlp, calibration, tmp_path):
     assert pn.apply_plan(mlp, plan, calibration).fc1.out_features == 2
 
 
+def test_an_edited_plan_is_told_apart_from_what_was_planned(mlp, calibration, tmp_path):
+    plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
+    back, out = plan.removed["fc1"][0].index, plan.keep["fc1"][0]
+    plan.keep["fc1"] = [back, *plan.keep["fc1"][1:]]
+    edited = pn.PruningPlan.load(plan.save(tmp_path / "plan.json"))
+    assert edited == plan
+    assert back not in {row["unit"] for row in edited.rows() if row["layer"] == "fc1"}
+    assert f"fc1: 24 units stay, 24 go\n  taken out by hand: {out}" in edited.explain()
+    small = pn.apply_plan(mlp, edited, calibration, "none")
+    assert torch.equal(small.fc1.weight, mlp.fc1.weight[sorted(edited.keep["fc1"])])
+
+
 def test_the_seed_decides_the_random_choice(mlp, calibration):
     plans = [pn.plan_pruning(mlp, calibration, 0.5, "random", seed=seed).keep for seed in (0, 0, 1)]
     assert plans[0] == plans[1] != plans[2]
@@ -82,3 +94,5 @@ def test_bad_input(mlp, calibration):
         pn.plan_pruning(mlp, x, 0.5)
     with pytest.raises(ValueError, match="this JSON is not a pruning plan"):
         pn.PruningPlan.from_json("{}")
+    with pytest.raises(ValueError, match="this JSON is not a pruning plan: Expecting value"):
+        pn.PruningPlan.from_json("fc1: all")

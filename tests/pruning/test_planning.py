@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -81,8 +83,22 @@ def test_bad_input(mlp, calibration):
     x, y = calibration
     with pytest.raises(ValueError, match=r"does not run on calibration inputs of shape \(400, 5\)"):
         pn.plan_pruning(mlp, (x[:, :5], y), 0.5)
+    late = x.clone()
+    late[300, 5] = float("nan")
+    plan = pn.PruningPlan({"fc1": [0]}, {}, "own")
+    for act in (lambda data: pn.plan_pruning(mlp, data, 0.5), lambda data: pn.apply_plan(mlp, plan, data)):
+        with pytest.raises(ValueError, match="not finite, first among samples 256 to 399; remove those"):
+            act((late, y))
+        with pytest.raises(ValueError, match="expected one label for each of at least 2 samples"):
+            act((x[:0], y[:0]))
+    broken = copy.deepcopy(mlp)
+    torch.nn.init.constant_(broken.fc1.weight, float("inf"))
     with pytest.raises(ValueError, match="output on the calibration data is not finite"):
-        pn.plan_pruning(mlp, (x * float("nan"), y), 0.5)
+        pn.plan_pruning(broken, calibration, 0.5)
+    pair = nn.Sequential(mlp, nn.Identity())
+    pair[1].forward = lambda x: (x, 1)
+    with pytest.raises(ValueError, match="puts out a tuple; expected a tensor or an output with `logits`"):
+        pn.plan_pruning(pair, calibration, 0.5)
     with pytest.raises(ValueError, match="'head' cannot be cut: its units reach the output"):
         pn.plan_pruning(mlp, calibration, 0.5, layers=["head"])
     with pytest.raises(ValueError, match="no such layer to cut: 'fc7'; what can be cut is 'fc1', 'fc2'"):

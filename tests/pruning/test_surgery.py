@@ -1,8 +1,13 @@
+import copy
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
 
 import pidnet as pn
+from pidnet.pruning.normalization import divergence
 
 
 @pytest.mark.parametrize("repair", ["none", "fold", "refit"])
@@ -83,35 +88,80 @@ def test_bad_input(mlp, calibration):
             pn.apply_plan(mlp, pn.PruningPlan({"fc1": kept}, {}, "own"), calibration)
 
 
-def test_a_cut_that_changes_more_than_its_units_is_refused(calibration):
-    """The mean over the units divides by how many there are: cutting dead ones changes it."""
-
-    class Mean(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc, self.head = nn.Linear(64, 8), nn.Linear(8, 3)
-
-        def forward(self, x):
-            x = self.fc(x).relu()
-            return self.head(x) / x.shape[1]
-
-    model = Mean().eval()
-    plan = pn.plan_pruning(model, calibration, keep=0.5, criterion="l2")
-    with pytest.raises(RuntimeError, match="cutting fc changes more than the units cut"):
-        pn.apply_plan(model, plan, calibration)
+def test_a_plan_for_another_width_is_refused(mlp, calibration):
+    """The plan for the dense network on the pruned one, and the other way round."""
+    plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
+    small = pn.apply_plan(mlp, plan, calibration)
+    again = pn.plan_pruning(small, calibration, keep=0.5, criterion="l2")
+    plan.keep["fc1"] = list(range(10))
+    with pytest.raises(
+        ValueError, match="made for 48 units of layer 'fc1', which has 24: it is already pruned"
+    ):
+        pn.apply_plan(small, plan, calibration)
+    again = pn.PruningPlan.from_json(again.to_json())
+    with pytest.raises(ValueError, match="made for 24 units of layer 'fc1', which has 48"):
+        pn.apply_plan(mlp, again, calibration)
 
 
-def test_parts_that_are_not_cut_along_stop_the_plan(calibration):
-    class Scaled(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc, self.head = nn.Linear(64, 8), nn.Linear(8, 3)
-            self.scale = nn.Parameter(torch.ones(8))
+def test_mode_and_frozen_parameters_of_the_model_stay(mlp, calibration):
+    model = copy.deepcopy(mlp).train()
+    model.fc1.requires_grad_(False)
+    plan = pn.plan_pruning(model, calibration, keep=0.5, criterion="obs")
+    small = pn.apply_plan(model, plan, calibration)
+    assert model.training
+    assert not small.training
+    assert not small.fc1.weight.requires_grad
+    assert small.fc2.weight.requires_grad
+    assert [p.requires_grad for p in model.parameters()] == [False, False, True, True, True, True]
 
-        def forward(self, x):
-            return self.head(self.fc(x).relu() * self.scale)
 
-    model = Scaled().eval()
-    plan = pn.PruningPlan({"fc": [0, 1]}, {}, "own")
-    with pytest.raises(RuntimeError, match="cutting fc leaves a network that does not run"):
-        pn.apply_plan(model, plan, calibration)
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16, torch.float16])
+def test_other_precisions(mlp, calibration, digits, kind):
+    model, data = copy.deepcopy(mlp).to(kind), (calibration[0].to(kind), calibration[1])
+    plan = pn.plan_pruning(model, data, keep=0.5, criterion="obs")
+    small = pn.apply_plan(model, plan, data)
+    assert {p.dtype for p in small.parameters()} == {kind}
+    accuracies = [pn.zoo.accuracy(net, digits.x_test.to(kind), digits.y_test) for net in (model, small)]
+    assert accuracies[1] > accuracies[0] - 0.05
+
+
+@pytest.mark.parametrize("repair", ["none", "fold"])
+def test_batchnorm_can_be_re_estimated_after_any_repair(repair):
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        *(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 4)),
+    ).eval()
+    x = torch.randn(500, 6)
+    with torch.no_grad():
+        hidden = model[:3](x)
+        model[3].running_mean, model[3].running_var = hidden.mean(0), hidden.var(0)
+        model[5].weight *= 3
+    plan = pn.PruningPlan({"0": list(range(5))}, {}, "own")
+    bare, mended = (pn.apply_plan(model, plan, (x, x), repair, batchnorm=b) for b in (None, True))
+    assert torch.equal(bare[3].running_mean, model[3].running_mean)
+    if repair == "none":
+        assert divergence(model, mended, x) < 0.9 * divergence(model, bare, x)
+        torch.testing.assert_close(mended[3].running_mean, mended[:3](x).mean(0), atol=1e-5, rtol=1e-4)
+    else:
+        # The fold has put the means right; smaller variances would only take the output further away.
+        for name, value in bare.state_dict().items():
+            assert torch.equal(value, mended.state_dict()[name])
+
+
+def test_memory_does_not_grow_with_the_calibration_set():
+    """Peak memory of the process after a refit on 1,000 and then on 50,000 samples of 64 hidden units: holding
+    the rows of one layer would take 26 MB more."""
+    script = """
+import resource, torch, pidnet as pn
+torch.set_num_threads(1)
+torch.manual_seed(0)
+model = pn.zoo.mlp(4, (64, 64), 3).eval()
+plan = pn.PruningPlan({"fc1": list(range(32)), "fc2": list(range(32))}, {}, "own")
+x = torch.randn(50_000, 4)
+for samples in (1_000, 50_000):
+    pn.apply_plan(model, plan, (x[:samples], x[:samples, 0]))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    few, many = map(int, run.stdout.split())
+    assert many - few < 8_000  # kilobytes

@@ -1,0 +1,28 @@
+"""The units of a layer and everything that hangs on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Prunable:
+    """The units of one layer, or of layers that are coupled because their outputs are added.
+
+    name: the first layer. units: how many there are; for attention a unit is a whole head.
+    producers: layer -> int (unit, row), the output rows of each unit.
+    consumers: layer -> int (unit, column), the input channels of each unit.
+    followers: BatchNorm or depthwise convolution -> int (unit, channel).
+    counters: module -> attribute -> how much of it one unit makes up (heads of an attention module).
+    same_size: prunables with the same name here must keep the same number of units.
+    """
+
+    name: str
+    units: int
+    producers: dict[str, np.ndarray]
+    consumers: dict[str, np.ndarray]
+    followers: dict[str, np.ndarray] = field(default_factory=dict)
+    counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    same_size: str = ""

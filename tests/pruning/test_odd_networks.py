@@ -1,0 +1,262 @@
+"""Networks that are cut right, or refused by name with the reason: nothing goes wrong in silence."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import pidnet as pn
+from pidnet.pruning.opened import closed, opened
+from pidnet.pruning.structure import survey
+from pidnet.pruning.tracing import scores
+
+
+class Net(nn.Module):
+    """Modules by name and a forward pass."""
+
+    def __init__(self, run, **modules):
+        super().__init__()
+        self.run = run
+        for name, module in modules.items():
+            setattr(self, name, module)
+
+    def forward(self, x):
+        return self.run(self, x)
+
+
+def linear(run, width=6, **modules):
+    """Net with a first layer ``a`` of some units and a head."""
+    return Net(run, a=nn.Linear(5, width), head=nn.Linear(6, 3), **modules)
+
+
+def images(*layers):
+    return nn.Sequential(nn.Conv2d(1, 8, 3), *layers, nn.ReLU(), nn.Flatten(), nn.LazyLinear(3))
+
+
+def attention(**options):
+    layers = {"a": nn.Linear(5, 16), "m": nn.MultiheadAttention(16, 4, batch_first=True, **options)}
+    return Net(
+        lambda s, x: s.head(s.f(s.m(*[s.a(x)] * 3)[0]).relu().mean(1)),
+        **layers,
+        f=nn.Linear(16, 12),
+        head=nn.Linear(12, 3),
+    )
+
+
+def recurrent(kind=nn.LSTM, **options):
+    width = 6 * (1 + options.get("bidirectional", False))
+    first = options.get("batch_first", False)
+    return Net(
+        lambda s, x: s.head(
+            (s.rnn(x)[0] if first else s.rnn(x.mT.mT.transpose(0, 1))[0].transpose(0, 1)).mean(1)
+        ),
+        rnn=kind(5, 6, **options),
+        head=nn.Linear(width, 3),
+    )
+
+
+def shared():
+    net = linear(lambda s, x: s.head(s.c(s.b(s.a(x).relu()).relu())), b=nn.Linear(6, 6), c=nn.Linear(6, 6))
+    net.c.weight = net.b.weight
+    return net
+
+
+def tied():
+    net = Net(lambda s, x: s.out(s.a(s.e(x)).relu().mean(1)), e=nn.Embedding(20, 8), a=nn.Linear(8, 8))
+    net.out = nn.Linear(8, 20, bias=False)
+    net.out.weight = net.e.weight
+    return net
+
+
+def functional_attention(net, x):
+    q, k, v = (part.unflatten(-1, (2, 4)).transpose(1, 2) for part in net.qkv(x).chunk(3, -1))
+    y = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+    return net.head((y + net.out(net.ffn(y).relu())).mean(1))
+
+
+FUNCTIONAL = {
+    "qkv": nn.Linear(5, 24),
+    "ffn": nn.Linear(8, 12),
+    "out": nn.Linear(12, 8),
+    "head": nn.Linear(8, 3),
+}
+
+WORKS = {
+    "gate": (
+        lambda: linear(lambda s, x: s.head(s.a(x).relu() * s.b(x).sigmoid()), b=nn.Linear(5, 6)),
+        (5,),
+        "a",
+    ),
+    "dropout": (lambda: nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Dropout(), nn.Linear(6, 3)), (5,), "0"),
+    "used twice": (
+        lambda: linear(lambda s, x: s.head(s.b(s.b(s.a(x)).relu())), b=nn.Linear(6, 6)),
+        (5,),
+        "a",
+    ),
+    "same padding": (lambda: images(nn.ReLU(), nn.Conv2d(8, 6, 3, padding="same")), (1, 6, 6), "0"),
+    "reflected": (
+        lambda: images(nn.ReLU(), nn.Conv2d(8, 6, 3, padding=1, padding_mode="reflect")),
+        (1, 6, 6),
+        "0",
+    ),
+    "strided, dilated": (lambda: images(nn.Conv2d(8, 6, 2, stride=2, dilation=2)), (1, 8, 8), "0"),
+    "norm without weights": (lambda: images(nn.BatchNorm2d(8, affine=False)), (1, 6, 6), "0"),
+    "attention, inputs": (attention, (4, 5), "a"),
+    "attention, outputs": (lambda: attention(bias=False), (4, 5), "m.out"),
+    "attention, heads": (lambda: attention(dropout=0.5), (4, 5), "m"),
+    "lstm without bias": (lambda: recurrent(bias=False), (4, 5), "rnn.l0"),
+    "gru, step first": (lambda: recurrent(nn.GRU, num_layers=2, bidirectional=True), (4, 5), "rnn.l1"),
+    "relu rnn": (
+        lambda: recurrent(nn.RNN, num_layers=2, nonlinearity="relu", batch_first=True),
+        (4, 5),
+        "rnn.l0",
+    ),
+    "output in a dict": (lambda: linear(lambda s, x: {"logits": s.head(s.a(x).relu())}), (5,), "a"),
+    "ffn beside functional attention": (lambda: Net(functional_attention, **FUNCTIONAL), (4, 5), "ffn"),
+}
+
+REFUSED = {
+    "group norm": (
+        lambda: images(nn.GroupNorm(2, 8), nn.Conv2d(8, 6, 3)),
+        "0",
+        "GroupNorm '1', which mixes them",
+    ),
+    "instance norm": (lambda: images(nn.InstanceNorm2d(8), nn.Conv2d(8, 6, 3)), "0", "InstanceNorm2d '1'"),
+    "transposed": (
+        lambda: images(nn.ConvTranspose2d(8, 6, 3), nn.Conv2d(6, 6, 3)),
+        "0",
+        "ConvTranspose2d '1'",
+    ),
+    "3-D": (lambda: nn.Sequential(nn.Conv3d(1, 4, 2), nn.Flatten(), nn.LazyLinear(3)), "0", "type Conv3d"),
+    "groups": (lambda: images(nn.Conv2d(8, 8, 3, groups=2)), "1", "a convolution of 2 groups"),
+    "into groups": (
+        lambda: images(nn.Conv2d(8, 8, 3, groups=2)),
+        "0",
+        "Conv2d '1', a convolution of 2 groups",
+    ),
+    "slopes": (lambda: images(nn.PReLU(8), nn.Conv2d(8, 6, 3)), "0", "PReLU '1', which is not known here"),
+    "shared weights": (shared, "b", "the weights of 'b' are shared with 'c'"),
+    "tied embedding": (tied, "a", "the weights of 'out' are shared with 'e'"),
+    "embedding": (tied, "e", "'weight' cannot be cut here: it is of type Embedding"),
+    "parameter matrix": (
+        lambda: Net(lambda s, x: s.a(x) @ s.w, a=nn.Linear(5, 6), w=nn.Parameter(torch.ones(6, 3))),
+        "a",
+        "mixed on their way to the output by something that is not a layer",
+    ),
+    "weights in a function": (
+        lambda: linear(lambda s, x: functional.linear(s.a(x).relu(), s.head.weight)),
+        "a",
+        "mixed on their way to the output by something that is not a layer",
+    ),
+    "parameter per unit": (
+        lambda: linear(lambda s, x: s.head(s.a(x) * s.w), w=nn.Parameter(torch.ones(6))),
+        "a",
+        "cutting one of its units leaves a network that does not run",
+    ),
+    "width in the formula": (
+        lambda: linear(lambda s, x: s.head(s.a(x)) / s.a.out_features),
+        "a",
+        "cutting one of its units changes more than the units cut",
+    ),
+    "counted units": (
+        lambda: linear(lambda s, x: s.head(s.a(x)) + (s.a(x) > 0).float().mean(1, keepdim=True)),
+        "a",
+        "cutting one of its units changes more than the units cut",
+    ),
+    "fixed shape": (
+        lambda: linear(lambda s, x: s.head(s.a(x).view(-1, 2, 3).flatten(1))),
+        "a",
+        "cutting one of its units leaves a network that does not run",
+    ),
+    "glu": (
+        lambda: linear(lambda s, x: s.head(functional.glu(s.a(x))), 12),
+        "a",
+        "mixed before they reach 'head'",
+    ),
+    "parametrized": (
+        lambda: nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(5, 6)), nn.Linear(6, 3)),
+        "0",
+        "the weights of '0' are computed by a parametrization; remove that first",
+    ),
+    "read by a parametrized": (
+        lambda: nn.Sequential(nn.Linear(5, 6), nn.utils.parametrizations.spectral_norm(nn.Linear(6, 3))),
+        "0",
+        "the weights of '1' are computed by a parametrization; remove that first",
+    ),
+    "lstm with projections": (
+        lambda: Net(
+            lambda s, x: s.head(s.rnn(x)[0][:, -1]), rnn=nn.LSTM(5, 6, proj_size=4), head=nn.Linear(4, 3)
+        ),
+        "rnn",
+        r"type LSTM with projections \(proj_size=4\)",
+    ),
+    "lstm cell": (
+        lambda: linear(lambda s, x: s.head(s.rnn(x)[0]), rnn=nn.LSTMCell(5, 6)),
+        "rnn",
+        "type LSTMCell",
+    ),
+    "attention with extra keys": (lambda: attention(add_bias_kv=True), "m", "type MultiheadAttention"),
+    "functional attention": (
+        lambda: Net(functional_attention, **FUNCTIONAL),
+        "qkv",
+        "different numbers of columns",
+    ),
+    "added to functional attention": (lambda: Net(functional_attention, **FUNCTIONAL), "out", "does not run"),
+}
+
+SHAPES = {
+    "3-D": (1, 4, 4, 4),
+    "lstm with projections": (4, 5),
+    "attention with extra keys": (4, 5),
+    "functional attention": (4, 5),
+    "added to functional attention": (4, 5),
+}
+
+
+def made(build, shape):
+    torch.manual_seed(0)
+    model = build().eval()
+    x = torch.randint(1, 20, (60, 7)) if shape == "tokens" else torch.randn(60, *shape)
+    with torch.no_grad():
+        model(x)
+    return model, (x, torch.zeros(60).long())
+
+
+@pytest.mark.parametrize("name", WORKS)
+@torch.no_grad()
+def test_a_cut_does_what_silencing_the_units_does(name):
+    build, shape, layer = WORKS[name]
+    model, data = made(build, shape)
+    dense = opened(model)
+    found, _ = survey(dense, data[0])
+    size = found[layer].same_size
+    names = [n for n, p in found.items() if n == layer or (size and p.same_size == size)]
+    gone = [0, found[layer].units // 2]
+    for n in names:
+        for consumer, columns in found[n].consumers.items():
+            dense.get_submodule(consumer).weight[:, columns[gone].ravel()] = 0
+    keep = sorted(set(range(found[layer].units)) - set(gone))
+    plan = pn.PruningPlan(dict.fromkeys(names, keep), {}, "own")
+    silenced = closed(copy.deepcopy(dense))
+    small = pn.apply_plan(silenced, plan, data, "none")
+    torch.testing.assert_close(scores(small, data[0]), scores(dense, data[0]), atol=1e-5, rtol=1e-5)
+    assert sum(p.numel() for p in small.parameters()) < sum(p.numel() for p in model.parameters())
+    errors = [
+        float((scores(pn.apply_plan(model, plan, data, repair), data[0]) - scores(model, data[0])).norm())
+        for repair in ("none", "refit")
+    ]
+    assert errors[1] <= errors[0]
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_cut_is_refused_by_name(name):
+    build, layer, reason = REFUSED[name]
+    shape = "tokens" if build is tied else SHAPES.get(name) or ((1, 6, 6) if "0" <= layer <= "9" else (5,))
+    shape = (5,) if "parametrized" in name else shape
+    model, data = made(build, shape)
+    with pytest.raises(ValueError, match=reason) as caught:
+        pn.plan_pruning(model, data, 0.5, "l2", layers=[layer])
+    assert f"layer {layer!r} cannot be cut" in str(caught.value)

@@ -16,12 +16,13 @@ from pidnet.cli.output import progress
 from pidnet.cli.prune import prune
 from pidnet.cli.report import report
 
-BAD_INPUT = (ValueError, TypeError, FileNotFoundError, FileExistsError, ImportError)
+BAD_INPUT = (ValueError, TypeError, OSError, ImportError)
 
 app = typer.Typer(
     help="Partial information decomposition of neural networks: map, graph, prune, and the energy saved.",
-    epilog="Start with: pidnet demo. All information is in bits; energy is modelled unless it says measured.",
-    no_args_is_help=True,
+    epilog="Start with: pidnet demo. All information is in bits; energy is modelled unless it says measured. "
+    "Exit codes: 0 done, 2 bad input, 1 any other error, 130 interrupted. Results go to standard output, progress "
+    "and errors to standard error.",
     pretty_exceptions_enable=False,
 )
 COMMANDS: tuple[Callable, ...] = (demo, map, prune, energy, report, bench)
@@ -31,7 +32,9 @@ for command in COMMANDS:
 
 @app.callback()
 def pidnet(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")
+    ] = False,
 ) -> None:
     """Partial information decomposition of neural networks: which units of a layer know the same about the
     label, which only know something together, which can go, and what that saves.
@@ -39,18 +42,27 @@ def pidnet(
 
 
 def main() -> None:
-    """Entry point. An error is one sentence, not a traceback: exit code 2 for a bad input, 1 for all else.
-
-    --debug may stand anywhere on the line.
-    """
+    """Entry point. An error is one sentence, not a traceback: exit code 2 for a bad input, 1 for all else."""
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     try:
-        app(arguments)
+        code = app(arguments or ["--help"], prog_name="pidnet", standalone_mode=False)
     except Exception as error:
         if len(arguments) < len(sys.argv) - 1:
             raise
-        expected = isinstance(error, BAD_INPUT)
-        text = " ".join(str(error).split()) or type(error).__name__
-        hint = "" if expected else f" ({type(error).__name__}; --debug shows where)"
-        progress.print(f"pidnet: {text}{hint}", highlight=False, markup=False, soft_wrap=True)
-        raise SystemExit(2 if expected else 1) from None
+        sentence, code = _explained(error)
+        progress.print(f"pidnet: {sentence}", highlight=False, markup=False, soft_wrap=True)
+        raise SystemExit(code) from None
+    raise SystemExit(code or 0)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """An error as one sentence, and its exit code."""
+    if said := getattr(error, "format_message", None):  # the line itself could not be read
+        command = getattr(getattr(error, "ctx", None), "command_path", "pidnet")
+        return f"{said().rstrip('.')}; see {command} --help", 2
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, BAD_INPUT):
+        return text, 2
+    return f"{text} ({type(error).__name__}; --debug shows where)", 1

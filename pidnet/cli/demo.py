@@ -7,17 +7,20 @@ from typing import Annotated
 
 import typer
 
-from pidnet.cli.output import AsJson, print_json, say, show, show_maps, steps
+from pidnet.cli.output import AsJson, Out, print_json, say, show, show_maps, steps
+from pidnet.cli.places import check_folder
+from pidnet.cli.prune import Criterion
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
-    criterion: Annotated[str, typer.Option(help="How the units to keep are chosen.")] = "graph_i_min",
+    out: Out = Path("runs/demo"),
+    criterion: Criterion = "graph_i_min",
     seed: Annotated[int, typer.Option(help="Seed of the initial weights and the training.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """The main job on scikit-learn's digits: train, map, draw the graph, prune, compare energy."""
     with steps("starting") as tell:
+        check_folder(out)
         import torch
 
         from pidnet.demo import run_demo

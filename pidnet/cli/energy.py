@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pidnet.cli.networks import Model, find_model
+from pidnet.cli.networks import Model, Weights, check_fit, find_model
 from pidnet.cli.output import AsJson, print_json, say, show
+from pidnet.cli.places import check_file
+from pidnet.cli.samples import SOURCE, UserData, find_data, head
+
+if TYPE_CHECKING:
+    from pidnet.cli.samples import Labelled
 
 
 def energy(
     model: Model,
-    shape: Annotated[str, typer.Option(help="Shape of one input without the batch, such as 1,28,28.")],
-    small: Annotated[Path | None, typer.Option(help="A pruned network of it, to compare with.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="fp32, fp16, bf16, int8 or binary; else as it is.")
+    shape: Annotated[
+        str | None,
+        typer.Option(help="Shape of one input without the batch, such as 1,28,28; or give --data instead."),
     ] = None,
-    grid: Annotated[float | None, typer.Option(help="Grams of CO2 per kWh, for an estimate.")] = None,
-    measure: Annotated[bool, typer.Option(help="Measure as well, where a counter exists (2 min).")] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(help=f"One sample is run, and the accuracy measured on the test part: {SOURCE}"),
+    ] = None,
+    weights: Weights = None,
+    small: Annotated[
+        Path | None,
+        typer.Option(help="A pruned network of it that pidnet prune wrote (.safetensors), to compare with."),
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(help="Number format to model: fp32, fp16, bf16, int8 or binary; else as it is."),
+    ] = None,
+    grid: Annotated[
+        float | None,
+        typer.Option(min=0, help="Grams of CO2 per kWh of your grid, for an estimate; with --small."),
+    ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure", help="Measure as well, where a counter exists (2 min); with --small."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="A file for the result as JSON.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -28,14 +51,16 @@ def energy(
 
     Example: pidnet energy --model mine.py:network --shape 1,28,28 --small runs/prune/pruned-0.5.safetensors
     """
-    import torch
-
-    dense = find_model(model)
-    example = torch.zeros(1, *_sizes(shape))
+    _check_options(shape=shape, data=data, small=small, grid=grid, measure=measure)
+    if out is not None:
+        check_file(out)
+    dense = find_model(model, weights)
+    samples = find_data(data, samples=20) if data else _zeros(shape or "")
+    check_fit(dense, samples, data or f"--shape {shape}")
     if small is None:
-        result, lines = _alone(dense, example, dtype)
+        result, lines = _alone(dense, head(samples.calibration[0], 1), dtype)
     else:
-        result, lines = _compared(dense, small, example, dtype=dtype, measure=measure, grid=grid)
+        result, lines = _compared(dense, small, samples, dtype=dtype, measure=measure, grid=grid)
     if out is not None:
         from pidnet.files import write_text
 
@@ -49,6 +74,15 @@ def energy(
         say(line)
 
 
+def _check_options(**given: Any) -> None:
+    """ValueError for options that do not go together."""
+    if (given["shape"] is None) == (given["data"] is None):
+        raise ValueError("the input is not known; give one of --shape, such as 1,28,28, and --data")
+    alone = [f"--{name}" for name in ("grid", "measure") if given[name]]
+    if alone and given["small"] is None:
+        raise ValueError(f"{alone[0]} compares two networks; give the pruned one with --small")
+
+
 def _alone(dense, example, dtype: str | None) -> tuple[dict, list[str]]:
     """The rows of one network, and sentences about what is not in them."""
     from pidnet.energy import count, energy_rows
@@ -60,14 +94,14 @@ def _alone(dense, example, dtype: str | None) -> tuple[dict, list[str]]:
 
 
 def _compared(
-    dense, small: Path, example, *, dtype: str | None, measure: bool, grid: float | None
+    dense, small: Path, samples: UserData, *, dtype: str | None, measure: bool, grid: float | None
 ) -> tuple[dict, list[str]]:
     """The report of two networks as fields and as lines, with grams of CO2 where a grid is given."""
     from pidnet.energy import add_measured, co2_grams, compare_energy
-    from pidnet.pruning import load_pruned
 
-    pruned = load_pruned(dense, small)
-    report = compare_energy(dense, pruned, example, dtype=dtype)
+    pruned, example = _pruned(dense, small), head(samples.calibration[0], 1)
+    accuracy = _accuracy((dense, pruned), samples.test)
+    report = compare_energy(dense, pruned, example, dtype=dtype, accuracy=accuracy)
     if measure:
         report = add_measured(report, (dense, pruned), example)
     result, lines = json.loads(report.to_json()), str(report).splitlines()
@@ -80,8 +114,35 @@ def _compared(
     return result, lines
 
 
-def _sizes(shape: str) -> list[int]:
+def _pruned(dense, path: Path):
+    """The smaller network in a file. Raises ValueError for a file that is none."""
+    from safetensors import SafetensorError
+
+    from pidnet.pruning import load_pruned
+
     try:
-        return [int(size) for size in shape.split(",")]
+        return load_pruned(dense, path)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is no pruned network ({error}); expected what pidnet prune wrote"
+        ) from error
+
+
+def _accuracy(networks: tuple, test: Labelled | None) -> tuple[float, float] | None:
+    """Of both networks on the test part, where there is one."""
+    from pidnet.zoo import accuracy
+
+    return None if test is None else (accuracy(networks[0], *test), accuracy(networks[1], *test))
+
+
+def _zeros(shape: str) -> UserData:
+    """Two inputs of a shape, without a label that means anything."""
+    import torch
+
+    try:
+        sizes = [int(size) for size in shape.split(",")]
     except ValueError:
-        raise ValueError(f"shape is {shape!r}; expected numbers with commas, such as 1,28,28") from None
+        sizes = []
+    if not sizes or min(sizes) < 1:
+        raise ValueError(f"shape is {shape!r}; expected numbers above 0 with commas, such as 1,28,28")
+    return UserData((torch.zeros(2, *sizes), torch.zeros(2, dtype=torch.int64)), None)

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from tqdm import tqdm
 
 if TYPE_CHECKING:
     from pidnet.maps import LayerMap
@@ -23,11 +25,14 @@ progress = Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 
 
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results; it is made where it is missing.")]
+
+
 @contextmanager
 def steps(first: str) -> Generator[Callable[[str], None]]:
-    """A spinner with the step under way; yields a function that is told each next step in words.
+    """Yields a function that is told each next step in words; a line stays for each.
 
-    A line stays for each step. The bars of long steps, with the time left, come from the library itself.
+    The bars of long steps, with the time left, come from ``bar`` and from the library itself.
     """
 
     def tell(step: str) -> None:
@@ -37,15 +42,19 @@ def steps(first: str) -> Generator[Callable[[str], None]]:
     yield tell
 
 
+def bar(total: int, what: str, unit: str) -> tqdm:
+    """A bar with the time left on standard error, where that is a terminal and the work takes over a second."""
+    return tqdm(total=total, desc=what, unit=unit, delay=1, disable=None, leave=False)
+
+
 def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """A table with one line a row. Names are shown as they are, whatever is in them."""
-    table = Table(
-        title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
-    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name, value in rows[0].items():
         table.add_column(Text(name), justify="left" if isinstance(value, str) else "right")
     for row in rows:
         table.add_row(*(Text(_figure(value)) for value in row.values()))
+    say(title)
     console.print(table)
 
 
@@ -96,6 +105,8 @@ def _short(map: LayerMap) -> dict[str, Any]:
 def _figure(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, float) and 0 < abs(value) < 0.00005:
+        return f"{value:.0e}"
     if isinstance(value, float):
         return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

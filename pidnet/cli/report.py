@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pidnet.cli.output import AsJson, print_json, say
+from pidnet.cli.places import check_file
 
 
 def report(
@@ -18,6 +19,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """One page of a run that opens offline in any browser: maps, graph, plan, energy, settings."""
+    if out is not None:
+        check_file(out)
     from pidnet.report import missing_extra, write_report
 
     path = write_report(run, out)

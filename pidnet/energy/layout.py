@@ -34,7 +34,10 @@ def summary(report: EnergyReport) -> list[str]:
         name = WHERE.get(figure.where, f"energy, {figure.where}")
         lines.append(f"{name:<24}{figure.kept:>8.3f}{dense:>14}{small:>14}  {figure.kind}")
     if report.accuracy is None:
-        return [*lines, "accuracy                not given: pass accuracy=(dense, small)"]
+        return [
+            *lines,
+            "accuracy                not given: accuracy=(dense, small), or --data with a test part",
+        ]
     dense, small = report.accuracy
     return [*lines, f"{'accuracy':<24}{small - dense:>+8.3f}{dense:>14.3f}{small:>14.3f}"]
 

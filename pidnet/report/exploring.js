@@ -2,24 +2,20 @@
 // The heat map, the graph, and the cards of the pair and the unit that were chosen.
 let shown = null;
 
-async function unpack({ low, step, deflated }) {
-  const bytes = Uint8Array.from(atob(deflated), (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const codes = new Uint16Array(await new Response(stream).arrayBuffer());
-  return Float32Array.from(codes, (code) => (code === 65535 ? NaN : low + code * step));
-}
-
-async function unpackAll(packed) {
-  const values = await Promise.all(Object.values(packed).map(unpack));
+async function unpackAll(packed, how = unpack) {
+  const values = await Promise.all(Object.values(packed).map((one) => how(one)));
   return Object.fromEntries(Object.keys(packed).map((name, index) => [name, values[index]]));
 }
 
 async function chooseMap() {
   const map = data.maps[at("map").value];
-  const atoms = await unpackAll(map.atoms);
+  const atoms = { ...await unpackAll(map.atoms), gap: await unpackLogarithm(map.gap) };
   const tests = {};
-  for (const [name, test] of Object.entries(map.tests)) tests[name] = await unpackAll(test);
-  shown = { ...map, atoms, tests, place: new Map(map.units.map((unit, index) => [unit, index])) };
+  for (const [name, test] of Object.entries(map.tests)) {
+    tests[name] = { p: await unpackLogarithm(test.p), significant: await unpack(test.significant) };
+  }
+  const intervals = await unpackAll(map.intervals, (ends) => Promise.all(ends.map(unpack)));
+  shown = { ...map, atoms, tests, intervals, place: new Map(map.units.map((unit, index) => [unit, index])) };
   for (const id of ["first", "second", "unit"]) at(id).max = Math.max(...map.units);
   drawHeat();
   drawNetwork();
@@ -30,11 +26,14 @@ async function chooseMap() {
 // Where the pair i < j stands in the upper triangle.
 const triangle = (i, j) => i * shown.units.length - (i * (i + 1)) / 2 + (j - i - 1);
 
+// "unique": what the unit i knows and the unit j does not.
+const stored = (atom, i, j) => (atom !== "unique" ? atom : i < j ? "unique1" : "unique2");
+
 function value(atom, i, j) {
   if (i === j) return NaN;
   const where = triangle(Math.min(i, j), Math.max(i, j));
-  if (atom === "unique") return shown.atoms[i < j ? "unique1" : "unique2"][where];
-  return shown.atoms[atom][where];
+  const values = shown.atoms[stored(atom, i, j)];
+  return values ? values[where] : shown.information[i] - shown.atoms.redundancy[where];
 }
 
 function unitOrder() {
@@ -51,9 +50,8 @@ function drawHeat() {
   const z = order.map((i) => Float32Array.from(order, (j) => value(atom, i, j)));
   const axis = { type: "category", showgrid: false, nticks: 8, constrain: "domain" };
   Plotly.react("heat", [{
-    type: "heatmap", x: names, y: names, z, colorscale: "Cividis", hoverongaps: false,
+    type: "heatmap", x: names, y: names, z, colorscale: "Cividis", hoverongaps: false, hoverinfo: "none",
     colorbar: { title: { text: "bits", side: "right" }, thickness: 12 },
-    hovertemplate: `unit %{y} and unit %{x}<br>${atom} %{z:.4f} bits<extra></extra>`,
   }], layout({ xaxis: { ...axis, title: { text: "unit" } }, yaxis: { ...axis, autorange: "reversed" } }), config);
 }
 
@@ -89,9 +87,41 @@ function definitions(rows) {
   return list;
 }
 
-const bits = (number) => (Number.isFinite(number) ? `${number.toFixed(4)} bits` : "no answer");
+const bits = (number) => (Number.isFinite(number) ? `${number.toFixed(3)} bits` : "no answer");
 
-const bound = (gap) => (gap === 0 ? "exact" : gap < 0.0001 ? "below 0.0001 bits" : bits(gap));
+const bound = (gap) => (gap === 0 ? "exact" : gap < 0.0005 ? "below 0.0005 bits" : gap > 1000 ? "no bound" : bits(gap));
+
+function withInterval(atom, i, j) {
+  const ends = shown.intervals[stored(atom, i, j)];
+  const where = triangle(Math.min(i, j), Math.max(i, j));
+  const between = ends ? ` (${ends[0][where].toFixed(3)} to ${ends[1][where].toFixed(3)})` : "";
+  return bits(value(atom, i, j)) + between;
+}
+
+// What is known of a pair: [name, text] of the atoms, the gap and the tests.
+function pairRows(i, j) {
+  const [first, second] = [shown.units[i], shown.units[j]];
+  const where = triangle(Math.min(i, j), Math.max(i, j));
+  const rows = [["redundancy", withInterval("redundancy", i, j)], [`only unit ${first}`, withInterval("unique", i, j)],
+    [`only unit ${second}`, withInterval("unique", j, i)], ["synergy", withInterval("synergy", i, j)],
+    ["gap", bound(value("gap", i, j))]];
+  for (const [atom, test] of Object.entries(shown.tests)) {
+    const verdict = test.significant[where] > 0.5 ? "beyond chance" : "not beyond chance";
+    rows.push([`${atom} is`, `${verdict} (p ${test.p[where] < 0.0001 ? "< 0.0001" : `= ${test.p[where].toPrecision(2)}`})`]);
+  }
+  return rows;
+}
+
+function showTip({ event, points: [{ x, y }] }) {
+  const [i, j] = [shown.place.get(Number(y)), shown.place.get(Number(x))];
+  const tip = at("tip");
+  tip.hidden = i === j;
+  if (i === j) return;
+  tip.textContent = [`${shown.layer}: units ${y} and ${x}`, ...pairRows(i, j).map((row) => row.join(" "))].join("\n");
+  const { offsetWidth: width, offsetHeight: height } = tip;
+  tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - width - 8))}px`;
+  tip.style.top = `${event.clientY + height + 24 > innerHeight ? event.clientY - height - 14 : event.clientY + 14}px`;
+}
 
 function showPair(first, second) {
   const [i, j] = [shown.place.get(first), shown.place.get(second)];
@@ -100,17 +130,10 @@ function showPair(first, second) {
     at("pair").replaceChildren(element("p", i === j ? "Choose two units." : "One of these units does not vary or does not exist."));
     return;
   }
-  const where = triangle(Math.min(i, j), Math.max(i, j));
-  const rows = [["redundancy", bits(value("redundancy", i, j))], [`only unit ${first}`, bits(value("unique", i, j))],
-    [`only unit ${second}`, bits(value("unique", j, i))], ["synergy", bits(value("synergy", i, j))],
-    ["gap", bound(value("gap", i, j))]];
-  for (const [atom, test] of Object.entries(shown.tests)) {
-    const verdict = test.significant[where] > 0.5 ? "beyond chance" : "not beyond chance";
-    rows.push([`${atom} is`, `${verdict} (p ${test.p[where] < 0.0001 ? "< 0.0001" : `= ${test.p[where].toFixed(4)}`})`]);
-  }
-  at("pair").replaceChildren(element("h3", `Units ${first} and ${second} of ${shown.layer}`), definitions(rows),
+  at("pair").replaceChildren(element("h3", `Units ${first} and ${second} of ${shown.layer}`), definitions(pairRows(i, j)),
     element("p", !Object.keys(shown.tests).length ? "Redundancy and synergy were not tested."
-      : `Tested against the null "${shown.null}", at most 5 % false among the pairs kept.`));
+      : `Tested against the null "${shown.null}", at most 5 % false among the pairs kept.`),
+    ...(Object.keys(shown.intervals).length ? [element("p", "In brackets: 95 % intervals over the samples.")] : []));
 }
 
 function unitButtons(rows, text) {
@@ -168,6 +191,10 @@ if (at("map") && data.maps.length) {
     for (const event of ["plotly_hover", "plotly_click"]) {
       at("heat").on(event, ({ points: [{ x, y }] }) => showPair(Number(y), Number(x)));
     }
+    at("heat").on("plotly_hover", showTip);
+    const hideTip = () => { at("tip").hidden = true; };
+    at("heat").on("plotly_unhover", hideTip);
+    for (const event of ["resize", "scroll"]) addEventListener(event, hideTip, { passive: true });
     at("network").on("plotly_click", ({ points: [point] }) => showUnit(point.customdata));
     document.body.dataset.ready = "yes";
   });

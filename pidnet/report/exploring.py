@@ -11,13 +11,17 @@ from pidnet.graph import pair_weights
 from pidnet.maps import LayerMap
 from pidnet.measures.domination import dominates
 from pidnet.plots import cluster_units
-from pidnet.report.packing import pack
+from pidnet.report.packing import pack, pack_logarithm
 
-ATOMS = ("redundancy", "unique1", "unique2", "synergy", "gap")
+ATOMS = ("redundancy", "unique1", "unique2", "synergy")
 TESTED = ("redundancy", "synergy")
+# Finer than any estimate from samples: a page shows three decimals, the map in the run folder has all.
+BITS = 0.0005
+DECADES = 0.01
 PARTNERS = 6
 TOLERANCE = 0.01
 DRAWN_NEIGHBORS = 2
+HELD = -1
 
 
 def explore(map: LayerMap) -> dict[str, Any]:
@@ -33,11 +37,20 @@ def explore(map: LayerMap) -> dict[str, Any]:
         "units": units.tolist(),
         "similar": cluster_units(map).tolist(),
         "information": np.round(map.information[units], 5).tolist(),
-        "atoms": {name: pack(map.matrix(name)[square][upper]) for name in ATOMS},
+        "atoms": {
+            name: pack(map.matrix(name)[square][upper], BITS)
+            for name in (("redundancy", "synergy") if _unique_follows(map) else ATOMS)
+        },
+        "gap": pack_logarithm(map.matrix("gap")[square][upper], DECADES),
+        "intervals": {
+            name: [pack(_matrix(map, ends, units)[upper], BITS) for ends in map.intervals[name].T]
+            for name in ATOMS
+            if name in map.intervals
+        },
         "null": map.settings.get("null", "none"),
         "tests": {
             name: {
-                "p": pack(_matrix(map, map.p_values[name], units)[upper]),
+                "p": pack_logarithm(_matrix(map, map.p_values[name], units)[upper], DECADES),
                 "significant": pack(_matrix(map, map.significant(name), units)[upper]),
             }
             for name in TESTED
@@ -47,6 +60,14 @@ def explore(map: LayerMap) -> dict[str, Any]:
         "replacers": _replacers(map, units),
         "drawing": _draw(np.where(redundant > 0, share, 0)),
     }
+
+
+def _unique_follows(map: LayerMap) -> bool:
+    """Whether what only a unit knows is what it knows less the redundancy, as it is without some corrections."""
+    return all(
+        np.abs(map.information[units] - map.atoms.redundancy - unique).max() < BITS / 2
+        for units, unique in zip(map.pairs.T, (map.atoms.unique1, map.atoms.unique2), strict=True)
+    )
 
 
 def significant_redundancy(map: LayerMap) -> np.ndarray:
@@ -96,7 +117,14 @@ def _draw(weight: np.ndarray) -> dict[str, list]:
             if row[j] > 0:
                 graph.add_edge(i, int(j), weight=float(row[j]))
     rounds = 150 if len(graph) <= 300 else 50
-    place = networkx.spring_layout(graph, k=1.5 / max(len(graph), 1) ** 0.5, iterations=rounds, seed=0)
+    # Groups without an edge between them would fly apart and shrink to dots: one point holds them together.
+    held = graph.copy()
+    groups = list(networkx.connected_components(graph))
+    held.add_edges_from((HELD, min(group)) for group in groups if len(groups) > 1)
+    place = networkx.spring_layout(
+        held, k=1.5 / max(len(graph), 1) ** 0.5, iterations=rounds, seed=0, weight="weight"
+    )
+    place.pop(HELD, None)
     for rank, i in enumerate(i for i in range(len(weight)) if i not in place):
         place[i] = np.array([-1 + 2 * (rank % 32) / 31, -1.2 - 0.08 * (rank // 32)])
     edges = [[i, j, round(w, 3)] for i, j, w in graph.edges(data="weight")]

@@ -61,9 +61,13 @@ function drawCurve() {
       name: `modelled, all in ${curve.where.toUpperCase()}`, line: { color, dash },
       marker: { color, size: 10, symbol: order.map((i) => symbol + (curve.front[i] ? "" : "-open")) } };
   });
+  const all = data.curves.flatMap((curve) => curve.accuracy);
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const room = Math.max(0.02, 0.15 * (most - least)); // a flat curve is drawn flat, and names stay inside
   Plotly.newPlot("curve", traces, layout({
     xaxis: { title: { text: "nanojoules a sample" }, type: "log", dtick: 1, minor: { ticks: "outside" } },
-    yaxis: { title: { text: "accuracy" }, tickformat: ".1%", automargin: true },
+    yaxis: { title: { text: "accuracy" }, tickformat: ".1%", automargin: true,
+      range: [least - room, most + room] },
   }), config);
 }
 

@@ -14,10 +14,10 @@ from pidnet.maps import LayerMap
 from pidnet.report import words
 from pidnet.report.curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.report.exploring import explore
-from pidnet.report.packing import script_json
+from pidnet.report.packing import deflate, script_json
 from pidnet.runs import Run, read_run
 
-# About 17 bytes a pair: at most 50 MB of maps in one page, six layers of 1,024 units.
+# About 6 bytes a pair: at most 20 MB of maps in one page, six layers of 1,024 units.
 MOST_PAIRS = 3_150_000
 
 
@@ -61,7 +61,7 @@ def _interactive(run: Run) -> dict[str, Any]:
     """Scripts and data of the figures, or pictures where plotly is missing."""
     if missing_extra():
         images = {f.stem: base64.b64encode(f.read_bytes()).decode() for f in sorted(run.folder.glob("*.png"))}
-        return {"images": images, "left_out": [], "data": "", "scripts": []}
+        return {"images": images, "left_out": [], "data": "", "plotly": "", "scripts": []}
     from plotly.offline import get_plotlyjs
 
     shown = _shown(run.maps)
@@ -72,12 +72,12 @@ def _interactive(run: Run) -> dict[str, Any]:
         "curves": accuracy_curve(run.budgets),
         "energy": energy_by_layer(run.budgets),
     }
-    scripts = [get_plotlyjs(), *(_asset(name) for name in ("figures.js", "exploring.js"))]
     return {
         "images": {},
         "left_out": [map for map in run.maps if map not in shown],
         "data": script_json(data),
-        "scripts": scripts,
+        "plotly": deflate(get_plotlyjs().encode()),
+        "scripts": [_asset(name) for name in ("opening.js", "figures.js", "exploring.js")],
     }
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 from zlib import crc32
 
 import torch
@@ -88,7 +89,7 @@ def read_run(folder: str | Path) -> Run:
             f"{folder} holds no run; expected a folder that pidnet demo, map or prune wrote (--out)"
         )
     try:
-        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        settings = {command: dict(said) for command, said in _stored(folder / "settings.json").items()}
         names = [map_file(row["layer"], row["measure"]) for row in _table(folder / "layers.json")]
         return Run(
             folder,
@@ -96,9 +97,9 @@ def read_run(folder: str | Path) -> Run:
             [LayerMap.load(folder / f"{name}.npz") for name in names],
             [_budget(folder, row["budget"]) for row in _table(folder / "budgets.json")[1:]],
         )
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OSError, BadZipFile) as error:
         raise ValueError(
-            f"{folder} is no run of this version ({type(error).__name__}: {error}); run again"
+            f"{folder} holds a run that is broken or of another version ({type(error).__name__}: {error}); run it again"
         ) from error
 
 
@@ -108,7 +109,11 @@ def _budget(folder: Path, name: str) -> Budget:
 
 
 def _table(path: Path) -> list[dict[str, Any]]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return _stored(path) if path.is_file() else []
+
+
+def _stored(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -42,6 +42,37 @@ def loader():
     return DataLoader(TensorDataset(*samples()), batch_size=64)
 
 
+def arrays():
+    return tuple(part.double().numpy() if part.is_floating_point() else part.numpy() for part in parts())
+
+
+def frames():
+    import pandas
+    x, y = samples()
+    return pandas.DataFrame(x.double().numpy()), pandas.Series(y.numpy())
+
+
+def dataset():
+    return TensorDataset(*samples())
+
+
+def named():
+    x, y = samples()
+    return {"values": x}, y
+
+
+def named_batches():
+    return [({"values": x}, y) for x, y in loader()]
+
+
+def drawn():
+    return Net()
+
+
+def fails():
+    return 1 / 0
+
+
 def wants(width):
     return Net()
 

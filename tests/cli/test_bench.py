@@ -1,9 +1,11 @@
 import json
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from pidnet.cli import app
+from pidnet.measures import MEASURES
 
 
 @pytest.fixture
@@ -23,9 +25,9 @@ def run(*arguments):
 
 
 def test_what_can_be_started_is_listed(checkout):
-    listed = json.loads(run("--checkout", checkout, "--json").stdout)
+    listed = json.loads(run("--list", "--checkout", checkout, "--json").stdout)
     assert listed == [{"benchmark": "speed", "what it measures": "How fast it is."}]
-    assert "How fast it is." in run("--checkout", checkout).stdout
+    assert "How fast it is." in run("--list", "--checkout", checkout).stdout
 
 
 def test_the_exit_code_is_that_of_the_benchmark(checkout):
@@ -35,4 +37,15 @@ def test_the_exit_code_is_that_of_the_benchmark(checkout):
 def test_an_unknown_one_and_a_folder_without_any(checkout, tmp_path_factory):
     assert "no benchmark 'slow'" in str(run("--checkout", checkout, "slow").exception)
     empty = tmp_path_factory.mktemp("empty")
-    assert "holds no benchmarks" in str(run("--checkout", empty).exception)
+    assert "holds no benchmarks" in str(run("--list", "--checkout", empty).exception)
+
+
+def test_this_machine_is_measured(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys.modules["pidnet.cli.bench"], "PAIRS", {"": 30})
+    monkeypatch.setattr(sys.modules["pidnet.cli.bench"], "WIDTH", 6)
+    found = json.loads(run("--seed", 3, "--json", "--out", tmp_path / "bench.json").stdout)
+    assert found == json.loads((tmp_path / "bench.json").read_text())
+    assert [row["measure"] for row in found["measures"]] == list(MEASURES)
+    assert all(row["pairs a second"] > 1 and row["largest gap, bits"] < 1e-3 for row in found["measures"])
+    assert [row["seconds"] > 0 for row in found["jobs"]] == [True] * 4
+    assert found["seed"] == 3

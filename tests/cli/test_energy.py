@@ -60,16 +60,33 @@ def test_a_pruned_network_is_compared(source, tmp_path):
     assert "CO2" not in run(source, "--shape", "64", "--small", path)
 
 
+def test_accuracies_come_from_the_test_part_of_the_data(source, tmp_path):
+    torch.manual_seed(0)
+    dense, digits = pn.zoo.mlp(64, (256, 256), 10), pn.data.load("digits")
+    plan = pn.plan_pruning(dense, (digits.x_train, digits.y_train), 0.5, "l1")
+    small = pn.apply_plan(dense, plan, (digits.x_train, digits.y_train), repair="none")
+    path = pn.save_pruned(small, plan, digits.x_train, tmp_path / "small")
+    result = json.loads(run(source, "--data", "digits", "--small", path, "--json"))
+    test = digits.x_test, digits.y_test
+    assert result["accuracy"] == [pn.zoo.accuracy(dense, *test), pn.zoo.accuracy(small, *test)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["nowhere:net", "--shape", "64"], "no network at 'nowhere:net'"),
-        (["SOURCE", "--shape", "1;2"], "shape is '1;2'; expected numbers with commas"),
-        (["SOURCE", "--shape", "63"], "the model fails on one sample"),
+        (["SOURCE", "--shape", "1;2"], "shape is '1;2'; expected numbers above 0 with commas"),
+        (["SOURCE", "--shape", "63"], "does not run on the inputs of --shape 63"),
+        (["SOURCE"], "give one of --shape, such as 1,28,28, and --data"),
+        (["SOURCE", "--shape", "64", "--data", "digits"], "give one of --shape"),
+        (["SOURCE", "--shape", "64", "--grid", "40"], "--grid compares two networks"),
+        (["SOURCE", "--shape", "-4"], "expected numbers above 0"),
+        (["SOURCE", "--shape", "64", "--small", "mine.py"], "mine.py is no pruned network"),
         (["SOURCE", "--shape", "64", "--dtype", "fp8"], "unknown dtype 'fp8'"),
     ],
 )
-def test_bad_input_is_one_sentence(source, monkeypatch, capsys, arguments, message):
+def test_bad_input_is_one_sentence(source, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
     arguments = [source if word == "SOURCE" else word for word in arguments]
     monkeypatch.setattr("sys.argv", ["pidnet", "energy", "--model", *arguments])
     with pytest.raises(SystemExit) as ended:

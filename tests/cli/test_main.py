@@ -1,6 +1,7 @@
 """What holds for every command: help, exit codes, one sentence an error, JSON and nothing else."""
 
 import json
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -40,13 +41,103 @@ def test_bad_input_is_exit_code_2_and_one_sentence(monkeypatch, capsys, tmp_path
     assert captured.err.startswith(f"pidnet: {tmp_path} holds no run")
 
 
-def test_what_the_network_raises_is_exit_code_1_and_one_sentence(monkeypatch, capsys, at, tmp_path):
-    words = ("map", "--model", at("network"), "--data", "digits", "--out", tmp_path / "run")
-    assert start(monkeypatch, *words) == 1
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert "cannot be multiplied" in last
-    assert "RuntimeError; --debug shows where" in last
+def test_a_network_that_does_not_take_the_data_is_bad_input(monkeypatch, capsys, at, tmp_path):
+    words = ("--model", at("network"), "--data", "digits", "--out", tmp_path / "run")
+    for command in ("map", "prune"):
+        assert start(monkeypatch, command, *words) == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert "the network Net does not run on the inputs of digits, shape (2, 64), float32" in last
     assert not (tmp_path / "run").exists()
+
+
+def test_what_nobody_foresaw_is_exit_code_1_and_one_sentence(monkeypatch, capsys, run_folder, tmp_path):
+    def fails(*_):
+        raise RuntimeError("the disk is\non fire")
+
+    monkeypatch.setattr("pidnet.report.write_report", fails)
+    assert start(monkeypatch, "report", run_folder, "--out", tmp_path / "page.html") == 1
+    said = capsys.readouterr().err
+    assert said == "pidnet: the disk is on fire (RuntimeError; --debug shows where)\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "place", "message"),
+    [
+        ("demo", "file/run", "file is a file; name a folder with --out"),
+        ("map", "file", "file is a file; name a folder with --out"),
+        ("prune", "/proc/run", "cannot write to /proc/run (No such file or directory)"),
+        ("energy", "folder", "it is a folder; name a file with --out"),
+        ("report", "/proc/page.html", "cannot write to /proc"),
+        ("bench", "folder", "it is a folder; name a file with --out"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_said_before_the_work(
+    monkeypatch, capsys, at, run_folder, tmp_path, command, place, message
+):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    own = ("--model", at("network"))
+    words = {"report": (run_folder,), "energy": (*own, "--shape", 6)}.get(command, ())
+    words = (*own, "--data", at("samples")) if command in ("map", "prune") else words
+    assert start(monkeypatch, command, *words, "--out", tmp_path / place) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Error" not in said
+
+
+def test_no_command_is_help(monkeypatch, capsys):
+    assert start(monkeypatch) == 0
+    assert "Exit codes: 0 done, 2 bad input" in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_interruption_is_exit_code_130(monkeypatch, run_folder, tmp_path):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pidnet.report.write_report", interrupted)
+    assert start(monkeypatch, "report", run_folder, "--out", tmp_path / "page.html") == 130
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("pidnet pr", ["prune"]),
+        ("pidnet prune --repair re", ["refit"]),
+        ("pidnet prune --criterion graph_i", ["graph_i_broja", "graph_i_ccs", "graph_i_min"]),
+        ("pidnet map --measure gaussian_i_b", ["gaussian_i_broja"]),
+        ("pidnet map --data fash", ["fashion_mnist"]),
+    ],
+)
+def test_the_shell_completes_commands_and_names(monkeypatch, capsys, words, completed):
+    monkeypatch.setenv("_PIDNET_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    start(monkeypatch)
+    assert sorted(capsys.readouterr().out.split()) == completed
+
+
+def test_the_script_that_the_shell_reads_is_printed(monkeypatch, capsys):
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
+    assert start(monkeypatch, "--show-completion") == 0
+    assert "complete_bash" in capsys.readouterr().out
+
+
+def test_the_names_on_the_command_line_are_those_of_the_library():
+    """They stand there once more because the help is printed without torch."""
+    from pidnet import data, measures, pruning, significance
+    from pidnet.cli import map, prune, samples  # noqa: F401
+    from pidnet.cli.prune import BASELINES, INFORMATION, REPAIRS
+    from pidnet.measures.gaussian import GAUSSIAN_MEASURES
+    from pidnet.pruning.surgery import REPAIRS as KNOWN_REPAIRS
+
+    told = sys.modules["pidnet.cli.map"]
+    assert set(told.MEASURES) == set(measures.MEASURES)
+    assert set(told.GAUSSIAN) == set(GAUSSIAN_MEASURES)
+    assert set(told.CORRECTIONS) == set(significance.CORRECTIONS)
+    assert set(told.NULLS) == set(significance.NULLS)
+    assert {*INFORMATION, *BASELINES} == set(pruning.CRITERIA)
+    assert set(REPAIRS) == set(KNOWN_REPAIRS)
+    assert samples.NAMES == data.NAMES
 
 
 @pytest.mark.parametrize("place", [1, 3])

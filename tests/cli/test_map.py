@@ -6,7 +6,8 @@ from typer.testing import CliRunner
 
 import pidnet as pn
 from pidnet.cli import app
-from pidnet.cli.networks import find_data, find_model
+from pidnet.cli.networks import find_model
+from pidnet.cli.samples import find_data
 from pidnet.maps import LayerMap
 
 HEADS = ["layer", "measure", "redundancy", "unique", "synergy", "floor", "information", "pairs"]

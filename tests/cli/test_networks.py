@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from pidnet.cli.networks import find_data, find_model
+from pidnet.cli.networks import find_model
+from pidnet.cli.samples import find_data
 
 
 class Evil:
@@ -34,6 +35,56 @@ def test_weights_are_loaded(at, mine, ending):
     x, y = find_data(at("samples"), 300).calibration
     right = [(model(x).argmax(1) == y).float().mean() for model in (plain, loaded)]
     assert right[0] < 0.8 < right[1]
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pt"])
+@pytest.mark.parametrize("kept", [0, 100, 300])
+def test_broken_weights(at, mine, tmp_path, ending, kept):
+    broken = tmp_path / f"broken.{ending}"
+    broken.write_bytes((mine / f"weights.{ending}").read_bytes()[:kept] or b"hello")
+    with pytest.raises(ValueError, match="holds no plain weights, and nothing is unpickled: broken"):
+        find_model(at("network"), broken)
+
+
+def test_a_folder_is_no_weights(at, tmp_path):
+    with pytest.raises(FileNotFoundError, match="is no file; expected"):
+        find_model(at("network"), tmp_path)
+
+
+def test_weights_that_a_function_draws_follow_the_seed(at):
+    first, again, other = (find_model(at("drawn"), seed=seed).first.weight for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_a_file_finds_the_modules_beside_it(tmp_path):
+    (tmp_path / "beside_the_file.py").write_text("from torch import nn\nnet = nn.Linear(2, 2)\n")
+    (tmp_path / "user.py").write_text("from beside_the_file import net\n")
+    assert isinstance(find_model(f"{tmp_path / 'user.py'}:net"), nn.Linear)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("fails", "calling .*:fails failed: ZeroDivisionError: division by zero"), ("1", "has no '1'")],
+)
+def test_functions_that_fail(at, name, message):
+    for find in (find_model, lambda source: find_data(source, 50)):
+        with pytest.raises(ValueError, match=message):
+            find(at(name))
+
+
+def test_a_file_that_is_no_python(tmp_path):
+    (tmp_path / "broken.py").write_text("def f(:")
+    with pytest.raises(ValueError, match="failed: SyntaxError"):
+        find_model(f"{tmp_path / 'broken.py'}:f")
+
+
+def test_inputs_with_names(at):
+    whole = find_data(at("samples"), 300).calibration[0]
+    for name in ("named", "named_batches"):
+        x, y = find_data(at(name), 70).calibration
+        assert torch.equal(x["values"], whole[:70])
+        assert len(y) == 70
 
 
 @pytest.mark.parametrize("ending", ["safetensors", "pt"])
@@ -69,7 +120,7 @@ def test_what_is_no_network(at, name, message):
     [
         ("mine", "no network at 'mine' .no name after a colon"),
         ("no_such_module:net", "No module named"),
-        ("no/such/file.py:net", "No such file"),
+        ("no/such/file.py:net", "there is no file no/such/file.py"),
     ],
 )
 def test_places_that_do_not_exist(source, message):
@@ -77,7 +128,10 @@ def test_places_that_do_not_exist(source, message):
         find_model(source)
 
 
-@pytest.mark.parametrize(("name", "test"), [("samples", 0), ("parts", 100), ("loader", 0)])
+@pytest.mark.parametrize(
+    ("name", "test"),
+    [("samples", 0), ("parts", 100), ("loader", 0), ("arrays", 100), ("frames", 0), ("dataset", 0)],
+)
 def test_data_in_every_form(at, name, test):
     found = find_data(at(name), 150)
     whole = find_data(at("samples"), 300).calibration

@@ -8,12 +8,12 @@ import pytest
 from pidnet.maps import LayerMap
 from pidnet.measures.atoms import Atoms
 from pidnet.report.exploring import explore
-from tests.report.test_packing import unpack
+from tests.report.test_packing import unpack, unpack_logarithm
 
 PAIRS = np.array([[0, 1], [0, 2], [0, 4], [1, 2], [1, 4], [2, 4]])
 ROWS = np.array(
     [  # redundancy, unique1, unique2, synergy, gap, p
-        [0.30, 0.20, 0.10, 0.00, 0, 0.001],
+        [0.30, 0.20, 0.10, 0.00, 1e-6, 0.001],
         [0.25, 0.25, 0.00, 0.05, 0, 0.001],
         [0.05, 0.45, 0.05, 0.00, 0, 0.900],
         [0.10, 0.30, 0.15, 0.20, 0, 0.002],
@@ -43,11 +43,30 @@ def test_units_that_vary_and_their_atoms_in_order(map):
     assert shown["units"] == [0, 1, 2, 4]
     assert shown["information"] == [0.5, 0.4, 0.25, 0.1]
     assert sorted(shown["similar"]) == shown["units"]
-    for column, name in enumerate(("redundancy", "unique1", "unique2", "synergy", "gap")):
-        np.testing.assert_allclose(unpack(shown["atoms"][name]), ROWS[:, column], atol=1e-5)
+    assert sorted(shown["atoms"]) == ["redundancy", "synergy"]
+    for column, name in ((0, "redundancy"), (3, "synergy")):
+        np.testing.assert_allclose(unpack(shown["atoms"][name]), ROWS[:, column], atol=2.6e-4)
+    np.testing.assert_allclose(unpack_logarithm(shown["gap"]), ROWS[:, 4], rtol=0.012)
     test = shown["tests"]["redundancy"]
-    np.testing.assert_allclose(unpack(test["p"]), ROWS[:, 5], atol=1e-4)
+    np.testing.assert_allclose(unpack_logarithm(test["p"]), ROWS[:, 5], rtol=0.012)
     assert unpack(test["significant"]).tolist() == [1, 1, 0, 1, 0, 0]
+
+
+def test_unique_information_is_sent_where_it_does_not_follow(map):
+    other = replace(map, atoms=replace(map.atoms, unique1=map.atoms.unique1 + 0.1))
+    sent = explore(other)["atoms"]
+    for column, name in ((1, "unique1"), (2, "unique2")):
+        np.testing.assert_allclose(
+            unpack(sent[name]), ROWS[:, column] + (0.1 if column == 1 else 0), atol=2.6e-4
+        )
+
+
+def test_intervals_are_sent_where_the_map_has_them(map):
+    ends = np.stack([ROWS[:, 0] - 0.1, ROWS[:, 0] + 0.2], 1)
+    sent = explore(replace(map, intervals={"redundancy": ends}))["intervals"]
+    assert explore(map)["intervals"] == {}
+    assert list(sent) == ["redundancy"]
+    np.testing.assert_allclose(np.stack([unpack(end) for end in sent["redundancy"]], 1), ends, atol=2.6e-4)
 
 
 def test_pairs_in_another_order_give_the_same(map):

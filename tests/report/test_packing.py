@@ -7,12 +7,18 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pidnet.report.packing import pack, script_json
+from pidnet.report.packing import pack, pack_logarithm, script_json
+
+
+def unpack_logarithm(packed):
+    """As the page does it."""
+    return np.nan_to_num(10 ** unpack(packed), nan=0.0)
 
 
 def unpack(packed):
     """As the page does it."""
-    codes = np.frombuffer(zlib.decompress(base64.b64decode(packed["deflated"])), "<u2")
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(packed["deflated"])), np.uint8)
+    codes = planes.reshape(2, -1).T @ [1, 256]
     return np.where(codes == 65535, np.nan, packed["low"] + codes * packed["step"])
 
 
@@ -20,6 +26,19 @@ def unpack(packed):
 def test_numbers_come_back_to_half_a_step(values):
     half = (values.max() - values.min()) / 65534 / 2
     np.testing.assert_allclose(unpack(pack(values)), values, rtol=0, atol=half * 1.001 + 1e-12)
+
+
+@given(arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 2)), st.sampled_from([0.001, 0.5]))
+def test_a_coarser_step_is_kept(values, step):
+    packed = pack(values, step)
+    assert packed["step"] >= step
+    np.testing.assert_allclose(unpack(packed), values, rtol=0, atol=step / 2 * 1.001)
+
+
+@given(arrays(np.float64, st.integers(1, 40), elements=st.floats(1e-9, 1) | st.just(0.0)))
+def test_a_logarithmic_scale_keeps_small_numbers_and_0(values):
+    found = unpack_logarithm(pack_logarithm(values, 0.01))
+    np.testing.assert_allclose(found, values, rtol=0.012, atol=0)
 
 
 @pytest.mark.parametrize("values", [[0.5, np.inf, np.nan, 1.0], [np.nan], [0.0, 0.0]])

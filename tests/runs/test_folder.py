@@ -49,5 +49,5 @@ def test_a_folder_without_a_run(tmp_path):
 def test_a_broken_run_is_one_sentence(tmp_path, broken):
     write_settings(tmp_path, "map", {})
     (tmp_path / "layers.json").write_text(broken)
-    with pytest.raises(ValueError, match="no run of this version"):
+    with pytest.raises(ValueError, match="a run that is broken or of another version"):
         read_run(tmp_path)

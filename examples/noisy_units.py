@@ -1,17 +1,18 @@
-"""Networks whose units are binary, noisy or Bayesian: the discrete code is the unit, draws are samples."""
+"""Networks whose units are binary, rounded, noisy or Bayesian: a discrete unit is its code, draws are samples."""
 
 import torch
 
 import pidnet as pn
 
 digits = pn.data.load("digits")
-for flavor in ("plain", "binarized", "stochastic", "bayesian"):
+levels = {"binarized": 2, "int4": 8}
+for flavor in ("plain", "binarized", "int4", "stochastic", "bayesian"):
     torch.manual_seed(0)
     net = pn.zoo.mlp(64, (12, 12), 10, flavor=flavor)
     pn.zoo.train(net, digits.x_train, digits.y_train, epochs=3, rate=1e-2)
-    draws = 1 if flavor in ("plain", "binarized") else 2
+    draws = 2 if flavor in ("stochastic", "bayesian") else 1
     acts = pn.capture(net, (digits.x_train, digits.y_train), ["fc1", "fc2"], draws=draws)
-    codes = pn.quantize(acts, levels=2 if flavor == "binarized" else 4)
+    codes = pn.quantize(acts, levels=levels.get(flavor, 4))
     exact = sum(map(len, codes.exact.values()))
     print(f"{flavor}: {len(codes.target)} rows, {exact} units are their own code")
     print(pn.profile(pn.layer_maps(codes, measure="i_min")))

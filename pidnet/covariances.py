@@ -43,7 +43,8 @@ class PairCovariances:
 class LayerCovariance:
     """Covariance of the units of a layer with the target.
 
-    cov: float64 (unit + d, unit + d), units first. varying: int, the units that are not constant.
+    cov: float64 (unit * size + d, unit * size + d), units first, the dimensions of a unit side by side.
+    varying: int, the units that are not constant. size: dimensions of a unit, 1 but for vector units.
     classes: how many classes the one-hot columns stand for; 0 when the target is not a label.
     """
 
@@ -52,6 +53,18 @@ class LayerCovariance:
     classes: int
     units: int
     samples: int
+    size: int = 1
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Which columns are the target's, int (d,)."""
+        return np.arange(self.units * self.size, len(self.cov))
+
+    def blocks(self, units: np.ndarray) -> np.ndarray:
+        """Covariance of each row of units (row, k) with the target, (row, k * size + d, k * size + d)."""
+        columns = (units[:, :, None] * self.size + np.arange(self.size)).reshape(len(units), -1)
+        index = np.concatenate([columns, np.tile(self.targets, (len(units), 1))], 1)
+        return self.cov[index[:, :, None], index[:, None, :]]
 
 
 def layer_covariance(
@@ -62,7 +75,7 @@ def layer_covariance(
     shrinkage: str | None = None,
     copula: bool = False,
 ) -> LayerCovariance:
-    """Covariance of a layer's units with the target.
+    """Covariance of a layer's units with the target; of vector units, such as attention heads, all dimensions.
 
     target: float (sample, d), for instance logits or the next layer's pre-activations; None takes the target
     of the activations. Classes become one-hot columns, all but the last: the result describes a Gaussian with
@@ -77,24 +90,26 @@ def layer_covariance(
         known = ", ".join(map(repr, activations.layers))
         raise ValueError(f"no such layer: {layer!r}; the activations hold {known}")
     unit_SU = activations.layers[layer].numpy().astype(np.float64)
-    target_SD, classes = _target_columns(activations.target if target is None else target, len(unit_SU))
-    columns = np.concatenate([unit_SU, target_SD], 1)
+    samples, units = unit_SU.shape[:2]
+    target_SD, classes = _target_columns(activations.target if target is None else target, samples)
+    columns = np.concatenate([unit_SU.reshape(samples, -1), target_SD], 1)
     if not np.isfinite(columns).all():
         raise ValueError(f"layer {layer!r} or its target has values that are not finite")
     scored = _normal_scores(columns) if copula else columns
     return LayerCovariance(
         cov=_covariance(scored, shrinkage),
-        varying=np.flatnonzero(np.ptp(unit_SU, axis=0) > 0),
+        varying=np.flatnonzero((np.ptp(unit_SU, axis=0) > 0).reshape(units, -1).any(1)),
         classes=classes,
-        units=unit_SU.shape[1],
-        samples=len(unit_SU),
+        units=units,
+        samples=samples,
+        size=int(np.prod(unit_SU.shape[2:])),
     )
 
 
 def pair_covariances(activations: Activations, layer: str, **options) -> PairCovariances:
     """Covariances of all pairs i < j of the units of a layer that vary; options of ``layer_covariance``.
 
-    Needs 8 (2 + d)^2 bytes a pair; ``iterate_pair_covariances`` gives the same in blocks.
+    Needs 8 (2 size + d)^2 bytes a pair; ``iterate_pair_covariances`` gives the same in blocks.
     """
     blocks = list(iterate_pair_covariances(layer_covariance(activations, layer, **options), layer))
     return PairCovariances(
@@ -113,19 +128,18 @@ def iterate_pair_covariances(whole: LayerCovariance, layer: str) -> Iterator[Pai
     if len(whole.varying) < 2:
         raise ValueError(f"layer {layer!r} has {len(whole.varying)} units that vary; pairs need at least 2")
     pairs = whole.varying[np.stack(np.triu_indices(len(whole.varying), 1), 1)]
-    targets = np.arange(whole.units, len(whole.cov))
-    block = max(1, BLOCK_BYTES // (8 * (2 + len(targets)) ** 2))
+    dims = (whole.size, whole.size, len(whole.targets))
+    block = max(1, BLOCK_BYTES // (8 * sum(dims) ** 2))
     for start in range(0, len(pairs), block):
         chosen = pairs[start : start + block]
-        index = np.concatenate([chosen, np.tile(targets, (len(chosen), 1))], 1)
-        yield PairCovariances(chosen, _blocks(whole.cov, index), (1, 1, len(targets)), whole.samples)
+        yield PairCovariances(chosen, whole.blocks(chosen), dims, whole.samples)
 
 
 def unit_covariances(whole: LayerCovariance) -> PairCovariances:
     """Each unit of a layer as both sources: whatever a measure, R = I(Y;X) and no other atom."""
-    units, targets = np.arange(whole.units), np.arange(whole.units, len(whole.cov))
-    index = np.concatenate([units[:, None], units[:, None], np.tile(targets, (whole.units, 1))], 1)
-    return PairCovariances(index[:, :2], _blocks(whole.cov, index), (1, 1, len(targets)), whole.samples)
+    twice = np.repeat(np.arange(whole.units)[:, None], 2, 1)
+    dims = (whole.size, whole.size, len(whole.targets))
+    return PairCovariances(twice, whole.blocks(twice), dims, whole.samples)
 
 
 def group_covariances(
@@ -139,10 +153,9 @@ def group_covariances(
     """
     whole = layer_covariance(activations, layer, **options)
     chosen, sizes = group_index(groups, whole.units)
-    targets = np.arange(whole.units, len(whole.cov))
-    index = np.concatenate([chosen, np.tile(targets, (len(chosen), 1))], 1)
     unnamed = np.full((len(chosen), 2), -1)
-    return PairCovariances(unnamed, _blocks(whole.cov, index), (*sizes, len(targets)), whole.samples)
+    dims = (sizes[0] * whole.size, sizes[1] * whole.size, len(whole.targets))
+    return PairCovariances(unnamed, whole.blocks(chosen), dims, whole.samples)
 
 
 def group_index(groups: Sequence[tuple[Group, Group]], units: int) -> tuple[np.ndarray, tuple[int, int]]:
@@ -170,11 +183,6 @@ def halves(units: int, *, splits: int = 1, seed: int = 0) -> list[tuple[list[int
     rng = np.random.default_rng(seed)
     orders = [rng.permutation(units).tolist() for _ in range(splits)]
     return [(sorted(order[: units // 2]), sorted(order[units // 2 : units // 2 * 2])) for order in orders]
-
-
-def _blocks(cov: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """The rows and columns of ``cov`` that each row of ``index`` names, (pair, n, n)."""
-    return cov[index[:, :, None], index[:, None, :]]
 
 
 def _target_columns(target: np.ndarray | torch.Tensor, samples: int) -> tuple[np.ndarray, int]:

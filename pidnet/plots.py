@@ -21,16 +21,19 @@ STYLES = {"redundancy": ("#0072B2", "o"), "unique": ("#E69F00", "s"), "synergy":
 def plot_map(map: LayerMap, name: str = "redundancy") -> Figure:
     """Heat map of one atom over all pairs of units that vary, bits; similar units stand side by side.
 
-    The order is that of average linkage, with pairs of much redundancy close together. Units are numbered
-    where there is room, up to 32 of them. A line across the color bar shows the sampling floor of the map.
+    The order is that of average linkage, with pairs of much redundancy close together. Up to 32 units are all
+    numbered, of more every so many. Colors span the middle 99 % of the pairs, so that single ones do not
+    wash out the rest. A line across the color bar shows the sampling floor of the map.
     """
     from matplotlib.figure import Figure
 
     order = cluster_units(map)
     matrix = map.matrix(name)[np.ix_(order, order)]
-    figure = Figure(figsize=(5.6, 4.8), layout="constrained")
+    figure = Figure(figsize=(5.6, 4.8) if len(order) <= 128 else (9.2, 8.0), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(matrix, cmap="cividis", interpolation="nearest")
+    axes.set_facecolor("0.85")  # the diagonal holds no pair
+    low, high = np.nanpercentile(matrix, [0.5, 99.5])
+    image = axes.imshow(matrix, cmap="viridis", interpolation="nearest", vmin=low, vmax=high)
     constant = len(map.units) - len(order)
     axes.set(
         title=f"{name} of {map.layer} ({map.measure}, {map.samples} samples)",
@@ -38,10 +41,11 @@ def plot_map(map: LayerMap, name: str = "redundancy") -> Figure:
         + (f" ({constant} constant ones left out)" if constant else ""),
         ylabel="unit",
     )
-    ticks = np.arange(len(order)) if len(order) <= 32 else []
+    ticks = np.arange(0, len(order), 1 if len(order) <= 32 else -(-len(order) // 24))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(ticks, labels=order[ticks] if len(ticks) else [], fontsize=7)
-    bar = figure.colorbar(image, label="bits")
+        axis.set_ticks(ticks, labels=order[ticks], fontsize=7)
+    axes.tick_params(axis="x", rotation=0 if len(order) <= 32 else 90)
+    bar = figure.colorbar(image, label="bits", extend="both")
     floor = map.floor.get({"unique1": "unique", "unique2": "unique"}.get(name, name))
     if floor is not None:
         bar.ax.axhline(floor, color="#D55E00", linewidth=2)
@@ -71,7 +75,7 @@ def plot_profile(profile: Profile) -> Figure:
     and the information in bits."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(max(5.0, 1.5 + 0.55 * len(profile.layers)), 4.6), layout="constrained")
+    figure = Figure(figsize=(max(6.0, 2.5 + 0.4 * len(profile.layers)), 4.6), layout="constrained")
     shares, bits = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     depth = np.arange(len(profile.layers))
     for atom, (color, marker) in STYLES.items():
@@ -81,7 +85,7 @@ def plot_profile(profile: Profile) -> Figure:
         shares.plot(depth, profile.floor[atom], color=color, linestyle=":", label="_floor")
     shares.axhline(0, color="0.6", linewidth=0.8)
     shares.set(ylabel="share of I(Y;X1X2)", title=f"{profile.measure}, 95 % over {profile.interval}")
-    shares.legend(frameon=False)
+    shares.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     bits.bar(depth, profile.information, color="0.5")
     bits.set(ylabel="bits a pair")
     bits.set_xticks(depth, profile.layers, rotation=45, ha="right", fontsize=8)
@@ -89,54 +93,82 @@ def plot_profile(profile: Profile) -> Figure:
 
 
 def plot_training(recorder: Recorder) -> Figure:
-    """How the shares of each layer move over training: one panel an atom, lighter lines for deeper layers."""
+    """How the shares of each layer move over training: one panel an atom, lighter lines for deeper layers.
+
+    Up to 4 layers stand with their intervals.
+    """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.6, 3.2), layout="constrained")
     panels = figure.subplots(1, len(STYLES), sharex=True, sharey=True)
     layers = recorder.profiles[0].layers
-    colors = colormaps["cividis"](np.linspace(0, 0.9, len(layers)))
+    colors = colormaps["viridis"](np.linspace(0, 0.9, len(layers)))
     for axes, atom in zip(panels, STYLES, strict=True):
         for k, layer in enumerate(layers):
             values = [profile.shares[atom][k] for profile in recorder.profiles]
             axes.plot(recorder.steps, values, color=colors[k], label=layer)
+            if len(layers) <= 4:
+                low, high = ([getattr(p, end)[atom][k] for p in recorder.profiles] for end in ("low", "high"))
+                axes.fill_between(recorder.steps, low, high, color=colors[k], alpha=0.15, linewidth=0)
         axes.set(title=atom, xlabel="epoch")
     panels[0].set_ylabel("share of I(Y;X1X2)")
     panels[-1].legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
-def plot_graph(graph: networkx.Graph, *, neighbors: int = 2) -> Figure:
+def plot_graph(graph: networkx.Graph, *, neighbors: int | None = None) -> Figure:
     """The units of a redundancy graph, each joined to the ``neighbors`` it is most redundant with.
 
-    Units near each other are redundant; color shows what a unit knows by itself, in bits, the darkness of an
-    edge its weight. Units without an edge are left out and counted in the title.
+    neighbors: 2 by default, 1 for more than 300 units, which then fall into groups. Units near each other are
+    redundant; color shows what a unit knows by itself, in bits, the darkness of an edge its weight. Up to 64
+    units are numbered. Units without an edge are left out and counted in the title.
     """
     from matplotlib.figure import Figure
 
+    neighbors = neighbors or (2 if len(graph) <= 300 else 1)
     shown = _nearest(graph, neighbors)
-    position = networkx.spring_layout(shown, k=1.5 / max(len(shown), 1) ** 0.5, iterations=150, seed=0)
-    figure = Figure(figsize=(6.4, 5.2), layout="constrained")
+    position = _placed(shown)
+    large = len(shown) > 64
+    figure = Figure(figsize=(10, 8.2) if large else (6.4, 5.2), layout="constrained")
     axes = figure.subplots()
-    networkx.draw_networkx_edges(
-        shown, position, ax=axes, edge_color=[(0, 0, 0, weight) for *_, weight in shown.edges(data="weight")]
-    )
+    dark = [(0, 0, 0, 0.2 + 0.8 * weight) for *_, weight in shown.edges(data="weight")]
+    networkx.draw_networkx_edges(shown, position, ax=axes, edge_color=dark, width=0.8 if large else 1.5)
     if len(shown):
         dots = axes.scatter(
             *np.array([position[unit] for unit in shown]).T,
             c=[graph.nodes[unit]["information"] for unit in shown],
-            s=max(12, 3000 / len(shown)),
-            cmap="cividis",
+            s=min(300, max(16, 6000 / len(shown))),
+            cmap="viridis",
             zorder=2,
         )
         figure.colorbar(dots, label="information of the unit, bits")
+    if not large:
+        box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+        networkx.draw_networkx_labels(shown, position, ax=axes, font_size=7, bbox=box)
     alone = len(graph) - len(shown)
-    axes.set_title(
-        f"{graph.graph['layer']}: the {neighbors} most redundant partners of each unit, {alone} alone"
-    )
+    partners = "most redundant partner" if neighbors == 1 else f"{neighbors} most redundant partners"
+    axes.set_title(f"{graph.graph['layer']}: the {partners} of each unit, {alone} alone")
     axes.set_axis_off()
     return figure
+
+
+def _placed(graph: networkx.Graph) -> dict:
+    """Unit -> (x, y): each connected group in a box of its own, the largest first, row by row."""
+    groups = sorted(networkx.connected_components(graph), key=lambda group: (-len(group), min(group)))
+    sides = [1.3 * len(group) ** 0.5 for group in groups]
+    width = sum(side**2 for side in sides) ** 0.5
+    position, x, y, tall = {}, 0.0, 0.0, 0.0
+    for group, side in zip(groups, sides, strict=True):
+        if x and x + side > width:
+            x, y, tall = 0.0, y + tall, 0.0
+        tall = max(tall, side)
+        part = graph.subgraph(sorted(group))
+        center = (x + side / 2, -y - side / 2)
+        k = 1.5 / len(group) ** 0.5
+        position |= networkx.spring_layout(part, k=k, iterations=150, seed=0, scale=0.4 * side, center=center)
+        x += side
+    return position
 
 
 def _nearest(graph: networkx.Graph, neighbors: int) -> networkx.Graph:

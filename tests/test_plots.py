@@ -50,7 +50,8 @@ def test_clustered_units_stand_side_by_side(units):
     order = cluster_units(blocks(units))
     assert (np.diff(order % 4) != 0).sum() == 3
     axes = plot_map(blocks(units)).axes[0]
-    assert len(axes.get_xticks()) == (16 if units == 16 else 0)
+    assert len(axes.get_xticks()) == (16 if units == 16 else 24)
+    assert [int(text.get_text()) for text in axes.get_xticklabels()] == order[axes.get_xticks()].tolist()
 
 
 @pytest.mark.parametrize("depth", [1, 3, 20])
@@ -71,7 +72,7 @@ def test_training_curves_have_one_line_a_layer():
         recorder.profiles.append(pn.profile({"fc1": blocks(8), "fc2": blocks(12)}))
     panels = plot_training(recorder).axes
     assert [axes.get_title() for axes in panels] == ["redundancy", "unique", "synergy"]
-    assert all(len(axes.lines) == 2 for axes in panels)
+    assert all(len(axes.lines) == len(axes.collections) == 2 for axes in panels)
     expected = [p.shares["unique"][1] for p in recorder.profiles]
     np.testing.assert_array_equal(panels[1].lines[1].get_ydata(), expected)
 
@@ -82,8 +83,26 @@ def test_the_graph_joins_each_unit_to_its_nearest():
     for i, j, weight in ((0, 1, 0.9), (0, 2, 0.2), (1, 2, 0.1), (2, 3, 0.0)):
         graph.add_edge(i, j, weight=weight)
     axes = plot_graph(graph, neighbors=1).axes[0]
-    assert axes.get_title() == "fc1: the 1 most redundant partners of each unit, 2 alone"
+    assert axes.get_title() == "fc1: the most redundant partner of each unit, 2 alone"
     assert len(axes.collections[0].get_segments()) == 2
+    assert [text.get_text() for text in axes.texts] == ["0", "1", "2"]
+
+
+def test_a_graph_of_many_units_falls_into_groups():
+    graph = networkx.random_geometric_graph(400, 0.2, seed=0)
+    graph.graph["layer"] = "fc1"
+    networkx.set_node_attributes(graph, 0.5, "information")
+    networkx.set_edge_attributes(graph, {edge: 1 / (2 + sum(edge)) for edge in graph.edges}, "weight")
+    axes = plot_graph(graph).axes[0]
+    assert "most redundant partner of each unit" in axes.get_title()
+    assert len(axes.collections[0].get_segments()) < 400
+    assert not axes.texts
+
+
+def test_one_extreme_pair_does_not_wash_out_the_rest():
+    map = blocks(64)
+    map.atoms.redundancy[0] = 1000
+    assert plot_map(map).axes[0].images[0].get_clim()[1] == 1
 
 
 def test_a_graph_without_edges_is_drawn():

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
-# An input is a tensor, or a mapping of keyword arguments for the model (as tokenizers give them).
-Inputs = Tensor | Mapping[str, Tensor]
+# An input is a tensor, a packed sequence, or a mapping of keyword arguments for the model (as tokenizers
+# give them).
+Inputs = Tensor | PackedSequence | Mapping[str, Tensor]
 Batches = Iterable[tuple[Inputs, Tensor]]
 
 SIZE = 512
@@ -65,6 +67,8 @@ def predicted_class(output: Any) -> Tensor | None:
 
 def _cut(loader: Any) -> Iterable[Any]:
     match loader:
+        case (PackedSequence() as x, Tensor() as y):
+            return [(x, y)]
         case (Tensor() | Mapping() as x, Tensor() as y):
             _check(x, y)
             if any(len(part) != len(y) for part in (x.values() if isinstance(x, Mapping) else [x])):
@@ -80,13 +84,20 @@ def _cut(loader: Any) -> Iterable[Any]:
     raise TypeError(f"the loader is {_described(loader)}; expected one pair (x, y) or (x, y) batches")
 
 
-def _slice(x: Inputs, start: int) -> Inputs:
+def _slice(x: Tensor | Mapping[str, Tensor], start: int) -> Inputs:
     if isinstance(x, Mapping):
         return {key: value[start : start + SIZE] for key, value in x.items()}
     return x[start : start + SIZE]
 
 
 def _check(x: Any, y: Any) -> None:
+    if isinstance(x, PackedSequence) and isinstance(y, Tensor):
+        samples = int(x.batch_sizes[0])
+        if y.ndim == 0 or len(y) != samples:
+            raise ValueError(
+                f"x packs {samples} sequences but y has shape {tuple(y.shape)}; expected one target a sample"
+            )
+        return
     parts = list(x.values()) if isinstance(x, Mapping) else [x]
     if not parts or not all(isinstance(part, Tensor) for part in (*parts, y)):
         raise ValueError(

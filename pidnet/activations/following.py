@@ -180,8 +180,12 @@ def _put_out(
             follower.there[layer] = there
         return
     tensor = first_tensor(output)
-    if tensor is not None:
-        follower.begin(name, tensor)
+    if tensor is None:
+        raise ValueError(
+            f"layer {name!r} put out a {type(output).__name__} that does not begin with a tensor; "
+            "name a module inside it"
+        )
+    follower.begin(name, tensor)
 
 
 def version(tensor: Tensor) -> int:

@@ -48,22 +48,24 @@ def capture(
     """Run the model in eval mode and record the units of its layers.
 
     loader: an iterable of (x, y) batches, a DataLoader, or one pair of tensors; x may be a mapping of
-    tensors, which the model gets as keyword arguments.
+    tensors, which the model gets as keyword arguments, or a PackedSequence.
     layers: names as in ``model.named_modules()``. None takes all linear, convolutional and recurrent layers
     (of several in one nn.LSTM each by itself: ``rnn.l0``) and the heads of every attention, named by the
     module that computes them. Any other module can be named: its output is read, such as the residual
     dimensions after a block.
     reduce: what becomes of the places of a unit: {"positions": "mean", "steps": "last", "tokens": "mean",
-    "calls": "refuse"} with other words for some: mean, max, first, last, samples (each place is a row), each
-    (each place is a layer, named ``layer[place]``). calls: passes of a module that runs several times.
+    "calls": "refuse"} with other words for some: mean, max, first (of tokens: CLS), last, samples (each place
+    is a row), each (each place is a layer, ``layer[place]``). calls: passes of a module that runs several times.
     draws: passes for each input, for stochastic networks; they become further rows of the same input.
     mask: a function from the input to bool (sample, token), false at padding; by default "attention_mask".
 
     Modes, buffers and torch's random state are as before afterwards, and hooks removed, even when the
     forward pass raises. Raises ValueError for an unknown layer, an empty loader, targets that do not fit the
-    batch, a named layer that did not run or ran several times, or activations that are not finite.
+    batch, a named layer that did not run or ran several times, batches of unequal lengths that are read place
+    by place, or activations that are not finite.
     """
     blocks = list(record(model, loader, layers, reduce=reduce, draws=draws, mask=mask))
+    _check_same_layers(blocks)
     predicted = [block.predicted for block in blocks if block.predicted is not None]
     return Activations(
         layers={name: torch.cat([block.layers[name] for block in blocks]) for name in blocks[0].layers},
@@ -73,6 +75,16 @@ def capture(
         sample=torch.cat([cast(Tensor, block.sample) for block in blocks]),
         predicted=torch.cat(predicted) if len(predicted) == len(blocks) else None,
     )
+
+
+def _check_same_layers(blocks: list[Activations]) -> None:
+    for block in blocks[1:]:
+        odd = sorted(block.layers.keys() ^ blocks[0].layers.keys())
+        if odd:
+            raise ValueError(
+                f"layer {odd[0]!r} is not in every batch: batches of unequal lengths cannot be read place by "
+                'place; pad them to one length, or take another word than "each" in reduce='
+            )
 
 
 def record(

@@ -69,7 +69,8 @@ def map(
     correction: Correction = "shuffle_sources",
     null: Null = "units",
     intervals: Annotated[
-        bool, typer.Option("--intervals", help="95 % intervals of all atoms as well; takes up to twice as long.")
+        bool,
+        typer.Option("--intervals", help="95 % intervals of all atoms as well; takes up to twice as long."),
     ] = False,
     samples: SampleCount = 1000,
     seed: Annotated[

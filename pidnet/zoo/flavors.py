@@ -1,4 +1,4 @@
-"""The same network with units that are real, binary, noisy, or driven by random weights."""
+"""The same network with units that are real, binary, rounded, noisy, or driven by random weights."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from pidnet import layers
 
-Flavor = Literal["plain", "binarized", "bayesian", "stochastic"]
-FLAVORS = ("plain", "binarized", "bayesian", "stochastic")
+Flavor = Literal["plain", "binarized", "int8", "int4", "bayesian", "stochastic"]
+FLAVORS = ("plain", "binarized", "int8", "int4", "bayesian", "stochastic")
 
 NOISE = 0.2
+# What follows the ReLU of a unit, or the hidden state; Sign takes the place of the ReLU.
+CHANNELS: dict[str, Any] = {
+    "binarized": layers.Sign,
+    "int8": partial(layers.FakeQuantize, 8),
+    "int4": partial(layers.FakeQuantize, 4),
+    "stochastic": partial(layers.GaussianNoise, NOISE),
+}
 CELLS: dict[Any, Any] = {nn.LSTM: nn.LSTMCell, nn.GRU: nn.GRUCell, nn.RNN: nn.RNNCell}
 
 
 def flavored(model: nn.Module, flavor: Flavor) -> nn.Module:
     """The model in another flavor, changed in place and returned.
 
-    "plain": as it is. "binarized": ReLU units and hidden states become signs. "stochastic": they get Gaussian
-    noise of standard deviation 0.2, also in eval mode. "bayesian": the weights of linear, convolutional and
-    recurrent layers become Gaussian. Raises ValueError for another word.
+    "plain": as it is. "binarized": ReLU units and hidden states become signs. "int8", "int4": they are
+    rounded to the integers of 8 or 4 bits times a scale, so that a ReLU unit has at most 128 or 8 values; the
+    scale is learnt in training, and an untrained network refuses to run in eval mode. "stochastic": they get
+    Gaussian noise of standard deviation 0.2, also in eval mode. "bayesian": the weights of linear,
+    convolutional and recurrent layers become Gaussian. Raises ValueError for another word.
     """
     if flavor not in FLAVORS:
         raise ValueError(f"flavor={flavor!r}; expected one of {', '.join(FLAVORS)}")
@@ -36,10 +45,9 @@ def flavored(model: nn.Module, flavor: Flavor) -> nn.Module:
 def _changed(module: nn.Module, flavor: Flavor) -> nn.Module:
     if isinstance(module, nn.RNNBase):
         return _recurrent(module, flavor)
-    if isinstance(module, nn.ReLU) and flavor == "binarized":
-        return layers.Sign()
-    if isinstance(module, nn.ReLU) and flavor == "stochastic":
-        return nn.Sequential(module, layers.GaussianNoise(NOISE))
+    if isinstance(module, nn.ReLU) and flavor in CHANNELS:
+        channel = CHANNELS[flavor]()
+        return channel if flavor == "binarized" else nn.Sequential(module, channel)
     if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d) and flavor == "bayesian":
         return _bayesian(module)
     return module
@@ -55,11 +63,10 @@ def _bayesian(module: nn.Linear | nn.Conv1d | nn.Conv2d) -> nn.Module:
 
 
 def _recurrent(rnn: nn.RNNBase, flavor: Flavor) -> nn.Module:
-    channel = {"binarized": layers.Sign, "stochastic": partial(layers.GaussianNoise, NOISE)}
     cell: Any = CELLS[type(rnn)]
     return layers.Recurrent(
         partial(_mean_field, cell) if flavor == "bayesian" else cell,
-        channel.get(flavor, nn.Identity),
+        CHANNELS.get(flavor, nn.Identity),
         (rnn.input_size, rnn.hidden_size),
         layers=rnn.num_layers,
         bidirectional=rnn.bidirectional,

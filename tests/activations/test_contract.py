@@ -146,6 +146,35 @@ def test_bad_input_is_refused_at_the_door():
         capture(net, 3)
 
 
+@pytest.mark.parametrize("lengths", [(5, 3), (3, 5)])
+def test_batches_of_unequal_lengths_are_read_by_every_word_but_each(lengths):
+    net = zoo.transformer(9).eval()
+    batches = [(torch.randint(1, 9, (6, length)), Y) for length in lengths]
+    rows = capture(net, batches, ["blocks.0.ffn1"], reduce={"tokens": "samples"})
+    assert len(rows.target) == 6 * sum(lengths)
+    assert len(capture(net, batches).target) == 12
+    with pytest.raises(ValueError, match=r"'blocks.0.ffn1\[3\]' is not in every batch: .* pad them"):
+        capture(net, batches, ["blocks.0.ffn1"], reduce={"tokens": "each"})
+
+
+def test_a_named_block_that_puts_out_no_tensor_is_refused():
+    class Block(nn.Module):
+        def forward(self, x):
+            return {"nested": {"deep": x}}
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block, self.head = Block(), nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.head(self.block(x)["nested"]["deep"])
+
+    assert list(capture(Net(), (torch.randn(6, 4), Y)).layers) == ["head"]
+    with pytest.raises(ValueError, match="'block' put out a dict that does not begin with a tensor"):
+        capture(Net(), (torch.randn(6, 4), Y), ["block"])
+
+
 def test_places_that_do_not_fit_together_are_refused():
     net, x = zoo.conv(1), torch.randn(6, 1, 8, 8)
     with pytest.raises(ValueError, match="'conv2' has 96 rows where an earlier one has 384"):

@@ -92,6 +92,20 @@ def test_packed_sequences_end_where_each_ends(bidirectional):
     assert len(rows.target) == int((codes > 0).sum())
 
 
+@pytest.mark.parametrize("pair", [True, False])
+def test_a_loader_may_give_packed_sequences(pair):
+    net = nn.LSTM(4, 5, 2, bidirectional=True)
+    sequences = [torch.randn(length, 4) for length in (3, 6, 1)]
+    packed = nn.utils.rnn.pack_sequence(sequences, enforce_sorted=False)
+    last = capture(net, (packed, Y[:3]) if pair else [(packed, Y[:3])])
+    same(torch.cat(list(last.layers.values()), 1), net(packed)[1][0].transpose(0, 1).flatten(1))
+    rows = capture(net, [(packed, Y[:3])], [".l1"], reduce={"steps": "samples"})
+    assert rows.sample.tolist() == [0] * 3 + [1] * 6 + [2]
+    same(rows.layers[".l1"][3:9], net(sequences[1])[0])
+    with pytest.raises(ValueError, match=r"packs 3 sequences but y has shape \(6,\)"):
+        capture(net, [(packed, Y)])
+
+
 def test_initial_state_and_steps_first():
     class Net(nn.Module):
         def __init__(self):

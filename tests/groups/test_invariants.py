@@ -83,6 +83,29 @@ def test_random_groups_average_to_the_exact_value(size):
     assert all(len(set(group)) == size for group in groups.tolist())
 
 
+def test_random_groups_of_a_layer_with_every_planted_kind():
+    """Units 0-2: duplicates of bit a; 3-5: a triple whose parity is bit b; 6, 7: independent bits c, d. Each
+    random group has the degrees and the O-information that its members imply."""
+    rows = np.array(list(itertools.product([0, 1], repeat=6)))  # a, two of the triple, b, c, d
+    a, first, second, b, c, d = rows.T
+    layer = np.c_[a, a, a, first, second, (first + second + b) % 2, c, d]
+    codes = exact_codes(layer, a + 2 * b + 4 * c + 8 * d)
+    for size in (2, 3, 4):
+        groups = random_groups(codes, "layer", size, 60, seed=size)
+        found = group_invariants(codes, "layer", groups)
+        copies, alone = (groups < 3).sum(1), (groups > 5).sum(1)
+        triple = ((groups > 2) & (groups < 6)).sum(1) == 3
+        information = (copies > 0) + alone + triple
+        known = information > 0
+        assert known.sum() > 30
+        assert triple.any() == (size > 2)
+        assert found.information == pytest.approx(information, abs=1e-12)
+        assert found.redundancy_degree[known] == pytest.approx(((copies + alone) / information)[known])
+        hangs = (copies == 1) + alone + 3 * triple
+        assert found.vulnerability_degree[known] == pytest.approx((hangs / information)[known])
+        assert found.o_information == pytest.approx(np.maximum(copies - 2, 0), abs=1e-12)
+
+
 COMPLEXITY = {"duplicates": 1, "xor of three": 3, "xor of two": 2, "a duplicate beside a bit": 1.5}
 
 

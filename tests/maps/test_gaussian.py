@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pidnet.activations import Activations
+from pidnet import zoo
+from pidnet.activations import Activations, capture
 from pidnet.covariances import pair_covariances
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.measures.gaussian import decompose_gaussian, i_broja
@@ -58,6 +59,51 @@ def test_options_reach_the_covariance(activations):
     assert found.settings["copula"] is True
     plain = layer_maps(activations, "gaussian_i_mmi", target=target)["fc1"]
     assert not np.allclose(found.atoms.redundancy, plain.atoms.redundancy)
+
+
+def test_vector_units_are_taken_whole():
+    """Two heads that see two halves of the target, and one that sees nothing: known in closed form."""
+    rng = np.random.default_rng(0)
+    target, noise = rng.standard_normal((4000, 2)), rng.standard_normal((4000, 3, 3))
+    heads = noise.copy()
+    heads[:, 0, 0] += target[:, 0]
+    heads[:, 1, 0] += target[:, 1]
+    turned = heads @ rng.standard_normal((3, 3))  # a head is its subspace, whatever the basis
+    acts = Activations(
+        {"plain": torch.tensor(heads).float(), "turned": torch.tensor(turned).float()},
+        torch.tensor(target).float(),
+        {},
+    )
+    for measure, shared in (("gaussian_i_broja", 0), ("gaussian_i_mmi", 0.5)):
+        maps = layer_maps(acts, measure)
+        assert maps["plain"].information == pytest.approx([0.5, 0.5, 0], abs=0.03)
+        assert maps["plain"].matrix("redundancy")[0, 1] == pytest.approx(shared, abs=0.03)
+        assert maps["plain"].atoms.total == pytest.approx([1, 0.5, 0.5], abs=0.03)
+        assert maps["turned"].atoms.synergy == pytest.approx(maps["plain"].atoms.synergy, abs=1e-5)
+        assert "vectors of 3 dimensions" in maps["plain"].notes[0]
+
+
+def test_heads_of_a_transformer_are_mapped_without_codes():
+    torch.manual_seed(0)
+    x, y = torch.randn(300, 5, 4), torch.arange(300) % 3
+    acts = capture(zoo.transformer(4), (x, y), ["blocks.0.attention", "blocks.0.attention.q"])
+    maps = layer_maps(acts, "gaussian_i_broja", correction="wishart")
+    assert len(maps["blocks.0.attention"].pairs) == 6
+    raw = layer_maps(acts, "gaussian_i_broja")
+    assert raw["blocks.0.attention"].atoms.total.min() > 0.03  # x knows nothing of y: all of it is bias
+    assert maps["blocks.0.attention"].atoms.total == pytest.approx(np.zeros(6), abs=0.03)
+    assert maps["blocks.0.attention"].correction == "wishart"
+
+
+def test_the_correction_is_that_of_the_measure_and_is_refused_where_it_does_not_hold(activations):
+    found = layer_maps(activations, "gaussian_i_broja", correction="wishart", seed=3)["fc1"]
+    expected = corrected_atoms(pair_covariances(activations, "fc1"), i_broja, draws=8, seed=3)
+    assert found.atoms.redundancy == pytest.approx(expected.redundancy, abs=1e-12)
+    assert found.information[found.pairs[:, 0]] == pytest.approx(expected.information1, abs=1e-9)
+    with pytest.raises(ValueError, match="unknown correction 'shuffle_sources'; with activations: none"):
+        layer_maps(activations, "gaussian_i_broja", correction="shuffle_sources")
+    with pytest.raises(ValueError, match="not for shrunk covariances"):
+        layer_maps(activations, "gaussian_i_broja", correction="wishart", shrinkage="oas")
 
 
 def test_a_map_from_activations_survives_saving(activations, tmp_path):

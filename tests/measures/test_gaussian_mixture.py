@@ -106,3 +106,9 @@ def test_what_has_no_density_is_refused():
         class_conditionals(activations(units, label * 0.5), "fc", [([0], [2])])
     with pytest.raises(ValueError, match="class 1 has 2 samples; 2 units need more"):
         class_conditionals(activations(units[:52], label[:52]), "fc", [([0], [2])])
+
+
+def test_vector_units_are_refused():
+    acts = Activations({"heads": torch.randn(90, 2, 3)}, torch.arange(90) % 3, {})
+    with pytest.raises(ValueError, match="'heads' are vectors; the mixture takes scalar units"):
+        class_conditionals(acts, "heads", [([0], [1])])

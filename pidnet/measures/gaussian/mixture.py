@@ -50,6 +50,10 @@ def class_conditionals(
         raise ValueError(
             f"the target has shape {label.shape} and type {label.dtype}; expected integer classes"
         )
+    if unit_SU.ndim != 2:
+        raise ValueError(
+            f"units of layer {layer!r} are vectors; the mixture takes scalar units, layer_maps takes vectors"
+        )
     chosen, dims = group_index(groups, unit_SU.shape[1])
     classes, counts = np.unique(label, return_counts=True)
     if counts.min() <= sum(dims):

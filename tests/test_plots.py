@@ -6,7 +6,7 @@ import pytest
 
 import pidnet as pn
 from pidnet.measures.atoms import Atoms
-from pidnet.plots import cluster_units, plot_graph, plot_map, plot_profile, plot_training
+from pidnet.plots import cluster_units, plot_atoms, plot_graph, plot_map, plot_profile, plot_training
 from tests.maps.test_discrete import planted_codes
 
 
@@ -18,6 +18,24 @@ def test_the_picture_shows_the_atoms():
     image = axes.images[0].get_array()
     np.testing.assert_array_equal(image.filled(np.nan), map.matrix("synergy")[np.ix_(order, order)])
     assert "1 constant ones left out" in axes.get_xlabel()
+
+
+def test_bars_of_atoms_stack_up_to_the_information():
+    tables = np.random.default_rng(1000).dirichlet(np.ones(8)).reshape(2, 2, 2)
+    decomposed = {measure: pn.decompose(tables, measure) for measure in ("i_mmi", "i_ccs")}
+    assert decomposed["i_ccs"].unique2.mean() < 0  # something hangs below 0
+    axes = plot_atoms(decomposed).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["i_mmi", "i_ccs"]
+    for k, atoms in enumerate(decomposed.values()):
+        bars = [container[k] for container in axes.containers]
+        ends = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in bars]
+        top, bottom = max(map(max, ends)), min(map(min, ends))
+        assert top + bottom == pytest.approx(atoms.total.mean())
+        assert sum(bar.get_height() for bar in bars) == pytest.approx(atoms.total.mean())
+        for bar, name in zip(bars, ("redundancy", "unique1", "unique2", "synergy"), strict=True):
+            assert bar.get_height() == pytest.approx(getattr(atoms, name).mean())
+    with pytest.raises(ValueError, match="no atoms to draw"):
+        plot_atoms({})
 
 
 def blocks(units):

@@ -42,7 +42,7 @@ def plot_atoms(atoms: Mapping[str, Atoms]) -> Figure:
     axes.hlines(above + below, place - 0.45, place + 0.45, color="black", linewidth=1.5, label="I(Y;X1X2)")
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_ylabel("bits")
-    long = max(map(len, atoms)) > 9
+    long = max(len(line) for name in atoms for line in name.split("\n")) > 9
     axes.set_xticks(place, list(atoms), rotation=30 if long else 0, ha="right" if long else "center")
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

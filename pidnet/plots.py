@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import networkx
 import numpy as np
 
 from pidnet.maps import LayerMap
+from pidnet.measures.atoms import Atoms
 from pidnet.profiles import Profile, Recorder
 
 if TYPE_CHECKING:
@@ -16,6 +18,34 @@ if TYPE_CHECKING:
 
 # Colors that color-blind readers can tell apart (Okabe & Ito), and markers for print.
 STYLES = {"redundancy": ("#0072B2", "o"), "unique": ("#E69F00", "s"), "synergy": ("#009E73", "^")}
+# The two unique atoms side by side: the second lighter.
+ATOM_COLORS = {"redundancy": "#0072B2", "unique1": "#E69F00", "unique2": "#F7D08A", "synergy": "#009E73"}
+
+
+def plot_atoms(atoms: Mapping[str, Atoms]) -> Figure:
+    """A stacked bar for each named decomposition, bits; means over its pairs. Negative atoms hang below 0.
+
+    The bar above 0 less the bar below it is I(Y;X1X2), marked by a line. Raises ValueError without any name.
+    """
+    from matplotlib.figure import Figure
+
+    if not atoms:
+        raise ValueError("no atoms to draw; expected a mapping from names to what decompose returned")
+    figure = Figure(figsize=(max(3.6, 1.6 + 0.8 * len(atoms)), 3.2), layout="constrained")
+    axes = figure.subplots()
+    place = np.arange(len(atoms))
+    above, below = np.zeros(len(atoms)), np.zeros(len(atoms))
+    for name, color in ATOM_COLORS.items():
+        bits = np.array([float(getattr(found, name).mean()) for found in atoms.values()])
+        axes.bar(place, bits, bottom=np.where(bits >= 0, above, below), color=color, label=name)
+        above, below = above + bits.clip(min=0), below + bits.clip(max=0)
+    axes.hlines(above + below, place - 0.45, place + 0.45, color="black", linewidth=1.5, label="I(Y;X1X2)")
+    axes.axhline(0, color="0.6", linewidth=0.8)
+    axes.set_ylabel("bits")
+    long = max(len(line) for name in atoms for line in name.split("\n")) > 9
+    axes.set_xticks(place, list(atoms), rotation=30 if long else 0, ha="right" if long else "center")
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
 
 
 def plot_map(map: LayerMap, name: str = "redundancy") -> Figure:

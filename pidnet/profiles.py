@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from pidnet.activations import capture
 from pidnet.maps import LayerMap, layer_maps
+from pidnet.optional import optional_module
 from pidnet.quantization import equal_mass, quantize
 
 if TYPE_CHECKING:
     import pandas
+    import xarray
 
 ATOMS = ("redundancy", "unique", "synergy")
 Maps = Mapping[str, LayerMap]
@@ -41,8 +43,7 @@ class Profile:
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row a layer: information, and the share of each atom with its interval."""
-        import pandas
-
+        pandas = optional_module("pandas")
         columns: dict[str, Any] = {"layer": self.layers, "information": self.information}
         for atom in ATOMS:
             columns |= {
@@ -51,6 +52,18 @@ class Profile:
                 f"{atom}_high": self.high[atom],
             }
         return pandas.DataFrame(columns)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """share, low and high over (layer, atom), information over (layer,)."""
+        xarray = optional_module("xarray")
+        parts = {"share": self.shares, "low": self.low, "high": self.high}
+        tables: dict[str, Any] = {
+            name: (("layer", "atom"), np.stack([values[atom] for atom in ATOMS], 1))
+            for name, values in parts.items()
+        }
+        tables["information"] = (("layer",), self.information, {"units": "bits"})
+        about = {"measure": self.measure, "interval": self.interval}
+        return xarray.Dataset(tables, {"layer": list(self.layers), "atom": list(ATOMS)}, about)
 
     def __str__(self) -> str:
         """The table that a person reads."""
@@ -180,7 +193,6 @@ class Recorder:
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row a layer and step."""
-        import pandas
-
+        pandas = optional_module("pandas")
         tables = [p.to_pandas().assign(step=step) for step, p in zip(self.steps, self.profiles, strict=True)]
         return pandas.concat(tables, ignore_index=True)

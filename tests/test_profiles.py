@@ -28,6 +28,9 @@ def test_shares_are_sums_by_sums():
     assert "0.25" in str(found)
     assert "95 % intervals over units" in str(found)
     assert list(found.to_pandas().synergy) == list(found.shares["synergy"])
+    data = found.to_xarray()
+    np.testing.assert_array_equal(data.high.sel(atom="unique"), found.high["unique"])
+    assert data.share.sel(atom="synergy").dims == ("layer",)
 
 
 def test_intervals_over_units_vanish_for_equal_pairs_and_hold_the_share():
@@ -86,32 +89,44 @@ def fresh():
     return pn.zoo.mlp(64, (8, 6), 10)
 
 
-class LightningCallback:
-    """What a Lightning callback looks like from outside."""
+@pytest.mark.filterwarnings("ignore")
+def test_a_recorder_is_a_lightning_callback_by_inheritance(digits, tmp_path):
+    lightning = pytest.importorskip("pytorch_lightning")
 
-    def on_train_epoch_start(self, trainer, pl_module):
+    class Callback(pn.Recorder, lightning.Callback):
         pass
 
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = fresh()
 
-class Trainer:
-    """Calls its callbacks as Lightning's trainer does, epochs counted from 0."""
+        def forward(self, x):
+            return self.net(x)
 
-    def __init__(self, callbacks):
-        self.callbacks = callbacks
+        def training_step(self, batch):
+            return torch.nn.functional.cross_entropy(self(batch[0]), batch[1])
 
-    def fit(self, module):
-        for self.current_epoch in range(4):
-            for callback in self.callbacks:
-                callback.on_train_epoch_start(self, module)
-                callback.on_train_epoch_end(self, module)
+        def configure_optimizers(self):
+            return torch.optim.Adam(self.parameters(), lr=0.01)
 
-
-def test_a_recorder_is_a_lightning_callback_by_inheritance(digits):
-    class Callback(pn.Recorder, LightningCallback):
-        pass
-
-    callback = Callback((digits.x_test, digits.y_test), ["fc1"], every=2, maps=I_MIN)
-    Trainer([callback]).fit(fresh())
+    callback = Callback((digits.x_test, digits.y_test), ["net.fc1"], every=2, maps=I_MIN)
+    data = torch.utils.data.TensorDataset(digits.x_train, digits.y_train)
+    trainer = lightning.Trainer(
+        max_epochs=4,
+        callbacks=[callback],
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    trainer.fit(Module(), torch.utils.data.DataLoader(data, 64))
     assert callback.steps == [2, 4]
+    assert callback.profiles[1].information[0] > callback.profiles[0].information[0]
+
+
+def test_a_recorder_records_at_least_each_epoch(digits):
     with pytest.raises(ValueError, match="every=0"):
         pn.Recorder((digits.x_test, digits.y_test), every=0)

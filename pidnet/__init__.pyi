@@ -64,6 +64,7 @@ from .quantization import (
     quantize as quantize,
     zero_level as zero_level,
 )
+from .selection import CoverSelector as CoverSelector
 from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
 from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
 from .streaming import capture_codes as capture_codes

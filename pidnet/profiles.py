@@ -14,12 +14,14 @@ from pidnet.activations import capture
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.measures import MEASURES
 from pidnet.measures.atoms import Atoms
+from pidnet.optional import optional_module
 from pidnet.quantization import Codes, equal_mass, quantize
 from pidnet.significance import layer_atoms
 from pidnet.significance.resampling import leave_groups_out, take_layer
 
 if TYPE_CHECKING:
     import pandas
+    import xarray
 
 ATOMS = ("redundancy", "unique", "synergy")
 GROUPS = 20
@@ -48,8 +50,7 @@ class Profile:
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row a layer: information, and the share of each atom with its interval."""
-        import pandas
-
+        pandas = optional_module("pandas")
         columns: dict[str, Any] = {"layer": self.layers, "information": self.information}
         for atom in ATOMS:
             columns |= {
@@ -58,6 +59,18 @@ class Profile:
                 f"{atom}_high": self.high[atom],
             }
         return pandas.DataFrame(columns)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """share, low and high over (layer, atom), information over (layer,)."""
+        xarray = optional_module("xarray")
+        parts = {"share": self.shares, "low": self.low, "high": self.high}
+        tables: dict[str, Any] = {
+            name: (("layer", "atom"), np.stack([values[atom] for atom in ATOMS], 1))
+            for name, values in parts.items()
+        }
+        tables["information"] = (("layer",), self.information, {"units": "bits"})
+        about = {"measure": self.measure, "interval": self.interval}
+        return xarray.Dataset(tables, {"layer": list(self.layers), "atom": list(ATOMS)}, about)
 
     def __str__(self) -> str:
         """The table that a person reads."""
@@ -221,7 +234,6 @@ class Recorder:
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row a layer and step."""
-        import pandas
-
+        pandas = optional_module("pandas")
         tables = [p.to_pandas().assign(step=step) for step, p in zip(self.steps, self.profiles, strict=True)]
         return pandas.concat(tables, ignore_index=True)

@@ -8,6 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pidnet"
 ORDER = [
     "files",
+    "optional",
     "data",
     "layers",
     "zoo",
@@ -29,6 +30,7 @@ ORDER = [
     "graph",
     "energy",
     "pruning",
+    "selection",
     "plots",
     "runs",
     "report",
@@ -36,7 +38,7 @@ ORDER = [
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"files", "data", "layers", "shannon"}
+IMPORT_NOTHING_OF_OURS = {"files", "optional", "data", "layers", "shannon"}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

@@ -28,6 +28,9 @@ def test_shares_are_sums_by_sums():
     assert "0.25" in str(found)
     assert "95 % intervals over units" in str(found)
     assert list(found.to_pandas().synergy) == list(found.shares["synergy"])
+    data = found.to_xarray()
+    np.testing.assert_array_equal(data.high.sel(atom="unique"), found.high["unique"])
+    assert data.share.sel(atom="synergy").dims == ("layer",)
 
 
 def test_intervals_over_units_vanish_for_equal_pairs_and_hold_the_share():

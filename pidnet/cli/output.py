@@ -69,7 +69,9 @@ def show_maps(maps: Sequence[LayerMap]) -> None:
             f"Sampling bias corrected by {corrections}; "
             "floor: the synergy that 95 % of pairs which know nothing stay below."
         )
-    for note in dict.fromkeys(note for map in maps for note in map.notes):
+    from pidnet.report.words import notes
+
+    for note in notes(maps):
         say(f"Note: {note}")
 
 

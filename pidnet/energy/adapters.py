@@ -7,7 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from pidnet.energy.measured import Window, optional_module
+from pidnet.energy.measured import Window
+from pidnet.optional import optional_module
 
 KILOWATT_HOUR = 3.6e6  # joules
 

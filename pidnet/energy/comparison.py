@@ -22,10 +22,10 @@ from pidnet.energy.measured import (
     counter_window,
     find_counters,
     measure,
-    optional_module,
 )
 from pidnet.energy.modelled import EnergyTable, Joules, horowitz_2014, modelled_energy, total
 from pidnet.energy.operations import tensors_in
+from pidnet.optional import optional_module
 
 Pair = tuple[float, float]
 
@@ -111,7 +111,7 @@ class EnergyReport:
 
         Raises ImportError without pandas, with the command that installs it.
         """
-        pandas = optional_module("pandas", "pip install 'pidnet[tables]'")
+        pandas = optional_module("pandas")
         columns = ("macs", "weight_bytes", "activation_bytes", "sram_joules", "dram_joules")
         return pandas.DataFrame(
             [

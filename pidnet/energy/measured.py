@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+
+from pidnet.optional import optional_module
 
 POWERCAP = Path("/sys/class/powercap")
 SHORTEST = 10.0  # seconds; the counters tick about every millisecond, and idle power drifts
@@ -58,14 +58,6 @@ class Measurement:
     calls: int
     seconds: float
     kind: str
-
-
-def optional_module(name: str, command: str) -> Any:
-    """A module that is not installed with pidnet; ImportError with the command that installs it."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ImportError(f"{name} cannot be imported ({error}); install it: {command}") from error
 
 
 def powercap_counters(root: Path = POWERCAP) -> list[Counter]:

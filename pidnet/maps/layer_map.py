@@ -11,10 +11,12 @@ import numpy as np
 
 from pidnet.files import replacing
 from pidnet.measures.atoms import Atoms
+from pidnet.optional import optional_module
 from pidnet.significance import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas
+    import xarray
 
 GROUPED = ("plug_in", "p_values", "intervals")
 
@@ -74,11 +76,7 @@ class LayerMap:
         if name not in names:
             raise ValueError(f"no such atom: {name!r}; the map has {', '.join(names)}")
         mirror = {"unique1": "unique2", "unique2": "unique1"}.get(name, name)
-        i, j = self.pairs.T
-        matrix = np.full((len(self.units), len(self.units)), np.nan)
-        matrix[i, j] = getattr(self.atoms, name)
-        matrix[j, i] = getattr(self.atoms, mirror)
-        return matrix
+        return self._square(getattr(self.atoms, name), getattr(self.atoms, mirror))
 
     def summary(self) -> dict[str, Any]:
         """Means over the pairs (``unique`` averages both units) and over the units in them; bits."""
@@ -96,14 +94,52 @@ class LayerMap:
         }
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row a pair: unit1, unit2, the atoms, their p-values and the ends of their intervals."""
-        import pandas
+        """One row a pair: unit1, unit2, the atoms, their p-values and the ends of their intervals.
 
+        Raises ImportError without pandas, with the command that installs it.
+        """
+        pandas = optional_module("pandas")
         columns = {"unit1": self.pairs[:, 0], "unit2": self.pairs[:, 1], **dict(self.atoms.items())}
         columns |= {f"{name}_p": values for name, values in self.p_values.items()}
         for name, ends in self.intervals.items():
             columns |= {f"{name}_low": ends[:, 0], f"{name}_high": ends[:, 1]}
         return pandas.DataFrame(columns)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Everything over (unit, partner), nan on the diagonal and for constant units; bits.
+
+        ``unique`` is what the unit knows and the partner does not. ``information`` goes over (unit,). p-values are
+        named ``redundancy_p``, ends of intervals ``redundancy_low`` and ``redundancy_high``; the attributes are
+        layer, measure, samples and the settings. Raises ImportError without xarray, with the command that installs
+        it.
+        """
+        xarray = optional_module("xarray")
+        square = ("unit", "partner")
+        tables: dict[str, Any] = {
+            {"unique1": "unique"}.get(name, name): (square, self.matrix(name), {"units": "bits"})
+            for name in ("redundancy", "unique1", "synergy", "total", "gap")
+        }
+        for name, values in self.p_values.items():
+            if name not in ("unique1", "unique2"):
+                tables[f"{name}_p"] = (square, self._square(values, values), {})
+        for name, ends in self.intervals.items():
+            if name != "unique2":
+                mirror = self.intervals["unique2"] if name == "unique1" else ends
+                short = name.removesuffix("1")
+                for end, side in enumerate(("low", "high")):
+                    values = self._square(ends[:, end], mirror[:, end])
+                    tables[f"{short}_{side}"] = (square, values, {"units": "bits"})
+        tables["information"] = (("unit",), self.information, {"units": "bits"})
+        about = {"layer": self.layer, "measure": self.measure, "samples": self.samples}
+        settings = {name: json.dumps(value) for name, value in self.settings.items()}
+        return xarray.Dataset(tables, {"unit": self.units, "partner": self.units}, about | settings)
+
+    def _square(self, values: np.ndarray, mirror: np.ndarray) -> np.ndarray:
+        """Values of pairs (i, j) as a matrix (unit, unit), with their mirror at (j, i); nan elsewhere."""
+        i, j = self.pairs.T
+        matrix = np.full((len(self.units), len(self.units)), np.nan)
+        matrix[i, j], matrix[j, i] = values, mirror
+        return matrix
 
     def save(self, path: str | Path) -> Path:
         """Write the map as .npz (arrays and one JSON text, nothing pickled); returns the path written."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pidnet.files import write_text
+from pidnet.optional import optional_module
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,10 @@ class PruningPlan:
     def rows(self) -> list[dict[str, Any]]:
         """One row a removed unit, layer by layer in the order in which units go."""
         return [removal.row(layer) for layer in self.keep for removal in self.gone(layer)]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The rows as a table. Raises ImportError without pandas, with the command that installs it."""
+        return optional_module("pandas").DataFrame(self.rows())
 
     def explain(self, most: int | None = 10) -> str:
         """The plan as text: for each layer how many units stay, and the first ``most`` removed units with

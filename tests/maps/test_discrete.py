@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -80,6 +81,28 @@ def test_pandas_has_a_row_for_each_pair():
     table = pn.layer_maps(planted_codes(), "i_min")["hidden"].to_pandas()
     assert list(table.columns[:3]) == ["unit1", "unit2", "redundancy"]
     assert len(table) == 3
+
+
+def test_xarray_has_every_pair_both_ways():
+    pytest.importorskip("xarray")
+    map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
+    data = map.to_xarray()
+    for name, matrix in (("redundancy", "redundancy"), ("unique", "unique1"), ("synergy", "synergy")):
+        np.testing.assert_array_equal(data[name], map.matrix(matrix))
+    first, second = map.pairs[1]
+    assert data.unique.sel(unit=second, partner=first) == map.atoms.unique2[1]
+    assert data.unique_low.sel(unit=second, partner=first) == map.intervals["unique2"][1, 0]
+    assert data.unique_high.sel(unit=first, partner=second) == map.intervals["unique1"][1, 1]
+    assert data.redundancy_p.sel(unit=second, partner=first) == map.p_values["redundancy"][1]
+    assert np.isnan(data.redundancy_p.sel(unit=first, partner=first))
+    np.testing.assert_array_equal(data.information, map.information)
+    assert (data.attrs["measure"], data.attrs["null"]) == ("i_min", '"labels"')
+
+
+def test_a_table_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(ImportError, match=r"install it: pip install 'pidnet\[tables\]'"):
+        pn.layer_maps(planted_codes(), "i_min")["hidden"].to_xarray()
 
 
 def test_bad_input():

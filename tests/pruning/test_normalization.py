@@ -38,6 +38,16 @@ def test_statistics_that_are_better_stay():
     assert torch.equal(same[1].running_var, model[1].running_var)
 
 
+@torch.no_grad()
+def test_a_network_with_one_output_is_put_right_too():
+    model, x = network()
+    model[3] = nn.Linear(6, 1)
+    drifted = copy.deepcopy(model)
+    drifted[1].running_mean += 1
+    assert reestimate(model, drifted, x)
+    torch.testing.assert_close(drifted[1].running_mean, model[1].running_mean, atol=1e-5, rtol=1e-4)
+
+
 def test_without_norms_nothing_happens():
     model = nn.Sequential(nn.Linear(4, 3)).eval()
     assert not reestimate(model, model, torch.randn(5, 4))

@@ -236,7 +236,11 @@ def levels_in_use(
 
 def _used_levels(codes: Tensor, levels: int) -> Tensor:
     """Number of levels each unit uses, int (unit,)."""
-    return torch.stack([(codes == level).any(0) for level in range(levels)]).sum(0)
+    used = torch.zeros(levels, codes.shape[1], dtype=torch.bool)
+    for chunk in codes.split(4096):  # the comparisons of all rows would take as much memory as the codes
+        for level in range(levels):
+            used[level] |= (chunk == level).any(0)
+    return used.sum(0)
 
 
 def _where(mask: Tensor) -> list[int]:

@@ -29,8 +29,10 @@ def capture_codes(
     captured, with their edges; which units are ``exact`` is taken from it. reduce, draws, mask: as in ``capture``, and as they were for the calibration.
     Raises ValueError when the layers come out otherwise than in the calibration.
     """
-    layers: dict[str, list[Tensor]] = {name: [] for name in calibration.edges}
-    rest: dict[str, list[Tensor]] = {"target": [], "sample": [], "predicted": []}
+    # Buffers that grow where they lie: what is kept batch by batch would hold the memory between it, which the
+    # activations had.
+    layers = {name: bytearray() for name in calibration.edges}
+    rest = {name: bytearray() for name in ("target", "sample", "predicted")}
     names = list(dict.fromkeys(name.split("[")[0] for name in layers))
     for block in record(model, loader, names, reduce=reduce, draws=draws, mask=mask):
         if block.layers.keys() != layers.keys():
@@ -39,16 +41,20 @@ def capture_codes(
                 f"{', '.join(block.layers)}; pass the same reduce= to both"
             )
         for name, values in block.layers.items():
-            layers[name].append(encode(values, calibration.edges[name]))
-        for name, parts in rest.items():
-            parts += [value for value in [getattr(block, name)] if value is not None]
-    coded = {name: torch.cat(parts) for name, parts in layers.items()}
-    target = class_labels(torch.cat(rest.pop("target")))
+            layers[name] += encode(values, calibration.edges[name]).numpy().data
+        for name, buffer in rest.items():
+            value = getattr(block, name)
+            if value is not None:
+                buffer += (class_labels(value) if name == "target" else value).numpy().data
+    coded = {
+        name: torch.frombuffer(buffer, dtype=torch.uint8).reshape(-1, len(calibration.edges[name]))
+        for name, buffer in layers.items()
+    }
+    whole = {name: torch.frombuffer(buffer, dtype=torch.int64) for name, buffer in rest.items() if buffer}
     return replace(
         calibration,
         layers=coded,
-        target=target,
-        classes=max(calibration.classes, int(target.max()) + 1),
+        classes=max(calibration.classes, int(whole["target"].max()) + 1),
         **levels_in_use(coded, calibration.levels, calibration.exact),
-        **{name: torch.cat(parts) if parts else None for name, parts in rest.items()},
+        **({"predicted": None} | whole),
     )

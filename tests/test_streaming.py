@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -49,6 +52,28 @@ def test_memory_is_that_of_the_codes():
     codes = capture_codes(net, loader(), calibration)
     assert codes.layers["fc1"].shape == (80_000, 500)
     assert max(alive) <= alive[1] + 2 * 4000 * 500 < 80_000 * 500 / 4
+
+
+GROWTH = """
+import resource, torch
+from pidnet import capture, capture_codes, quantize, zoo
+torch.set_num_threads(1)
+net, x, y = zoo.mlp(4, (512,), 3), torch.randn(2000, 4), torch.arange(2000) % 3
+calibration = quantize(capture(net, (x, y), ["fc1"]))
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+before = peak()
+codes = capture_codes(net, ((x, y) for _ in range(80)), calibration)
+print(peak() - before, codes.layers["fc1"].numel() / 1e6)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB on Linux")
+def test_the_peak_of_the_process_grows_by_little_more_than_the_codes():
+    """Activations of 328 MB pass through; the codes take 82."""
+    done = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True)
+    grown, coded = map(float, done.stdout.split())
+    assert coded == pytest.approx(82, abs=0.1)
+    assert grown < coded + 80
 
 
 def held_floats():

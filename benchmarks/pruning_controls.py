@@ -49,7 +49,7 @@ def run(net: Net, options: argparse.Namespace) -> list[dict]:
     rows = []
     for seed in range(options.seeds):
         model = dense(net, samples, seed, options.cache)
-        x, y = draw(samples, seed)
+        x, y = draw(net, samples, seed)
         shuffled = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))]
         base = {"net": net.name, "seed": seed}
         rows.append(base | {"control": "planted copies"} | planted(model, (x, y)))

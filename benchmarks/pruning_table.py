@@ -51,8 +51,11 @@ def introduction(made: dict) -> str:
     packages = ", ".join(f"{name} {number}" for name, number in made["packages"].items())
     return (
         "Test accuracy in %, mean ± standard deviation over paired seeds (number of seeds in brackets where it "
-        "is not 5). The same share of units is cut in every hidden layer, on 1,000 calibration samples, without "
-        f"fine-tuning. Made by `python -m benchmarks.pruning`; {made['machine']}; {packages}.\n"
+        "is not 5). The same share of units is cut in every hidden layer, on 1,000 calibration samples (cnn/fashion "
+        "500, resnet/cifar10 256; these two are tested on 2,000 images), without fine-tuning. `pid` proposes twelve "
+        "plans and keeps the one with the least measured divergence of the output on the calibration data; "
+        "`obs searched` gives the baseline the same search; `pid closed form` is the ranking alone. "
+        f" Made by `python -m benchmarks.pruning`; {made['machine']}; {packages}.\n"
     )
 
 

@@ -31,7 +31,8 @@ joint.index_put_(
     (*codes.layers["fc1"][:, :3].long().T, y), torch.tensor(1 / len(y)).double(), accumulate=True
 )
 atoms = pn.decompose_dit(as_dit(joint.numpy()), "PID_MMI").atoms
-print("three units, largest atoms:", sorted(atoms.items(), key=lambda item: -item[1])[:3])
+largest = sorted(atoms, key=lambda node: -atoms[node])[:3]
+print("three units, largest atoms:", {node: round(atoms[node], 3) for node in largest})
 
 for measure in ("i_min", i_dit_wb):
     map = pn.layer_maps(codes, measure, correction="none", null="none")["fc1"]

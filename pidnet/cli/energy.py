@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pidnet.cli.networks import Model, Weights, check_fit, find_model
+from pidnet.cli.networks import Model, Weights, check_fit, find_model, made_note
 from pidnet.cli.output import AsJson, print_json, say, show
 from pidnet.cli.places import check_file
 from pidnet.cli.samples import SOURCE, UserData, find_data, head
@@ -70,7 +70,7 @@ def energy(
         return
     if small is None:
         show(f"{model}, per sample; energy is modelled (Horowitz 2014)", result["layers"])
-    for line in lines:
+    for line in [*lines, *(made_note(model, weights) if data and small else [])]:
         say(line)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pidnet.cli.networks import Model, Weights, check_fit, find_model
+from pidnet.cli.networks import Model, Weights, check_fit, find_model, made_note
 from pidnet.cli.output import AsJson, Out, bar, print_json, say, show_maps, steps
 from pidnet.cli.places import check_folder
 from pidnet.cli.samples import Data, SampleCount, find_data
@@ -110,6 +110,8 @@ def map(
     show_maps(maps)
     for name, why in acts.skipped.items():
         say(f"Not mapped: {name}: {why}.")
+    for note in made_note(model, weights):
+        say(note)
     say(f"Written to {out}. Next: pidnet report {out}")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,6 +55,11 @@ def find_model(source: str, weights: Path | None = None, seed: int = 0) -> nn.Mo
     return model.eval()
 
 
+def made_note(source: str, weights: Path | None) -> list[str]:
+    """A sentence for who has given no weights, so that nobody takes an untrained network for a trained one."""
+    return [] if weights else [f"No --weights: the network is as {source} makes it."]
+
+
 def check_fit(model: nn.Module, data: UserData, source: str) -> None:
     """Run the network on two samples. Raises ValueError where it does not take them."""
     import torch
@@ -75,10 +82,18 @@ def _load_weights(model: nn.Module, path: Path) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is no file; expected a .safetensors, .pt or .pth file")
     state = _read_weights(path)
+    if isinstance(state, Mapping) and (
+        inner := [name for name, part in state.items() if isinstance(part, Mapping)]
+    ):
+        raise ValueError(
+            f"{path} is a checkpoint that holds {', '.join(map(str, state))}; expected the weights alone: save "
+            f"checkpoint[{inner[0]!r}] by itself"
+        )
     try:
         model.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} does not fit this {type(model).__name__}: {error}") from error
+        reason = shorten(str(error).partition("\n")[2] or str(error), 300, placeholder=" ...")
+        raise ValueError(f"{path} does not fit this {type(model).__name__}: {reason}") from error
 
 
 def _read_weights(path: Path) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pidnet.cli.networks import Model, Weights, check_fit, find_model
+from pidnet.cli.networks import Model, Weights, check_fit, find_model, made_note
 from pidnet.cli.output import AsJson, Out, bar, print_json, say, show, steps
 from pidnet.cli.places import check_folder
 from pidnet.cli.samples import Data, SampleCount, find_data
@@ -113,6 +113,8 @@ def prune(
         say("Accuracy not measured: the data have no test part; return (x_train, y_train, x_test, y_test).")
     for one in pruned if explain else ():
         say(f"\nBudget {one.name}: {one.plan.explain(most=None)}")
+    for note in made_note(model, weights):
+        say(note)
     say(f"Written to {out}. Next: pidnet report {out}")
 
 

@@ -51,6 +51,7 @@ def test_the_table_fits_a_terminal_and_says_what_comes_next(at, tmp_path):
     ).stdout
     assert HEADS in [line.split() for line in text.splitlines()]
     assert "…" not in text
+    assert f"No --weights: the network is as {at('network')} makes it." in text
     assert f"Next: pidnet report {tmp_path}" in text
 
 

@@ -46,6 +46,12 @@ def test_broken_weights(at, mine, tmp_path, ending, kept):
         find_model(at("network"), broken)
 
 
+def test_a_checkpoint_with_the_weights_inside(at, mine, tmp_path):
+    torch.save({"model": torch.load(mine / "weights.pt"), "epoch": 3}, tmp_path / "checkpoint.pt")
+    with pytest.raises(ValueError, match=r"holds model, epoch; .* save checkpoint\['model'\] by itself"):
+        find_model(at("network"), tmp_path / "checkpoint.pt")
+
+
 def test_a_folder_is_no_weights(at, tmp_path):
     with pytest.raises(FileNotFoundError, match="is no file; expected"):
         find_model(at("network"), tmp_path)

@@ -68,7 +68,10 @@ def check_calibration(calibration: tuple[Tensor, Tensor]) -> tuple[Tensor, Tenso
                 f"calibration has shapes {shapes}; expected one label for each of at least 2 samples"
             )
         case _:
-            raise ValueError("calibration is not a pair (x, y) of tensors")
+            raise ValueError(
+                f"calibration is a {type(calibration).__name__}, not a pair (x, y) of tensors; of a loader take "
+                "x, y = map(torch.cat, zip(*loader))"
+            )
 
 
 def check_runs(model: nn.Module, x: Tensor) -> None:

@@ -96,3 +96,18 @@ def test_bad_input(mlp, calibration):
         pn.PruningPlan.from_json("{}")
     with pytest.raises(ValueError, match="this JSON is not a pruning plan: Expecting value"):
         pn.PruningPlan.from_json("fc1: all")
+
+
+def test_a_plan_as_a_table(mlp, calibration):
+    pytest.importorskip("pandas")
+    plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
+    table = plan.to_pandas()
+    assert table.to_dict("records") == plan.rows()
+    assert (table.layer == "fc1").sum() == 24
+
+
+def test_a_loader_is_not_calibration_and_the_sentence_says_what_is(mlp, calibration):
+    with pytest.raises(
+        ValueError, match=r"is a list, not a pair \(x, y\) of tensors; of a loader take x, y ="
+    ):
+        pn.plan_pruning(mlp, [calibration], keep=0.5)

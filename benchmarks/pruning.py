@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -23,15 +24,24 @@ from pidnet import zoo
 from pidnet.data import Samples
 from pidnet.energy import count, modelled_energy
 from pidnet.energy.modelled import total
-from pidnet.pruning import CRITERIA, Evidence, Ranking, apply_plan, plan_pruning
+from pidnet.pruning import CRITERIA, Evidence
+from pidnet.pruning.budget import Budget
+from pidnet.pruning.planning import gather
+from pidnet.pruning.search import PROPOSALS, search
+from pidnet.pruning.surgery import cut_copy, repair_all
 
 REPAIRS = ("none", "fold", "refit")
 CUTS = (0.3, 0.5, 0.7, 0.9)
 SEEDS = 5
-CALIBRATION = 1000
 SCRATCH = "from scratch"
-# What the search over proposals adds to the closed form alone.
+# The closed form alone, and the baseline with the search of pid: what each part of pid adds.
 CLOSED_FORM = "pid closed form"
+OBS_SEARCHED = "obs searched"
+SEARCHED = {
+    "pid": PROPOSALS,
+    OBS_SEARCHED: tuple(proposal for proposal in PROPOSALS if proposal.target == "next layer"),
+}
+Keep = dict[str, list[int]]
 
 
 def main() -> None:
@@ -48,8 +58,9 @@ def arguments() -> argparse.Namespace:
     def names(text: str) -> list[str]:
         return text.split(",")
 
+    criteria = ["pid", "obs", OBS_SEARCHED, CLOSED_FORM, *CRITERIA, SCRATCH]
     parser.add_argument("--nets", type=names, default=list(NETS), help="comma-separated")
-    parser.add_argument("--criteria", type=names, default=[*CRITERIA, CLOSED_FORM, SCRATCH])
+    parser.add_argument("--criteria", type=names, default=list(dict.fromkeys(criteria)))
     parser.add_argument("--cuts", type=lambda text: [float(cut) for cut in names(text)], default=CUTS)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--data", default=os.environ.get("PIDNET_DATA"), help="folder of the .npz data sets")
@@ -68,76 +79,91 @@ def run_net(net: Net, options: argparse.Namespace) -> None:
     done = {key(cell) for cell in read_cells(options.cache)}
     for seed in range(options.seeds):
         model = dense(net, samples, seed, options.cache)
+        bench = Bench(net, samples, gather(model, draw(net, samples, seed), net.layers, seed))
         for criterion in ("dense", *options.criteria):
-            for cut in (0.0,) if criterion == "dense" else options.cuts:
-                for cell in missing(net, seed, criterion, cut, done):
-                    append(options.cache, run_cell(net, samples, model, cell))
+            cuts = (0.0,) if criterion == "dense" else options.cuts
+            missing = [cut for cut in cuts if (net.name, seed, criterion, cut) not in done]
+            for rows in bench.run(criterion, missing):
+                base = {"net": net.name, "seed": seed, "criterion": criterion}
+                append(options.cache, [base | row for row in rows])
+        print(f"{net.name}, seed {seed}: done", flush=True)
 
 
-def missing(net: Net, seed: int, criterion: str, cut: float, done: set[tuple]) -> list[dict]:
-    """What has to be run for this criterion and cut: one item with the repairs that are not there yet."""
-    repairs = ("none",) if criterion in ("dense", SCRATCH) else REPAIRS
-    base = {"net": net.name, "seed": seed, "criterion": criterion, "cut": cut}
-    left = [repair for repair in repairs if key(base | {"repair": repair}) not in done]
-    return [base | {"repairs": left}] if left else []
+class Bench:
+    """One trained network with its calibration data. What a criterion looks at is gathered once for all of
+    them; plans are carried out by the parts of ``apply_plan``, without its checks."""
+
+    def __init__(self, net: Net, samples: Samples, evidence: Evidence) -> None:
+        self.net, self.samples, self.evidence = net, samples, evidence
+
+    def run(self, criterion: str, cuts: list[float]) -> Iterator[list[dict]]:
+        """For each cut one row a repair, with the accuracy on the test data; a criterion that does not apply
+        says why."""
+        if criterion == "dense":
+            yield from ([{"cut": cut, "repair": "none"} | self.figures(self.evidence.model)] for cut in cuts)
+        elif criterion == SCRATCH:
+            for cut in cuts:
+                model = from_scratch(self.net, self.samples, cut, self.evidence.seed)
+                yield [{"cut": cut, "repair": "none"} | self.figures(model)]
+        elif cuts:
+            try:
+                decide = self.decision(criterion)
+            except ValueError as error:
+                yield from ([{"cut": c, "repair": r, "error": str(error)} for r in REPAIRS] for c in cuts)
+                return
+            for cut in cuts:
+                keep = decide(Budget.of(self.evidence, {"keep": 1 - cut}, 1))
+                yield [
+                    {"cut": cut, "repair": repair} | self.figures(self.pruned(keep, repair))
+                    for repair in REPAIRS
+                ]
+
+    def decision(self, criterion: str) -> Callable[[Budget], Keep]:
+        """Budget -> the units that stay; a ranking is made once for all budgets."""
+        if criterion in SEARCHED:
+            return lambda budget: search(self.evidence, budget, SEARCHED[criterion])[0].keep
+        rank = CRITERIA["pid" if criterion == CLOSED_FORM else criterion]
+        orders = {layer: rank(self.evidence, layer).order for layer in self.evidence.prunable}
+        return lambda budget: {
+            layer: sorted(orders[layer][len(orders[layer]) - width :].tolist())
+            for layer, width in budget.uniform.items()
+        }
+
+    def pruned(self, keep: Keep, repair: str) -> nn.Module:
+        dense, prunable = self.evidence.model, self.evidence.prunable
+        remove = {name: sorted(set(range(p.units)) - set(keep[name])) for name, p in prunable.items()}
+        small = cut_copy(dense, prunable, remove)
+        repair_all(dense, small, prunable, remove, self.evidence.x, repair)
+        return small
+
+    def figures(self, model: nn.Module) -> dict:
+        counts = count(model, self.samples.x_test[:1])
+        return {
+            "accuracy": round(100 * zoo.accuracy(model, self.samples.x_test, self.samples.y_test), 3),
+            "macs": counts.macs,
+            "joules": total(modelled_energy(counts)).sram,
+        }
 
 
-def run_cell(net: Net, samples: Samples, model: nn.Module, cell: dict) -> list[dict]:
-    """One row a repair, each with the accuracy on the test data; a criterion that does not apply says why."""
-    base = {name: cell[name] for name in ("net", "seed", "criterion", "cut")}
-    if cell["criterion"] == "dense":
-        return [base | {"repair": "none"} | figures(model, samples)]
-    if cell["criterion"] == SCRATCH:
-        return [base | {"repair": "none"} | figures(from_scratch(net, samples, cell), samples)]
-    calibration = draw(samples, cell["seed"])
-    criterion = closed_form if cell["criterion"] == CLOSED_FORM else cell["criterion"]
-    try:
-        plan = plan_pruning(
-            model, calibration, 1 - cell["cut"], criterion, layers=net.layers, seed=cell["seed"]
-        )
-    except ValueError as error:
-        return [base | {"repair": repair, "error": str(error)} for repair in cell["repairs"]]
-    return [
-        base | {"repair": repair} | figures(apply_plan(model, plan, calibration, repair), samples)
-        for repair in cell["repairs"]
-    ]
-
-
-def closed_form(evidence: Evidence, layer: str) -> Ranking:
-    """The unique and synergistic information about the drawn class, ranked on the dense network."""
-    return CRITERIA["pid"](evidence, layer)
-
-
-def draw(samples: Samples, seed: int) -> tuple[Tensor, Tensor]:
+def draw(net: Net, samples: Samples, seed: int) -> tuple[Tensor, Tensor]:
     """The calibration data of a seed, from the training data."""
-    chosen = torch.randperm(len(samples.x_train), generator=torch.Generator().manual_seed(seed))[:CALIBRATION]
-    return samples.x_train[chosen], samples.y_train[chosen]
+    chosen = torch.randperm(len(samples.x_train), generator=torch.Generator().manual_seed(seed))
+    return samples.x_train[chosen[: net.calibration]], samples.y_train[chosen[: net.calibration]]
 
 
-def from_scratch(net: Net, samples: Samples, cell: dict) -> nn.Module:
+def from_scratch(net: Net, samples: Samples, cut: float, seed: int) -> nn.Module:
     """A network of the cut widths, trained as the dense one was."""
-    torch.manual_seed(cell["seed"])
-    model = net.build(tuple(round((1 - cell["cut"]) * width) for width in net.widths))
-    return zoo.train(
-        model, samples.x_train, samples.y_train, epochs=net.epochs, rate=net.rate, seed=cell["seed"]
-    )
-
-
-def figures(model: nn.Module, samples: Samples) -> dict:
-    counts = count(model, samples.x_test[:1])
-    return {
-        "accuracy": round(100 * zoo.accuracy(model, samples.x_test, samples.y_test), 3),
-        "macs": counts.macs,
-        "joules": total(modelled_energy(counts)).sram,
-    }
+    torch.manual_seed(seed)
+    model = net.build(tuple(round((1 - cut) * width) for width in net.widths))
+    return zoo.train(model, samples.x_train, samples.y_train, epochs=net.epochs, rate=net.rate, seed=seed)
 
 
 def key(cell: dict) -> tuple:
-    return tuple(cell[name] for name in ("net", "seed", "criterion", "cut", "repair"))
+    return tuple(cell[name] for name in ("net", "seed", "criterion", "cut"))
 
 
 def append(cache: Path, cells: list[dict]) -> None:
-    """Add cells to the cache file in one write, so that a stopped run loses one at most."""
+    """Add the cells of a cut to the cache file in one write, so that a stopped run loses one cut at most."""
     with (cache / "cells.jsonl").open("a", encoding="utf-8") as file:
         file.write("".join(json.dumps(cell) + "\n" for cell in cells))
 

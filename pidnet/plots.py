@@ -22,7 +22,7 @@ def plot_map(map: LayerMap, name: str = "redundancy") -> Figure:
     """Heat map of one atom over all pairs of units that vary, bits; similar units stand side by side.
 
     The order is that of average linkage, with pairs of much redundancy close together. Units are numbered
-    where there is room, up to 32 of them.
+    where there is room, up to 32 of them. A line across the color bar shows the sampling floor of the map.
     """
     from matplotlib.figure import Figure
 
@@ -41,7 +41,11 @@ def plot_map(map: LayerMap, name: str = "redundancy") -> Figure:
     ticks = np.arange(len(order)) if len(order) <= 32 else []
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks, labels=order[ticks] if len(ticks) else [], fontsize=7)
-    figure.colorbar(image, label="bits")
+    bar = figure.colorbar(image, label="bits")
+    floor = map.floor.get({"unique1": "unique", "unique2": "unique"}.get(name, name))
+    if floor is not None:
+        bar.ax.axhline(floor, color="#D55E00", linewidth=2)
+        bar.set_label(f"bits (line: floor, {floor:.3f})")
     return figure
 
 
@@ -63,7 +67,8 @@ def cluster_units(map: LayerMap) -> np.ndarray:
 
 
 def plot_profile(profile: Profile) -> Figure:
-    """Shares of redundancy, unique and synergy over depth with their intervals, and the information in bits."""
+    """Shares of redundancy, unique and synergy over depth with their intervals and, dotted, the sampling floor,
+    and the information in bits."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(max(5.0, 1.5 + 0.55 * len(profile.layers)), 4.6), layout="constrained")
@@ -72,6 +77,8 @@ def plot_profile(profile: Profile) -> Figure:
     for atom, (color, marker) in STYLES.items():
         shares.plot(depth, profile.shares[atom], color=color, marker=marker, label=atom)
         shares.fill_between(depth, profile.low[atom], profile.high[atom], color=color, alpha=0.2, linewidth=0)
+    for atom, (color, _) in STYLES.items():
+        shares.plot(depth, profile.floor[atom], color=color, linestyle=":", label="_floor")
     shares.axhline(0, color="0.6", linewidth=0.8)
     shares.set(ylabel="share of I(Y;X1X2)", title=f"{profile.measure}, 95 % over {profile.interval}")
     shares.legend(frameon=False)

@@ -28,7 +28,8 @@ class Profile:
     layers: names, in the order of the maps. shares: atom -> (layer,), the sum of the atom over all pairs by
     the sum of I(Y;X1X2); ``unique`` adds both units. low, high: atom -> (layer,), 95 % intervals.
     information: (layer,), mean I(Y;X1X2) of a pair, bits. interval: what the intervals are about.
-    measure: of the maps.
+    measure: of the maps. floor: atom -> (layer,), the shares that 95 % of pairs which know nothing stay below, nan
+    where the maps have none.
     """
 
     layers: tuple[str, ...]
@@ -38,6 +39,7 @@ class Profile:
     information: np.ndarray
     interval: str
     measure: str
+    floor: dict[str, np.ndarray]
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row a layer: information, and the share of each atom with its interval."""
@@ -95,6 +97,7 @@ def profile(maps: Maps | Sequence[Maps], *, draws: int = 200, seed: int = 0) -> 
         information=np.mean(totals, 0),
         interval="units" if len(runs) == 1 else f"{len(runs)} networks",
         measure=runs[0][layers[0]].measure,
+        floor=_by_atom(np.mean([[_floor(run[layer]) for layer in layers] for run in runs], 0)),
     )
 
 
@@ -111,6 +114,13 @@ def _shares(map: LayerMap) -> np.ndarray:
     """Redundancy, unique, synergy by total, (3,); nan where the layer knows nothing."""
     total = map.atoms.total.sum()
     return np.array([part.sum() / total if total > 0 else np.nan for part in _parts(map)])
+
+
+def _floor(map: LayerMap) -> np.ndarray:
+    """The sampling floor by the mean I(Y;X1X2), (3,); ``unique`` is that of both units. nan where not known."""
+    total, floor = map.atoms.total.mean(), map.floor
+    bits = [floor.get("redundancy", np.nan), 2 * floor.get("unique", np.nan), floor.get("synergy", np.nan)]
+    return np.array(bits) / total if total > 0 else np.full(3, np.nan)
 
 
 def _over_units(map: LayerMap, draws: int, rng: np.random.Generator) -> np.ndarray:

@@ -20,6 +20,23 @@ def test_the_picture_shows_the_atoms():
     assert "1 constant ones left out" in axes.get_xlabel()
 
 
+def test_the_color_bar_shows_the_floor():
+    map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
+    bar = plot_map(map, "synergy").axes[1]
+    (line,) = [line for line in bar.lines if line.get_color() == "#D55E00"]
+    assert set(line.get_ydata()) == {map.floor["synergy"]}
+    assert f"{map.floor['synergy']:.3f}" in bar.get_ylabel()
+
+
+def test_a_profile_shows_the_floor_as_a_share():
+    map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
+    profile = pn.profile({"hidden": map})
+    dotted = [line for line in plot_profile(profile).axes[0].lines if line.get_linestyle() == ":"]
+    shares = {name: map.floor[name] / map.atoms.total.mean() for name in map.floor}
+    expected = [shares["redundancy"], 2 * shares["unique"], shares["synergy"]]
+    np.testing.assert_allclose([line.get_ydata()[0] for line in dotted], expected)
+
+
 def blocks(units):
     """A layer in which units with the same remainder by 4 are redundant."""
     i, j = np.triu_indices(units, 1)

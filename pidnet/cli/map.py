@@ -32,7 +32,7 @@ def map(
         str, typer.Option(help="What the p-values test against: units, labels, sources, none.")
     ] = ("units"),
     intervals: Annotated[
-        bool, typer.Option("--intervals", help="95 % intervals as well; takes 20 times as long.")
+        bool, typer.Option("--intervals", help="95 % intervals as well; takes up to twice as long.")
     ] = False,
     samples: SampleCount = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the correction, the null and the intervals.")] = 0,

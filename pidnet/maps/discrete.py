@@ -15,7 +15,8 @@ from pidnet.quantization import Codes
 from pidnet.significance import (
     CORRECTIONS,
     NULLS,
-    jackknife_intervals,
+    find_intervals,
+    interval_method,
     layer_atoms,
     layer_pairs,
     sampling_floor,
@@ -38,11 +39,12 @@ def maps_of_codes(
 
     measure: a name in ``MEASURES`` or a function from PairTables to Atoms. Constant units are skipped and
     named in the notes.
-    correction: of the sampling bias; "shuffle_sources" and "shuffle_labels" (two further maps),
+    correction: of the sampling bias; "shuffle_sources" and "shuffle_labels" (about two further maps),
     "miller_madow" (none), "quadratic_extrapolation" (six), or "none" for the plug-in atoms.
     null: what the p-values test against; "units" (both units know something; free, redundancy only),
-    "labels" (the pair knows something; 20 maps), "sources" (the pair knows more than two units independent
-    given the class; 20 maps) or "none". intervals: 95 % intervals of each atom (20 maps).
+    "labels" (the pair knows something), "sources" (the pair knows more than two units independent given the
+    class; either 4 maps, up to 20 in layers of fewer than 500 pairs) or "none". intervals: 95 % intervals of
+    each atom (one to two maps; 20 for a measure of one's own, whose derivative is not known).
     Returns layer name -> LayerMap, in the order of the codes. The seed makes it repeatable.
     Raises ValueError for an unknown measure, correction or null, too few samples to correct, or a layer
     with fewer than two units that vary.
@@ -84,13 +86,14 @@ def _layer_map(codes: Codes, layer: str, measure: Measure, options: dict[str, An
             "classes": codes.classes,
             "exact_units": codes.exact.get(layer, []),
             **options,
+            "interval": interval_method(measure) if options["intervals"] else "none",
             "pidnet": __version__,
         },
         notes=_notes(codes, layer, options["correction"]),
         plug_in=plug_in,
         p_values=null(plug_in, codes, layer, measure, streams[1]),
         floor=sampling_floor(codes, layer, measure, correct, streams[2]),
-        intervals=jackknife_intervals(atoms, codes, layer, measure, streams[3])
+        intervals=find_intervals(plug_in, atoms, codes, layer, measure, streams[3])
         if options["intervals"]
         else {},
     )

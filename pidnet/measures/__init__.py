@@ -8,10 +8,11 @@ import numpy as np
 
 from pidnet.distributions import PairTables
 from pidnet.measures.atoms import Atoms
-from pidnet.measures.common_surprisal import i_ccs
-from pidnet.measures.minimum_information import i_mmi
-from pidnet.measures.unique_optimum import i_broja
-from pidnet.measures.williams_beer import i_min
+from pidnet.measures.common_surprisal import i_ccs, i_ccs_slopes
+from pidnet.measures.minimum_information import i_mmi, i_mmi_slopes
+from pidnet.measures.slopes import Slopes
+from pidnet.measures.unique_optimum import i_broja, i_broja_slopes
+from pidnet.measures.williams_beer import i_min, i_min_slopes
 
 Measure = Callable[[PairTables], Atoms]
 
@@ -20,6 +21,13 @@ MEASURES: dict[str, Measure] = {
     "i_mmi": i_mmi,
     "i_broja": i_broja,
     "i_ccs": i_ccs,
+}
+
+SLOPES: dict[Measure, Callable[[PairTables], Slopes]] = {
+    i_min: i_min_slopes,
+    i_mmi: i_mmi_slopes,
+    i_broja: i_broja_slopes,
+    i_ccs: i_ccs_slopes,
 }
 
 

@@ -34,7 +34,7 @@ RIDGE = 1e-13  # of the diagonal: keeps the pivots of directions that change not
 class Room(NamedTuple):
     """The state and the scratch memory of one pair, allocated once a thread.
 
-    p12, right12, step12, mass: (C,); p1, right1, step1: (Y, A); p2, right2, step2: (Y, B).
+    p12, step12, mass: (C,); p1, right1, step1: (Y, A); p2, right2, step2: (Y, B).
     q, proposal: (Y, A, B). root: (C, columns); matrix: (C, C).
     """
 
@@ -134,6 +134,16 @@ def scale_margins(room):
 def find_step(room):
     """Newton step of the exponents; its largest change of an exponent, and the mass it moves."""
     fill_residuals(room)
+    solve_residuals(room)
+    return measure_step(room)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def solve_residuals(room):
+    """Exponents in step12, step1, step2 whose weighting by q has the margins that stand in step12, right1, right2.
+
+    Needs the (x1,x2) margin of q in mass. Spends right1 and right2.
+    """
     factor_blocks(room.q, room.blocks)
     cell_matrix(room.blocks, room.q, room.root, room.matrix)
     for i in range(len(room.mass)):
@@ -145,12 +155,11 @@ def find_step(room):
     solve_definite(room.matrix, room.step12)
     pull_on_levels(room)
     solve_blocks(room.blocks, room.right1, room.right2, room.step1, room.step2)
-    return measure_step(room)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def fill_residuals(room):
-    """right = margin given - margin of q; mass = the (x1,x2) margin of q."""
+    """right1, right2, step12 = margin given - margin of q; mass = the (x1,x2) margin of q."""
     classes, levels1, levels2 = room.q.shape
     room.right1[:] = room.p1
     room.right2[:] = room.p2
@@ -162,13 +171,13 @@ def fill_residuals(room):
                 room.right1[y, a] -= q
                 room.right2[y, b] -= q
                 room.mass[a * levels2 + b] += q
+    room.step12[:] = room.p12 - room.mass
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def pull_on_cells(room):
-    """step12 = residual of the cells after the steps of the levels alone."""
+    """Take what the steps of the levels alone do to the cells out of their residuals."""
     classes, levels1, levels2 = room.q.shape
-    room.step12[:] = room.p12 - room.mass
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):

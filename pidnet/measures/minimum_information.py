@@ -7,6 +7,7 @@ import numpy as np
 from pidnet import shannon
 from pidnet.distributions import PairTables
 from pidnet.measures.atoms import Atoms, complete_lattice
+from pidnet.measures.slopes import Slopes, log_ratio
 
 
 def i_mmi(tables: PairTables) -> Atoms:
@@ -17,3 +18,11 @@ def i_mmi(tables: PairTables) -> Atoms:
     """
     informations = shannon.source_informations(tables.p)
     return complete_lattice(informations, np.minimum(*informations[:2]))
+
+
+def i_mmi_slopes(tables: PairTables) -> Slopes:
+    """The derivative of R: that of the smaller information."""
+    p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
+    first_is_less = shannon.mutual_information(p_PAY) <= shannon.mutual_information(p_PBY)
+    chosen = first_is_less[:, None, None]
+    return Slopes(chosen * log_ratio(p_PAY), ~chosen * log_ratio(p_PBY))

@@ -9,6 +9,7 @@ import numpy as np
 from pidnet import shannon
 from pidnet.distributions import PairTables
 from pidnet.measures.atoms import Atoms, complete_lattice
+from pidnet.measures.slopes import Slopes, log_ratio
 from pidnet.measures.unique_optimum_binary import solve_binary
 from pidnet.measures.unique_optimum_general import solve_general
 from pidnet.measures.workers import share_pairs
@@ -33,7 +34,7 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance}; expected a positive number of bits, such as 1e-6")
     p_PABY = tables.p
-    minimum, gap = _minimum_bits(p_PABY, tolerance)
+    minimum, gap, *_ = _minimum_bits(p_PABY, tolerance)
     informations = shannon.source_informations(p_PABY)
     information1, information2, joint = informations
     p_PBY = p_PABY.sum(1)
@@ -45,21 +46,37 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
     return complete_lattice(informations, redundancy, gap)
 
 
-def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Upper end and width of the certified interval of min sum q log2(q/Q), each (pair,)."""
+def i_broja_slopes(tables: PairTables, *, tolerance: float = 1e-6) -> Slopes:
+    """The derivative of R = I1 - H(Y|X2) - min sum q log2(q/Q): the minimum changes with the margins as the dual
+    point says (the envelope theorem), so that no table need be solved twice."""
+    p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
+    *_, dual_PAY, dual_PBY = _minimum_bits(tables.p, tolerance)
+    p_PB = p_PBY.sum(2, keepdims=True)
+    of_class = np.divide(p_PBY, p_PB, out=np.ones_like(p_PBY), where=p_PBY > 0)
+    return Slopes(log_ratio(p_PAY) - dual_PAY, np.log2(of_class) - dual_PBY)
+
+
+def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...]:
+    """Upper end and width of the certified interval of min sum q log2(q/Q), each (pair,), and the dual point, by
+    which it changes with the margins, (pair, level1, class) and (pair, level2, class)."""
     left_out = np.where(p_PABY < NEGLIGIBLE, p_PABY, 0.0)
     if left_out.any():
         p_PABY = p_PABY - left_out
-    if p_PABY.shape[2] > p_PABY.shape[1]:  # the kernel factors blocks of the size of source 2
+    swapped = p_PABY.shape[2] > p_PABY.shape[1]
+    if swapped:  # the kernel factors blocks of the size of source 2
         p_PABY = p_PABY.swapaxes(1, 2)
     p1_PYA = np.ascontiguousarray(p_PABY.sum(2).swapaxes(1, 2))
     p2_PYB = np.ascontiguousarray(p_PABY.sum(1).swapaxes(1, 2))
     solve = solve_binary if p_PABY.shape[1:3] == (2, 2) else solve_general
     upper, lower = np.empty((2, len(p_PABY)))
-    width = tolerance * np.log(2)
-    share_pairs(lambda part: solve(p1_PYA[part], p2_PYB[part], width, upper[part], lower[part]), len(p_PABY))
+    dual = [np.empty_like(p1_PYA), np.empty_like(p2_PYB)]
+    width, outputs = tolerance * np.log(2), (upper, lower, *dual)
+    share_pairs(
+        lambda part: solve(p1_PYA[part], p2_PYB[part], width, *(out[part] for out in outputs)), len(p_PABY)
+    )
     gap = (upper - lower) / np.log(2) + _change_by_mass(left_out.sum((1, 2, 3)), p_PABY.shape[3])
-    return upper / np.log(2), np.where(np.isfinite(gap), gap, np.inf)
+    first, second = (part.swapaxes(1, 2) / np.log(2) for part in (reversed(dual) if swapped else dual))
+    return upper / np.log(2), np.where(np.isfinite(gap), gap, np.inf), first, second
 
 
 def _change_by_mass(mass: np.ndarray, classes: int) -> np.ndarray:

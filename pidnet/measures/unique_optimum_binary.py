@@ -25,12 +25,14 @@ SIGNS = (1.0, -1.0, -1.0, 1.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_binary(p1_PYA, p2_PYB, tolerance, upper_P, lower_P):
-    """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached."""
+def solve_binary(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB):
+    """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached, and
+    the dual point (lam, mu): how the minimum changes with the margins."""
     q_Y4, total_4 = np.zeros((p1_PYA.shape[1], 4)), np.zeros(4)
     for pair in range(len(p1_PYA)):
         find_root(p1_PYA[pair], p2_PYB[pair], tolerance, q_Y4, total_4)
         upper_P[pair], lower_P[pair] = certify(p1_PYA[pair], p2_PYB[pair], q_Y4, total_4)
+        fill_dual(p1_PYA[pair], p2_PYB[pair], q_Y4, total_4, lam_PYA[pair], mu_PYB[pair])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -168,3 +170,26 @@ def dual_loss(p1_YA, p2_YB, q_Y4, total_4, cell):
         if q > 0.0:
             loss += q * np.log(q / (total_4[cell] * given_way))
     return loss, load
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_dual(p1_YA, p2_YB, q_Y4, total_4, lam_YA, mu_YB):
+    """(lam, mu) with lam + mu = ln(q/Q) in all cells but the one with the least Q; 0 where a level is not taken."""
+    cell = np.argmin(total_4)
+    for y in range(len(p1_YA)):
+        row, column = 1 - cell // 2, 1 - cell % 2  # the row and column that the cell is not in
+        if p1_YA[y, row] <= 0.0:
+            row = 1 - row
+        if p2_YB[y, column] <= 0.0:
+            column = 1 - column
+        corner = log_ratio(q_Y4, total_4, y, row, column)
+        for level in range(2):
+            lam_YA[y, level] = log_ratio(q_Y4, total_4, y, level, column)
+            mu_YB[y, level] = log_ratio(q_Y4, total_4, y, row, level) - corner
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def log_ratio(q_Y4, total_4, y, row, column):
+    """ln(q/Q) of a cell, 0 where q is 0."""
+    q = q_Y4[y, 2 * row + column]
+    return np.log(q / total_4[2 * row + column]) if q > 0.0 else 0.0

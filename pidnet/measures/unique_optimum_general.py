@@ -85,14 +85,16 @@ def allocate_room(levels1, levels2, classes):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P):
-    """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached."""
+def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB):
+    """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached, and
+    the dual point (lam, mu): how the minimum changes with the margins."""
     pairs, classes, levels1 = p1_PYA.shape
     room = allocate_room(levels1, p2_PYB.shape[2], classes)
     for pair in range(pairs):
         room.p1[:] = p1_PYA[pair]
         room.p2[:] = p2_PYB[pair]
         upper_P[pair], lower_P[pair] = solve_pair(room, tolerance)
+        lam_PYA[pair], mu_PYB[pair] = room.lam, room.mu
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

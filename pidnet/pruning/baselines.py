@@ -90,13 +90,16 @@ def chip(evidence: Evidence, layer: str) -> Ranking:
     """Channel independence: how much the nuclear norm of a sample's feature maps (unit, position) falls when
     the unit is zero, a mean over the first ``CHIP_SAMPLES`` samples (Sui et al. 2021, arXiv:2110.13981)."""
     maps = evidence.feature_maps(layer, evidence.x[:CHIP_SAMPLES])
-    whole = torch.linalg.matrix_norm(maps, "nuc")
-    fall = []
-    for unit in range(maps.shape[1]):
-        without = maps.clone()
-        without[:, unit] = 0
-        fall.append(float((whole - torch.linalg.matrix_norm(without, "nuc")).mean()))
+    gram = maps @ maps.mT
+    whole = _nuclear_norm(gram)
+    others = [[k for k in range(gram.shape[1]) if k != unit] for unit in range(gram.shape[1])]
+    fall = [float((whole - _nuclear_norm(gram[:, left][:, :, left])).mean()) for left in others]
     return ascending(np.array(fall))
+
+
+def _nuclear_norm(gram: Tensor) -> Tensor:
+    """Sum of the singular values of each matrix A of a batch, from A A^T."""
+    return torch.linalg.eigvalsh(gram).clip(min=0).sqrt().sum(-1)
 
 
 def incoming(evidence: Evidence, layer: str) -> list[np.ndarray]:

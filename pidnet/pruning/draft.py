@@ -48,7 +48,7 @@ class Draft:
 
     def strike(self, layer: str, ranking: Ranking, width: int) -> list[int]:
         """Note that a layer's first units go until ``width`` are left; returns their present indices."""
-        number = len(ranking.order) - width
+        number = len(self.alive[layer]) - width
         first = ranking.order[:number]
         self.gone[layer] += [
             Gone(int(self.alive[layer][unit]), float(cost), ranking.unit, share)
@@ -56,6 +56,12 @@ class Draft:
         ]
         self.alive[layer] = np.delete(self.alive[layer], first)
         return sorted(first.tolist())
+
+    def retain(self, layer: str, kept: np.ndarray) -> list[int]:
+        """Let only these units of a layer, by their present indices, stay; returns the others."""
+        gone = np.setdiff1d(np.arange(len(self.alive[layer])), kept)
+        self.alive[layer] = self.alive[layer][kept]
+        return gone.tolist()
 
     def cut(self, remove: Mapping[str, list[int]]) -> None:
         """Cut units from the network at hand and fold them into the ones that stay."""
@@ -75,28 +81,6 @@ def at_once(evidence: Evidence, rank: Criterion, budget: Budget) -> Draft:
     for layer, width in budget.uniform.items():
         draft.strike(layer, rank(evidence, layer), width)
     return draft
-
-
-def from_the_back(evidence: Evidence, rank: Criterion, budget: Budget, rounds: int = 1) -> Draft:
-    """Uniform widths, the last layer first: each layer is ranked for what the ones behind it, already cut and
-    folded, still read. With several rounds the widths shrink in equal ratios."""
-    draft = Draft.of(evidence)
-    for number in range(1, rounds + 1):
-        for layers in reversed(budget.groups):
-            rankings = {layer: rank(draft.evidence, layer) for layer in layers}
-            draft.cut(
-                {
-                    layer: draft.strike(layer, ranking, _shrunk(budget, layer, number / rounds))
-                    for layer, ranking in rankings.items()
-                }
-            )
-    return draft
-
-
-def _shrunk(budget: Budget, layer: str, progress: float) -> int:
-    """The width of a layer on its way from the dense (progress 0) to the wanted one (1)."""
-    dense, width = budget.evidence.prunable[layer].units, budget.uniform[layer]
-    return max(width, round(dense * (width / dense) ** progress))
 
 
 def globally(evidence: Evidence, rank: Criterion, budget: Budget) -> Draft:

@@ -11,7 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.activations import Activations
-from pidnet.pruning.linear_view import batches, features, input_rows, output_rows, watching, weight_matrix
+from pidnet.pruning.linear_view import (
+    POSITIONS,
+    batches,
+    features,
+    input_rows,
+    output_rows,
+    watching,
+    weight_matrix,
+)
 from pidnet.pruning.structure import Prunable, Weighted, weighted
 from pidnet.pruning.tracing import scores
 
@@ -70,7 +78,7 @@ class Evidence:
 
         def add(_name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
             nonlocal count
-            rows = input_rows(layer, inputs)
+            rows = input_rows(layer, inputs, POSITIONS)
             gram.add_(rows.T @ rows)
             total.add_(rows.sum(0))
             count += len(rows)

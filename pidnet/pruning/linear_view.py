@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from pidnet.pruning.structure import Weighted, weighted
 from pidnet.pruning.tracing import CONVOLUTIONS
 
+# Positions of a feature map from which least squares and covariances are estimated; neighbors say much the same.
+POSITIONS = 64
+
 
 def taps(layer: Weighted) -> int:
     """How many input features belong to one input channel: the size of a convolution's kernel, or 1."""
@@ -33,8 +36,11 @@ def weight_matrix(layer: Weighted) -> Tensor:
     return layer.weight.detach().double().flatten(1)
 
 
-def input_rows(layer: Weighted, inputs: Tensor) -> Tensor:
-    """Inputs of the layer as float64 rows (row, feature). Raises ValueError for grouped convolutions."""
+def input_rows(layer: Weighted, inputs: Tensor, most: int | None = None) -> Tensor:
+    """Inputs of the layer as float64 rows (row, feature). Raises ValueError for grouped convolutions.
+
+    most: of a convolution's positions only that many, drawn once and the same for every sample.
+    """
     if not isinstance(layer, CONVOLUTIONS):
         return inputs.reshape(-1, inputs.shape[-1]).double()
     if layer.groups != 1:
@@ -46,18 +52,21 @@ def input_rows(layer: Weighted, inputs: Tensor) -> Tensor:
         inputs = inputs.unsqueeze(2)
         sizes = {name: (1, *size) for name, size in sizes.items()}
     patches = nn.functional.unfold(inputs, **sizes)
-    return _doubled(patches)
+    return _doubled(patches, most)
 
 
-def output_rows(layer: Weighted, outputs: Tensor) -> Tensor:
+def output_rows(layer: Weighted, outputs: Tensor, most: int | None = None) -> Tensor:
     """Outputs of the layer as float64 rows (row, output), in the order of ``input_rows``."""
     if isinstance(layer, CONVOLUTIONS):
-        return _doubled(outputs.flatten(2))
+        return _doubled(outputs.flatten(2), most)
     return outputs.reshape(-1, outputs.shape[-1]).double()
 
 
-def _doubled(values: Tensor) -> Tensor:
+def _doubled(values: Tensor, most: int | None) -> Tensor:
     """(sample, feature, position) as float64 rows (sample * position, feature), in a single copy."""
+    if most is not None and values.shape[2] > most:
+        drawn = torch.randperm(values.shape[2], generator=torch.Generator().manual_seed(0))[:most]
+        values = values[:, :, drawn.sort().values]
     rows = values.transpose(1, 2).to(torch.float64, memory_format=torch.contiguous_format)
     return rows.reshape(-1, values.shape[1])
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.pruning.cutting import Removal, lost
-from pidnet.pruning.linear_view import features, input_rows, output_rows, watching, weight_matrix
+from pidnet.pruning.linear_view import POSITIONS, features, input_rows, output_rows, watching, weight_matrix
 from pidnet.pruning.structure import Prunable, Weighted, weighted
 
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -132,8 +132,8 @@ def _seen(model: nn.Module, name: str, batch: Tensor) -> tuple[list[Tensor], lis
     outputs: list[Tensor] = []
 
     def see(_name: str, layer: Weighted, entering: Tensor, output: Tensor) -> None:
-        inputs.append(input_rows(layer, entering))
-        outputs.append(output_rows(layer, output))
+        inputs.append(input_rows(layer, entering, POSITIONS))
+        outputs.append(output_rows(layer, output, POSITIONS))
 
     with watching(model, [name], see):
         model(batch)

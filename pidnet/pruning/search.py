@@ -2,37 +2,64 @@
 
 The closed form of ``local_channel`` is exact only for small cuts, and which target it should look at depends
 on the network: the class drawn from the output says little where the network is sure of every sample. So the
-units are ranked for several targets (the class drawn from the output, from a softer one, the scores
-themselves, the next layer's pre-activations), on the dense network and from the back; every plan is carried
-out and repaired, and the one whose output has the least divergence from the dense one, in measured bits on the
+units are chosen for several targets (the class drawn from the output, from a softer one, the scores
+themselves, the next layer's pre-activations), on the dense network and from the back, where each layer is
+chosen for what the ones behind it, already cut and folded, still read. Every plan is carried out and
+repaired, and the one whose output has the least divergence from the dense one, in measured bits on the
 calibration data, is the plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tqdm import tqdm
 
 from pidnet.pruning.budget import Budget
-from pidnet.pruning.draft import Criterion, Draft, Gone, at_once, from_the_back
+from pidnet.pruning.draft import Draft
 from pidnet.pruning.evidence import Evidence
-from pidnet.pruning.local_channel import obs, pid, priced
+from pidnet.pruning.local_channel import choose, priced
 from pidnet.pruning.normalization import divergence
 from pidnet.pruning.surgery import cut_copy, repair_all
 
-Proposal = tuple[str, Callable[[Evidence, Criterion, Budget], Draft], Criterion]
+# Temperature of the softmax that makes the target from the scores; none: the next layer's pre-activations.
+TARGETS: dict[str, float | None] = {"class": 1.0, "soft class": 3.0, "scores": 100.0, "next layer": None}
 
-SOFT = partial(pid, temperature=3.0)
-SCORES = partial(pid, temperature=100.0)
-PROPOSALS: tuple[Proposal, ...] = (
-    ("class, at once", at_once, pid),
-    ("class, from the back", from_the_back, pid),
-    ("soft class, from the back", from_the_back, SOFT),
-    ("scores, from the back", from_the_back, SCORES),
-    ("next layer, from the back", from_the_back, obs),
-    ("soft class, two rounds", partial(from_the_back, rounds=2), SOFT),
-    ("scores, two rounds", partial(from_the_back, rounds=2), SCORES),
+
+@dataclass(frozen=True)
+class Proposal:
+    """One way to choose: for which target, from the back or all layers at once, eliminating units from the
+    whole layer or building the kept set up from nothing."""
+
+    target: str
+    from_the_back: bool
+    forward: bool = False
+
+    def __str__(self) -> str:
+        place = "from the back" if self.from_the_back else "at once"
+        return f"{self.target}, {place}, {'built up' if self.forward else 'eliminated'}"
+
+    def draft(self, evidence: Evidence, budget: Budget) -> Draft:
+        """Uniform widths, the last layer first."""
+        draft = Draft.of(evidence)
+        for layers in reversed(budget.groups):
+            kept = {
+                layer: choose(
+                    draft.evidence, layer, budget.uniform[layer], TARGETS[self.target], forward=self.forward
+                )
+                for layer in layers
+            }
+            remove = {layer: draft.retain(layer, units) for layer, units in kept.items()}
+            if self.from_the_back:
+                draft.cut(remove)
+        return draft
+
+
+PROPOSALS = tuple(
+    Proposal(target, from_the_back, forward)
+    for target in TARGETS
+    for from_the_back, forward in ((True, False), (True, True), (False, False))
 )
 
 
@@ -40,23 +67,20 @@ def search(
     evidence: Evidence, budget: Budget, proposals: Sequence[Proposal] = PROPOSALS
 ) -> tuple[Draft, dict[str, float]]:
     """The draft with the least divergence after the refit, and the divergence of every proposal, bits."""
-    drafts = {name: make(evidence, rank, budget) for name, make, rank in proposals}
-    bits = {name: loss(evidence, draft) for name, draft in drafts.items()}
+    drafts, bits = {}, {}
+    for proposal in tqdm(proposals, desc="measuring proposals", delay=1, disable=None, leave=False):
+        drafts[str(proposal)] = draft = proposal.draft(evidence, budget)
+        bits[str(proposal)] = loss(evidence, draft)
     return _priced(evidence, drafts[min(bits, key=bits.__getitem__)]), bits
 
 
 def _priced(evidence: Evidence, draft: Draft) -> Draft:
-    """The draft with the costs of its removals on the dense network, in bits whatever proposed them."""
-    gone = {}
-    for layer, units in draft.gone.items():
-        ranking = priced(evidence, layer, [unit.index for unit in units])
-        gone[layer] = [
-            Gone(index, cost, ranking.unit, redundancy)
-            for index, cost, redundancy in zip(
-                ranking.order.tolist(), ranking.cost.tolist(), ranking.redundancies, strict=True
-            )
-        ]
-    return replace(draft, gone=gone)
+    """The same cut with the costs of its removals on the dense network, in bits whatever proposed it."""
+    fresh = Draft.of(evidence)
+    for layer, units in draft.alive.items():
+        gone = sorted(set(range(evidence.prunable[layer].units)) - set(units.tolist()))
+        fresh.strike(layer, priced(evidence, layer, gone), len(units))
+    return fresh
 
 
 def loss(evidence: Evidence, draft: Draft) -> float:

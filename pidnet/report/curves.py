@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from pidnet.energy import accuracy_energy, pareto_front
 from pidnet.maps import LayerMap
 from pidnet.profiles import ATOMS, profile
@@ -22,18 +24,11 @@ def layer_profile(maps: Sequence[LayerMap]) -> dict[str, Any]:
             "share": made.shares[atom].tolist(),
             "low": made.low[atom].tolist(),
             "high": made.high[atom].tolist(),
-            "floor": [_floor(map, atom) for map in maps],
+            "floor": [None if np.isnan(share) else float(share) for share in made.floor[atom]],
         }
         for atom in ATOMS
     }
     return {"measure": made.measure, "layers": made.layers, "interval": made.interval, "atoms": atoms}
-
-
-def _floor(map: LayerMap, atom: str) -> float | None:
-    """The sampling floor as a share; ``unique`` is that of both units."""
-    if atom not in map.floor:
-        return None
-    return map.floor[atom] * (2 if atom == "unique" else 1) / float(map.atoms.total.mean())
 
 
 def accuracy_curve(budgets: Sequence[Budget]) -> list[dict[str, Any]]:

@@ -16,13 +16,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from pidnet import shannon
 from pidnet.distributions import iterate_pair_tables, unit_tables
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
 from pidnet.quantization import Codes
 from pidnet.significance.plug_in import layer_atoms, layer_pairs, weighted_sum
-from pidnet.significance.resampling import permute_labels, permute_sources, split
+from pidnet.significance.resampling import permute_labels, split
+from pidnet.significance.shuffling import shuffled_information
 
 Correction = Callable[[Atoms, Codes, str, Measure, np.random.Generator], Atoms]
 
@@ -81,19 +81,21 @@ def shuffle_sources(
 
     I12 = I1 + I2 - I(X1;X2) + I(X1;X2|Y). The last term has a cell for every code pair and class and nearly
     all of the bias: it loses what is left of it when sources are permuted within each class, where its true
-    value is 0 (the shuffling of Panzeri et al. 2007, J. Neurophysiol. 98, 1064). The first three have few
-    cells and take Miller-Madow.
+    value is 0 (the shuffling of Panzeri et al. 2007, J. Neurophysiol. 98, 1064); the mean over all permutations
+    is exact, see ``shuffled_information``. The first three have few cells and take Miller-Madow.
 
     The unique information U of the weaker source is a mixture of two estimates, with the share r^2 of the
     second, r = corrected / plug-in information of that source: U in proportion to the information (right
     for r near 0, where there is nothing but noise to extrapolate) and 2 U(N) - U(N/2) over two halves
-    (right for r near 1). Costs the two halves and counting.
+    (right for r near 1). Costs the two halves.
     """
     samples = len(codes.target)
     first, second = miller_madow_bias(unit_tables(codes, layer), samples)[layer_pairs(codes, layer)].T
-    shared = [miller_madow_bias(t.p.sum(-1), samples) for t in iterate_pair_tables(codes, layer)]
-    shuffled = [_shared_given_class(permute_sources(codes, rng), layer) for _ in range(SHUFFLES)]
-    joint = first + second - np.concatenate(shared) + np.mean(shuffled, 0)
+    shared = [
+        shuffled_information(tables) - miller_madow_bias(tables.p.sum(-1), samples)
+        for tables in iterate_pair_tables(codes, layer)
+    ]
+    joint = first + second + np.concatenate(shared)
     halves = [(-0.5, layer_atoms(part, layer, measure)) for part in split(codes, 2, rng)]
     dropped = weighted_sum([(1.0, plug_in), *halves])
     weaker = _first_is_weaker(plug_in)
@@ -120,16 +122,6 @@ def miller_madow_bias(p_PXY: np.ndarray, samples: int) -> np.ndarray:
     occupied = p_PXY > 0
     cells = occupied.sum((-2, -1)) - occupied.any(-1).sum(-1) - occupied.any(-2).sum(-1) + 1
     return cells / (2 * samples * np.log(2))
-
-
-def _shared_given_class(codes: Codes, layer: str) -> np.ndarray:
-    """I(X1;X2|Y) = H(X1,Y) + H(X2,Y) - H(Y) - H(X1,X2,Y) of all pairs, bits."""
-    blocks = []
-    for tables in iterate_pair_tables(codes, layer):
-        p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
-        pairwise = shannon.entropy(p_PAY, (1, 2)) + shannon.entropy(p_PBY, (1, 2))
-        blocks.append(pairwise - shannon.entropy(p_PAY.sum(1)) - shannon.entropy(tables.p, (1, 2, 3)))
-    return np.concatenate(blocks)
 
 
 def _first_is_weaker(plug_in: Atoms) -> np.ndarray:

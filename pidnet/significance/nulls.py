@@ -1,9 +1,10 @@
 """What chance gives: p-values of atoms against permuted codes, and the sampling floor of a layer.
 
 A p-value is the share of null values at least as large as the observed one, with the observed one counted in.
-Few permutations suffice because the pairs of a layer share one null distribution after each is centered and
-scaled by its own null draws; a spread common to all pairs is added to each pair's own, as in Tusher et al.
-2001 (PNAS 98, 5116), so that a pair with a tiny spread does not rule the pool.
+Four permutations suffice for a layer of some hundred pairs, because its pairs share one null distribution after
+each is centered and scaled by its own null draws; a spread common to all pairs is added to each pair's own, as
+in Tusher et al. 2001 (PNAS 98, 5116), so that a pair with a tiny spread does not rule the pool. Beyond the
+largest pooled scores the tail is that of a generalized Pareto distribution.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import genpareto
 
 from pidnet import shannon
 from pidnet.distributions import unit_tables
@@ -22,8 +24,10 @@ from pidnet.significance.plug_in import layer_atoms, layer_pairs
 from pidnet.significance.resampling import permute_labels, permute_sources, take_layer
 
 TESTED = ("redundancy", "unique1", "unique2", "synergy")
-PERMUTATIONS = 20
-UNIT_PERMUTATIONS = 100
+FEWEST_PERMUTATIONS, MOST_PERMUTATIONS = 4, 20
+POOL = 2000
+TAIL_SHARE, FEWEST_IN_TAIL = 0.04, 20
+UNIT_PERMUTATIONS = 50
 FLOOR_UNITS = 24
 FLOOR_SHARE = 0.95
 ROUNDING = 1e-9
@@ -93,8 +97,9 @@ def pooled_p_values(
     """Upper-tail p-values (pair,) of observed (pair,) against null draws (draw, pair), pooled over pairs.
 
     Every value, observed or null, is standardized by as many other null draws of its pair, so that under
-    the null all are exchangeable: p = (1 + null scores at or above) / (1 + all null scores). A pair whose
-    null draws all lie within ``tolerance`` of the observed value has p = 1.
+    the null all are exchangeable: p = (1 + null scores at or above) / (1 + all null scores), and in the upper
+    tail what ``tail_p_values`` gives. A pair whose null draws all lie within ``tolerance`` of the observed
+    value has p = 1.
     """
     draws, pairs = null.shape
     centers = (null.sum(0) - null) / (draws - 1)
@@ -104,7 +109,32 @@ def pooled_p_values(
     observed_scores = (observed - centers[-1]) / (spreads[-1] + common)
     above = scores.size - np.searchsorted(scores, observed_scores - ROUNDING)
     unchanged = np.abs(null - observed).max(0) <= tolerance
-    return np.where(unchanged, 1.0, (1 + above) / (1 + draws * pairs))
+    ranked = (1 + above) / (1 + draws * pairs)
+    tail = tail_p_values(observed_scores, scores)
+    return np.where(unchanged, 1.0, np.where(tail < 1, tail, ranked))
+
+
+def tail_p_values(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """p-values beyond a threshold t with a share k/n of the sorted null scores above it, 1 elsewhere:
+
+        k/n (1 + shape (x - t) / scale)^(-1/shape),   exp( -(x - t)/scale ) for shape 0,
+
+    with shape and scale from mean and variance of the excesses. The shape is at least 0: a tail that ends would
+    give p = 0. Without ``FEWEST_IN_TAIL`` excesses all are 1.
+    Source: Knijnenburg, Wessels, Reinders & Shmulevich 2009, Bioinformatics 25, i161.
+    """
+    count = round(TAIL_SHARE * len(null))
+    if count < FEWEST_IN_TAIL:
+        return np.ones(len(observed))
+    threshold = null[-count - 1]
+    excess = null[-count:] - threshold
+    mean, variance = excess.mean(), excess.var()
+    if not variance > 0:
+        return np.ones(len(observed))
+    shape = max(0.0, (1 - mean**2 / variance) / 2)
+    beyond = np.maximum(observed - threshold, 0)
+    tail = genpareto.sf(beyond, shape, scale=mean * (1 - shape))
+    return np.where(observed > threshold, count / len(null) * tail, 1.0)
 
 
 def sampling_floor(
@@ -125,7 +155,9 @@ def _permutation_test(
     plug_in: Atoms, codes: Codes, layer: str, measure: Measure, permutation
 ) -> dict[str, np.ndarray]:
     permute, rng = permutation
-    draws = [layer_atoms(permute(codes, rng), layer, measure) for _ in range(PERMUTATIONS)]
+    enough = -(-POOL // len(plug_in))
+    count = min(max(enough, FEWEST_PERMUTATIONS), MOST_PERMUTATIONS)
+    draws = [layer_atoms(permute(codes, rng), layer, measure) for _ in range(count)]
     tolerance = ROUNDING + plug_in.gap + np.max([draw.gap for draw in draws], 0)
     return {
         name: pooled_p_values(

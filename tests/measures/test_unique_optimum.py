@@ -24,7 +24,7 @@ def margins(p):
 
 def certified(kernel, p, tolerance):
     upper, lower = np.empty((2, len(p)))
-    kernel(*margins(p), tolerance, upper, lower)
+    kernel(*margins(p), tolerance, upper, lower, *map(np.empty_like, margins(p)))
     return upper, lower
 
 
@@ -119,7 +119,7 @@ def test_a_pair_that_stops_short_is_flagged(monkeypatch):
 
 
 def test_an_unfinished_kernel_leaves_an_infinite_gap(monkeypatch):
-    def unfinished(p1, p2, tolerance, upper, lower):
+    def unfinished(p1, p2, tolerance, upper, lower, lam, mu):
         upper[:], lower[:] = np.inf, -np.inf
 
     monkeypatch.setattr(unique_optimum, "solve_general", unfinished)

@@ -6,7 +6,7 @@ from torch import nn
 
 import pidnet as pn
 from pidnet.pruning.evidence import Evidence
-from pidnet.pruning.local_channel import obs, pid
+from pidnet.pruning.local_channel import Channel, channels, choose, obs, pid
 from pidnet.pruning.structure import find_prunable
 
 
@@ -96,3 +96,44 @@ def test_what_a_copy_says_is_redundant():
     ranking = pid(evidence(model, x), "0")
     assert ranking.redundancy[0] > 20 * ranking.cost[0]
     assert ranking.redundancy[-1] < 1e-9  # nobody is left to take over
+
+
+def unexplained(channel: Channel, kept: np.ndarray, weight: np.ndarray) -> float:
+    """1/2 tr of what the kept features leave of the outputs, from scratch."""
+    own = channel.owned[kept].ravel()
+    cross = channel.covariance[:, own] @ np.linalg.solve(
+        channel.covariance[np.ix_(own, own)], channel.covariance[own]
+    )
+    return 0.5 * float(np.trace(weight @ (channel.covariance - cross) @ weight.T))
+
+
+def test_costs_and_gains_are_differences_of_what_is_left_unexplained():
+    model, x = layered(hidden=7)
+    found = evidence(model, x)
+    (channel,) = channels(found, "0", None)
+    weight = found.weights("2")
+    for unit in (3, 5, 3, 0, 3):
+        before = unexplained(channel, channel.kept, weight)
+        worth = channel.worth(np.array([unit]))[0]
+        channel.sweep(unit)
+        after = unexplained(channel, channel.kept, weight)
+        np.testing.assert_allclose(worth, abs(after - before), rtol=1e-7)
+        np.testing.assert_allclose(0.5 * np.trace(channel.table[7:, 7:]), after, rtol=1e-7, atol=1e-12)
+    assert np.flatnonzero(channel.kept).tolist() == [1, 2, 4, 6]
+
+
+def test_exchange_never_ends_above_elimination_and_building_up_keeps_as_many():
+    won = 0
+    for seed in range(8):
+        model, x = layered(seed, hidden=12)
+        found = evidence(model, x)
+        (channel,) = channels(found, "0", None)
+        weight = found.weights("2")
+        eliminated = np.sort(obs(found, "0").order[8:])
+        kept = choose(found, "0", 4, None)
+        built = choose(found, "0", 4, None, forward=True)
+        assert len(kept) == len(built) == 4
+        before, after = (unexplained(channel, units, weight) for units in (eliminated, kept))
+        assert after <= before * (1 + 1e-9)
+        won += after < before * 0.999
+    assert won

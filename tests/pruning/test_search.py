@@ -1,31 +1,55 @@
 import numpy as np
+import pytest
+import torch
 
+import pidnet as pn
 from pidnet.pruning.budget import Budget
-from pidnet.pruning.draft import at_once
-from pidnet.pruning.local_channel import obs, pid
+from pidnet.pruning.local_channel import pid
 from pidnet.pruning.planning import gather
-from pidnet.pruning.search import search
+from pidnet.pruning.search import PROPOSALS, Proposal, loss, search
 
 
-def test_the_chosen_plan_keeps_its_order_and_is_priced_in_bits(mlp, calibration):
+def test_the_plan_is_the_proposal_that_loses_least_and_is_priced_in_bits(mlp, calibration):
     evidence = gather(mlp, calibration)
-    budget = Budget.of(evidence, {"keep": 0.5}, 1)
-    draft, measured = search(evidence, budget, [("next layer", at_once, obs)])
-    expected = at_once(evidence, obs, budget)
-    assert list(measured) == ["next layer"]
+    budget = Budget.of(evidence, {"keep": 0.25}, 1)
+    draft, measured = search(evidence, budget)
+    assert list(measured) == [str(proposal) for proposal in PROPOSALS]
+    assert len(set(measured.values())) > 1
+    assert loss(evidence, draft) == pytest.approx(min(measured.values()), rel=1e-6)
     for layer, units in draft.gone.items():
-        assert [unit.index for unit in units] == [unit.index for unit in expected.gone[layer]]
         assert {unit.unit for unit in units} == {"bits"}
+        gone = [unit.index for unit in units]
+        assert sorted(gone + draft.keep[layer]) == list(range(evidence.prunable[layer].units))
 
 
-def test_its_own_order_costs_what_the_ranking_said(mlp, calibration):
+def test_a_removal_costs_what_it_would_cost_in_the_order_of_the_plan(mlp, calibration):
     evidence = gather(mlp, calibration)
-    draft, _ = search(evidence, Budget.of(evidence, {"keep": 0.5}, 1), [("class", at_once, pid)])
+    draft, _ = search(evidence, Budget.of(evidence, {"keep": 0.95}, 1), [Proposal("class", False)])
     for layer, units in draft.gone.items():
         ranking = pid(evidence, layer)
+        assert [unit.index for unit in units] == ranking.order[: len(units)].tolist()
         np.testing.assert_allclose(
             [unit.cost for unit in units], ranking.cost[: len(units)], rtol=1e-6, atol=1e-9
         )
         np.testing.assert_allclose(
             [unit.redundancy for unit in units], ranking.redundancy[: len(units)], rtol=1e-6, atol=1e-9
         )
+
+
+def test_from_the_back_serves_what_is_still_read():
+    """Half of the second layer is read with weight 0 and goes; then what only that half read goes too."""
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(6, (8, 8), 3).eval()
+    with torch.no_grad():
+        model.fc1.bias += 1
+        model.fc2.bias += 1
+        model.head.weight[:, 4:] = 0
+        # Units 0 to 3 of fc1 speak loudly, but only to the half that nobody reads.
+        model.fc2.weight[:4, :4] = 0
+        model.fc2.weight[4:, :4] *= 10
+    x = torch.randn(400, 6)
+    evidence = gather(model, (x, torch.zeros(400, dtype=torch.int64)))
+    budget = Budget.of(evidence, {"keep": 0.5}, 1)
+    back, once = (Proposal("next layer", way).draft(evidence, budget).keep for way in (True, False))
+    assert back == {"fc1": [4, 5, 6, 7], "fc2": [0, 1, 2, 3]}
+    assert once["fc1"] != [4, 5, 6, 7]

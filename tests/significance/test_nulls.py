@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 import torch
-from scipy.stats import chi2
+from scipy.stats import chi2, expon, norm
 
 import pidnet as pn
 from pidnet import shannon
 from pidnet.activations import Activations
 from pidnet.distributions import unit_tables
 from pidnet.measures.atoms import atoms_from_redundancy
-from pidnet.significance.nulls import pooled_p_values, unit_p_values
+from pidnet.significance.nulls import pooled_p_values, tail_p_values, unit_p_values
 from pidnet.significance.resampling import permute_sources
 from tests.planted import is_planted, planted_layer
 
@@ -101,13 +101,37 @@ def test_pooled_p_values_are_ranks_among_all_null_scores():
     rng = np.random.default_rng(0)
     null = rng.normal(3, 2, (20, 50))
     observed = np.full(50, 3.0)
-    observed[:2] = 1000, -1000
+    observed[:2] = 30, -1000
     p_values = pooled_p_values(observed, null)
-    assert p_values[0] == 1 / 1001
+    assert 0 < p_values[0] < 1 / 1001
     assert p_values[1] == 1
     assert abs(np.median(p_values[2:]) - 0.5) < 0.1
     scaled = pooled_p_values(observed * 7 + 1, null * 7 + 1)
     np.testing.assert_allclose(scaled, p_values)
+
+
+def test_the_tail_goes_on_where_the_ranks_end():
+    rng = np.random.default_rng(0)
+    for draw, tail in ((rng.exponential, expon), (rng.normal, norm)):
+        null, observed = np.sort(draw(size=5000)), tail.isf([1e-2, 1e-3, 1e-4, 1e-5])
+        ratio = tail_p_values(observed, null) / np.array([1e-2, 1e-3, 1e-4, 1e-5])
+        assert ((ratio > 0.3) & (ratio < 12)).all(), ratio
+    assert (tail_p_values(np.array([9.0]), null[:400]) == 1).all()
+    assert (tail_p_values(np.array([9.0]), np.ones(5000)) == 1).all()
+
+
+def test_a_wide_layer_takes_few_permutations():
+    seen = []
+
+    def measure(tables):
+        seen.append(len(tables))
+        return atoms_from_redundancy(tables.p, np.zeros(len(tables)))
+
+    for pairs, draws in ((20, 4), (4, 20)):
+        codes, _ = planted_layer("random", 100, np.random.default_rng(0), pairs=pairs, levels=2, classes=2)
+        seen.clear()
+        pn.layer_maps(codes, measure, correction="none", null="labels")
+        assert len(seen) == 1 + draws + 1  # the map, the permutations, the floor
 
 
 def test_each_pair_is_measured_by_its_own_spread():

@@ -198,6 +198,7 @@ REFUSED = {
         "type LSTMCell",
     ),
     "attention with extra keys": (lambda: attention(add_bias_kv=True), "m", "type MultiheadAttention"),
+    "attention with a zero key": (lambda: attention(add_zero_attn=True), "m", "type MultiheadAttention"),
     "functional attention": (
         lambda: Net(functional_attention, **FUNCTIONAL),
         "qkv",
@@ -210,6 +211,7 @@ SHAPES = {
     "3-D": (1, 4, 4, 4),
     "lstm with projections": (4, 5),
     "attention with extra keys": (4, 5),
+    "attention with a zero key": (4, 5),
     "functional attention": (4, 5),
     "added to functional attention": (4, 5),
 }
@@ -260,3 +262,15 @@ def test_what_cannot_be_cut_is_refused_by_name(name):
     with pytest.raises(ValueError, match=reason) as caught:
         pn.plan_pruning(model, data, 0.5, "l2", layers=[layer])
     assert f"layer {layer!r} cannot be cut" in str(caught.value)
+
+
+def test_attention_keeps_its_dropout_and_frozen_weights():
+    model, data = made(lambda: attention(dropout=0.5), (4, 5))
+    model.m.requires_grad_(False)
+    same = closed(opened(model)).m
+    fewer = pn.apply_plan(model, pn.PruningPlan({"m": [0, 2]}, {}, "own"), data).m
+    for module in (same, fewer):
+        assert module.dropout == 0.5
+        assert not any(p.requires_grad for p in module.parameters())
+    queries = torch.randn(2, 4, 16)
+    assert not torch.equal(fewer.train()(*[queries] * 3)[0], fewer.eval()(*[queries] * 3)[0])

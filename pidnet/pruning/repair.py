@@ -71,51 +71,50 @@ def junction(
 def fold(junction: Junction, x: Tensor) -> None:
     """Fit the consumer in the small network to the dense pre-activations, given the dense network's own kept
     inputs: what the removed units did is regressed on the kept ones and added to their weights, in place."""
-    _fit(junction, x, from_small=False)
+    _fit(junction, *_collect(junction, x, from_small=False))
 
 
 def refit(junction: Junction, x: Tensor) -> None:
     """Fold, then fit the consumer to the dense pre-activations given the inputs that the small network really
-    has, with everything upstream already pruned and repaired, in place. One pass over the samples for both."""
-    _fit(junction, x, from_small=True)
+    has, with everything upstream already pruned and repaired, in place.
+
+    A recurrent consumer makes its own inputs: they are looked at after the fold.
+    """
+    fold(junction, x)
+    _fit(junction, *_collect(junction, x, from_small=True))
 
 
-def _fit(junction: Junction, x: Tensor, *, from_small: bool) -> None:
-    """Ridge regression of the dense outputs on the kept inputs, pulled towards the present weights: on the
-    inputs in the dense network, then, if wanted, on those in the small one.
+def _fit(junction: Junction, fit: Moments, held: Moments) -> None:
+    """Ridge regression of the dense outputs on the inputs, pulled towards the present weights.
 
     The strength of the ridge is the one of ``RIDGES`` with the least error on every fifth batch of samples,
     which the fit has not seen; the present weights stay if none does better.
     """
     layer = weighted(junction.small, junction.name)
-    for fit, held in _collect(junction, x, from_small=from_small):
-        prior, biased = _solution(layer), layer.bias is not None
-        errors = [held.error(_solve(fit, prior, ridge, biased)) for ridge in RIDGES]
-        best = min(range(len(RIDGES)), key=errors.__getitem__)
-        if errors[best] < held.error(prior):
-            _write(layer, _solve(fit + held, prior, RIDGES[best], biased))
+    prior, biased = _solution(layer), layer.bias is not None
+    errors = [held.error(_solve(fit, prior, ridge, biased)) for ridge in RIDGES]
+    best = min(range(len(RIDGES)), key=errors.__getitem__)
+    if errors[best] < held.error(prior):
+        _write(layer, _solve(fit + held, prior, RIDGES[best], biased))
 
 
-def _collect(junction: Junction, x: Tensor, *, from_small: bool) -> list[tuple[Moments, Moments]]:
-    """Moments of a consumer's kept inputs and the wanted outputs, to fit on and held out: of the inputs in the
-    dense network, and, if wanted, of those in the small one. One batch is in memory at a time."""
-    models = [junction.dense, junction.small] if from_small else [junction.dense]
-    parts: list[tuple[list[Moments], list[Moments]]] = [([], []) for _ in models]
+def _collect(junction: Junction, x: Tensor, *, from_small: bool) -> tuple[Moments, Moments]:
+    """Moments of a consumer's kept inputs, in the dense or in the small network, and the wanted outputs: to fit
+    on, and held out. One batch is in memory at a time."""
+    parts: tuple[list[Moments], list[Moments]] = ([], [])
     samples = _interleaved(x)
     every = min(HOLDOUT, len(samples))
     for number, batch in enumerate(samples):
-        wanted: list[Tensor] = []
-        for model, part in zip(models, parts, strict=True):
-            dense = model is junction.dense
-            inputs, outputs = _seen(model, junction.name, batch)
-            if dense:
-                wanted = [output[:, junction.outputs] for output in outputs]
-                inputs = [rows[:, junction.features] for rows in inputs]
-            for rows, output in zip(inputs, wanted, strict=True):
-                sums = part[number % every == every - 1]
-                moments = Moments.of(rows, output)
-                sums[:] = [sums[0] + moments] if sums else [moments]
-    return [(fit[0], held[0]) for fit, held in parts]
+        inputs, wanted = _seen(junction.dense, junction.name, batch)
+        if from_small:
+            inputs, _ = _seen(junction.small, junction.name, batch)
+        else:
+            inputs = [rows[:, junction.features] for rows in inputs]
+        sums = parts[number % every == every - 1]
+        for rows, output in zip(inputs, wanted, strict=True):
+            moments = Moments.of(rows, output[:, junction.outputs])
+            sums[:] = [sums[0] + moments] if sums else [moments]
+    return parts[0][0], parts[1][0]
 
 
 def _interleaved(x: Tensor) -> list[Tensor]:

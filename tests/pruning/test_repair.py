@@ -61,7 +61,8 @@ def test_every_row_is_counted_once_and_a_fifth_is_held_out_whatever_the_order():
     model = pn.zoo.mlp(5, (4,), 2).eval()
     x = torch.arange(1000.0)[:, None].expand(1000, 5)
     place = junction("head", model, copy.deepcopy(model), find_prunable(model, x), {})
-    for fit, held in _collect(place, x, from_small=True):
+    for from_small in (False, True):
+        fit, held = _collect(place, x, from_small=from_small)
         assert float((fit + held).gram[-1, -1]) == 1000
         assert float(held.gram[-1, -1]) == 200
     spread = [batch[:, 0] for batch in _interleaved(x)]
@@ -76,3 +77,20 @@ def test_a_handful_of_samples_can_be_repaired(samples):
     x = torch.randn(samples, 5)
     small = pn.apply_plan(model, pn.PruningPlan({"fc1": [0, 1, 2]}, {}, "own"), (x, x))
     assert small(x).isfinite().all()
+
+
+@torch.no_grad()
+def test_a_recurrent_layer_is_refitted_to_the_inputs_it_makes_after_the_fold():
+    """Half of an LSTM's units are copies of the other half: the fold is exact, and the refit must leave it so."""
+    torch.manual_seed(0)
+    model = pn.zoo.lstm(4, 12, 3).eval()
+    rnn = next(m for m in model.modules() if isinstance(m, nn.LSTM))
+    for values in (rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, rnn.bias_hh_l0):
+        gates = values.view(4, 12, -1)
+        gates[:, 6:] = gates[:, :6]
+    x = torch.randn(300, 7, 4)
+    name = next(iter(pn.plan_pruning(model, (x, torch.zeros(300).long()), 0.5, "l2").keep))
+    plan = pn.PruningPlan({name: list(range(6))}, {}, "own")
+    for repair in ("fold", "refit"):
+        small = pn.apply_plan(model, plan, (x, x), repair)
+        torch.testing.assert_close(small(x), model(x), atol=1e-4, rtol=0)

@@ -79,7 +79,7 @@ NETS = {
     net.name: net
     for net in (
         Net("mlp/mnist1d", mnist1d, lambda w: zoo.mlp(40, w, 10), (256, 256), 40),
-        Net("cnn/digits", digits, lambda w: zoo.conv(1, w, 10), (32, 64, 64), 40, rate=3e-3),
+        Net("cnn/digits", digits, lambda w: zoo.conv(1, w, 10), (32, 64, 64), 40, rate=1e-2),
         Net("cnn/mnist1d", signals, lambda w: zoo.conv(1, w, 10, dims=1), (32, 64, 64), 40, rate=3e-3),
         Net(
             "ffn/mnist1d",

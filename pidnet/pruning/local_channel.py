@@ -50,17 +50,25 @@ def obs(evidence: Evidence, layer: str) -> Ranking:
 
 
 def choose(
-    evidence: Evidence, layer: str, width: int, temperature: float | None, *, forward: bool = False
+    evidence: Evidence,
+    layer: str,
+    width: int,
+    temperature: float | None,
+    *,
+    forward: bool = False,
+    exchange: bool = True,
 ) -> np.ndarray:
     """The ``width`` units to keep: chosen greedily, then exchanged one by one while that loses less.
 
     temperature: of the target's softmax; None for the next layer's pre-activations. forward: build the set up
-    from nothing instead of eliminating from the whole layer. Returns ascending unit indices.
+    from nothing instead of eliminating from the whole layer. exchange: False for the greedy choice alone.
+    Returns ascending unit indices.
     """
     joint = channels(evidence, layer, temperature, kept=not forward)
     while (present := int(joint[0].kept.sum())) != width:
         _sweep(joint, _cheapest(joint)[0] if present > width else _dearest(joint)[0])
-    _exchange(joint)
+    if exchange:
+        _exchange(joint)
     return np.flatnonzero(joint[0].kept)
 
 

@@ -58,11 +58,16 @@ def _distance(dense: nn.Module, small: nn.Module, x: Tensor) -> float:
     return sum(float(((scores(dense, b) - scores(small, b)).double() ** 2).sum()) for b in batches(x))
 
 
-@torch.no_grad()
 def divergence(dense: nn.Module, small: nn.Module, x: Tensor) -> float:
     """Mean KL(dense || small) of the class distributions over the samples, bits."""
-    total = 0.0
+    return float(divergences(dense, small, x).mean())
+
+
+@torch.no_grad()
+def divergences(dense: nn.Module, small: nn.Module, x: Tensor) -> Tensor:
+    """KL(dense || small) of the class distributions of every sample, float64 bits (sample,)."""
+    found = []
     for batch in batches(x):
         p, q = (scores(model, batch).double().log_softmax(-1) for model in (dense, small))
-        total += float((p.exp() * (p - q)).sum())
-    return total / len(x) / math.log(2)
+        found.append((p.exp() * (p - q)).sum(-1) / math.log(2))
+    return torch.cat(found)

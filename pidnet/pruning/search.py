@@ -5,8 +5,9 @@ on the network: the class drawn from the output says little where the network is
 units are chosen for several targets (the class drawn from the output, from a softer one, the scores
 themselves, the next layer's pre-activations), on the dense network and from the back, where each layer is
 chosen for what the ones behind it, already cut and folded, still read. Every plan is carried out and
-repaired, and the one whose output has the least divergence from the dense one, in measured bits on the
-calibration data, is the plan.
+repaired, and its loss is the divergence of its output from the dense one, in measured bits on the calibration
+data. The plan with the least loss then takes single layers over from the next best ones, where that lowers
+the loss by more than the samples leave in doubt.
 """
 
 from __future__ import annotations
@@ -14,80 +15,125 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from torch import Tensor
 from tqdm import tqdm
 
 from pidnet.pruning.budget import Budget
 from pidnet.pruning.draft import Draft
 from pidnet.pruning.evidence import Evidence
 from pidnet.pruning.local_channel import choose, priced
-from pidnet.pruning.normalization import divergence
+from pidnet.pruning.normalization import divergences
 from pidnet.pruning.surgery import cut_copy, repair_all
 
 # Temperature of the softmax that makes the target from the scores; none: the next layer's pre-activations.
 TARGETS: dict[str, float | None] = {"class": 1.0, "soft class": 3.0, "scores": 100.0, "next layer": None}
+# How many of the best proposals offer their layers, and how often the layers are gone through.
+LEADERS = 5
+ROUNDS = 2
+RECOMBINED = "recombined"
+Keep = dict[str, list[int]]
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """One way to choose: for which target, from the back or all layers at once, eliminating units from the
-    whole layer or building the kept set up from nothing."""
+    """One way to choose: for which target, from the back or all layers at once, and how: units are eliminated
+    from the whole layer and then exchanged, or built up from nothing and exchanged, or just eliminated."""
 
     target: str
     from_the_back: bool
-    forward: bool = False
+    how: str = "exchanged"
 
     def __str__(self) -> str:
-        place = "from the back" if self.from_the_back else "at once"
-        return f"{self.target}, {place}, {'built up' if self.forward else 'eliminated'}"
+        return f"{self.target}, {'from the back' if self.from_the_back else 'at once'}, {self.how}"
 
     def draft(self, evidence: Evidence, budget: Budget) -> Draft:
         """Uniform widths, the last layer first."""
         draft = Draft.of(evidence)
         for layers in reversed(budget.groups):
-            kept = {
-                layer: choose(
-                    draft.evidence, layer, budget.uniform[layer], TARGETS[self.target], forward=self.forward
-                )
-                for layer in layers
-            }
+            kept = {layer: self._choose(draft.evidence, layer, budget.uniform[layer]) for layer in layers}
             remove = {layer: draft.retain(layer, units) for layer, units in kept.items()}
             if self.from_the_back:
                 draft.cut(remove)
         return draft
 
+    def _choose(self, evidence: Evidence, layer: str, width: int) -> np.ndarray:
+        return choose(
+            evidence,
+            layer,
+            width,
+            TARGETS[self.target],
+            forward=self.how == "built up",
+            exchange=self.how != "eliminated",
+        )
 
-PROPOSALS = tuple(
-    Proposal(target, from_the_back, forward)
-    for target in TARGETS
-    for from_the_back, forward in ((True, False), (True, True), (False, False))
-)
+
+WAYS = ((True, "exchanged"), (True, "built up"), (False, "exchanged"), (False, "eliminated"))
+PROPOSALS = tuple(Proposal(target, *way) for target in TARGETS for way in WAYS)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Which units stay, and what that loses after the refit: KL(dense || pruned), bits (sample,)."""
+
+    keep: Keep
+    bits: Tensor
+
+    @property
+    def loss(self) -> float:
+        """Mean over the samples."""
+        return float(self.bits.mean())
+
+    def beats(self, other: Trial) -> bool:
+        """Whether it loses less, by more than one standard error of the difference over the samples."""
+        gain = other.bits - self.bits
+        return float(gain.mean()) > float(gain.std()) / len(gain) ** 0.5
 
 
 def search(
     evidence: Evidence, budget: Budget, proposals: Sequence[Proposal] = PROPOSALS
 ) -> tuple[Draft, dict[str, float]]:
-    """The draft with the least divergence after the refit, and the divergence of every proposal, bits."""
-    drafts, bits = {}, {}
+    """The best plan found, and the mean loss of every proposal and of their recombination, bits."""
+    trials = {}
     for proposal in tqdm(proposals, desc="measuring proposals", delay=1, disable=None, leave=False):
-        drafts[str(proposal)] = draft = proposal.draft(evidence, budget)
-        bits[str(proposal)] = loss(evidence, draft)
-    return _priced(evidence, drafts[min(bits, key=bits.__getitem__)]), bits
+        trials[str(proposal)] = measure(evidence, proposal.draft(evidence, budget).keep)
+    trials[RECOMBINED] = _recombine(evidence, budget.groups, list(trials.values()))
+    return _priced(evidence, trials[RECOMBINED].keep), {name: trial.loss for name, trial in trials.items()}
 
 
-def _priced(evidence: Evidence, draft: Draft) -> Draft:
-    """The same cut with the costs of its removals on the dense network, in bits whatever proposed it."""
-    fresh = Draft.of(evidence)
-    for layer, units in draft.alive.items():
-        gone = sorted(set(range(evidence.prunable[layer].units)) - set(units.tolist()))
-        fresh.strike(layer, priced(evidence, layer, gone), len(units))
-    return fresh
-
-
-def loss(evidence: Evidence, draft: Draft) -> float:
-    """Mean KL(dense || pruned and refitted) on the calibration data, bits a sample."""
-    remove = {
-        name: sorted(set(range(p.units)) - set(draft.keep[name])) for name, p in evidence.prunable.items()
-    }
+def measure(evidence: Evidence, keep: Keep) -> Trial:
+    """Carry a plan out on the calibration data."""
+    remove = {name: _others(evidence, name, units) for name, units in keep.items()}
     small = cut_copy(evidence.model, evidence.prunable, remove)
     repair_all(evidence.model, small, evidence.prunable, remove, evidence.x, "refit")
-    return divergence(evidence.model, small, evidence.x)
+    return Trial(keep, divergences(evidence.model, small, evidence.x))
+
+
+def _recombine(evidence: Evidence, groups: Sequence[tuple[str, ...]], trials: Sequence[Trial]) -> Trial:
+    """The best of the trials, with the layers of the other leaders where that beats it; the last layer first."""
+    leaders = sorted(trials, key=lambda trial: trial.loss)[:LEADERS]
+    best = leaders[0]
+    steps = [layers for _ in range(ROUNDS) for layers in reversed(groups)] if len(groups) > 1 else []
+    for layers in tqdm(steps, desc="recombining layers", delay=1, disable=None, leave=False):
+        offers: list[Keep] = []
+        for leader in leaders:
+            offer = best.keep | {layer: leader.keep[layer] for layer in layers}
+            if offer != best.keep and offer not in offers:
+                offers.append(offer)
+        found = min(
+            (measure(evidence, offer) for offer in offers), key=lambda trial: trial.loss, default=best
+        )
+        best = found if found.beats(best) else best
+    return best
+
+
+def _priced(evidence: Evidence, keep: Keep) -> Draft:
+    """A draft of what stays, with the costs of the removals on the dense network, in bits whatever proposed it."""
+    draft = Draft.of(evidence)
+    for layer, units in keep.items():
+        draft.strike(layer, priced(evidence, layer, _others(evidence, layer, units)), len(units))
+    return draft
+
+
+def _others(evidence: Evidence, layer: str, units: Sequence[int]) -> list[int]:
+    return sorted(set(range(evidence.prunable[layer].units)) - set(units))

@@ -4,18 +4,20 @@ import torch
 
 import pidnet as pn
 from pidnet.pruning.budget import Budget
+from pidnet.pruning.draft import Draft
 from pidnet.pruning.local_channel import pid
 from pidnet.pruning.planning import gather
-from pidnet.pruning.search import PROPOSALS, Proposal, loss, search
+from pidnet.pruning.search import PROPOSALS, RECOMBINED, Proposal, Trial, measure, search
 
 
-def test_the_plan_is_the_proposal_that_loses_least_and_is_priced_in_bits(mlp, calibration):
+def test_the_plan_is_the_one_that_loses_least_and_is_priced_in_bits(mlp, calibration):
     evidence = gather(mlp, calibration)
     budget = Budget.of(evidence, {"keep": 0.25}, 1)
     draft, measured = search(evidence, budget)
-    assert list(measured) == [str(proposal) for proposal in PROPOSALS]
+    assert list(measured) == [*(str(proposal) for proposal in PROPOSALS), RECOMBINED]
     assert len(set(measured.values())) > 1
-    assert loss(evidence, draft) == pytest.approx(min(measured.values()), rel=1e-6)
+    assert measure(evidence, draft.keep).loss == pytest.approx(min(measured.values()), rel=1e-6)
+    assert measured[RECOMBINED] == min(measured.values())
     for layer, units in draft.gone.items():
         assert {unit.unit for unit in units} == {"bits"}
         gone = [unit.index for unit in units]
@@ -53,3 +55,36 @@ def test_from_the_back_serves_what_is_still_read():
     back, once = (Proposal("next layer", way).draft(evidence, budget).keep for way in (True, False))
     assert back == {"fc1": [4, 5, 6, 7], "fc2": [0, 1, 2, 3]}
     assert once["fc1"] != [4, 5, 6, 7]
+
+
+def test_layers_are_taken_over_from_another_proposal_where_that_loses_less(mlp, calibration):
+    """Of two proposals each gets one layer right; the plan has both."""
+    evidence = gather(mlp, calibration)
+    budget = Budget.of(evidence, {"keep": 0.25}, 1)
+    right = Proposal("class", True).draft(evidence, budget).keep
+    wrong = {name: list(range(len(units))) for name, units in right.items()}
+    mixed = [right | {name: wrong[name]} for name in right]
+    for keep in mixed:
+        assert measure(evidence, right).beats(measure(evidence, keep))
+    offered = iter(mixed)
+
+    class Offered(Proposal):
+        def draft(self, evidence, budget):
+            draft = Draft.of(evidence)
+            for name, units in next(offered).items():
+                draft.retain(name, np.array(units))
+            return draft
+
+    draft, measured = search(evidence, budget, [Offered("one", True), Offered("other", True)])
+    assert draft.keep == right
+    assert measured[RECOMBINED] < min(
+        measured["one, from the back, exchanged"], measured["other, from the back, exchanged"]
+    )
+
+
+def test_a_gain_within_the_noise_of_the_samples_is_none():
+    noise = torch.tensor([1.0, -1.0]).repeat(50)
+    plan = Trial({}, torch.full((100,), 2.0))
+    assert not Trial({}, 1.95 + noise).beats(plan)
+    assert Trial({}, 1.85 + noise).beats(plan)
+    assert not plan.beats(plan)

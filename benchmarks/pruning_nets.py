@@ -97,7 +97,7 @@ NETS = {
             "resnet/cifar10",
             cifar,
             lambda w: zoo.resnet(8, 3, 10, width=w[0]),
-            (16,),
+            (8,),
             15,
             rate=3e-3,
             calibration=256,

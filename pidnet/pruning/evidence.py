@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,30 +63,8 @@ class Evidence:
 
     def covariance(self, consumer: str) -> np.ndarray:
         """Covariance of a consumer's inputs over samples (and positions), float64 (feature, feature)."""
-        if consumer not in self._covariances:
-            self._covariances[consumer] = self._covariance(consumer)
+        self.look([consumer])
         return self._covariances[consumer]
-
-    @cached_property
-    def _covariances(self) -> dict[str, np.ndarray]:
-        return {}
-
-    def _covariance(self, consumer: str) -> np.ndarray:
-        width = self.weights(consumer).shape[1]
-        gram = torch.zeros(width, width, dtype=torch.float64)
-        total, count = torch.zeros(width, dtype=torch.float64), 0
-
-        def add(_name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
-            nonlocal count
-            rows = input_rows(layer, inputs, POSITIONS)
-            gram.add_(rows.T @ rows)
-            total.add_(rows.sum(0))
-            count += len(rows)
-
-        with torch.no_grad(), watching(self.model, [consumer], add):
-            for x in batches(self.x):
-                self.model(x)
-        return (gram / count - torch.outer(total, total) / count**2).numpy()
 
     def fisher(self, consumer: str, temperature: float = 1.0) -> np.ndarray:
         """M = T^2 E[g g^T] over samples, summed over positions, float64 (output, output), nats.
@@ -95,41 +73,72 @@ class Evidence:
         expectation over classes drawn from p is taken exactly, one backward pass a class. The higher T, the
         more the target is the scores themselves: then samples that the model is sure of count as well.
         """
-        key = consumer, temperature
-        if key not in self._fisher:
-            total = np.zeros((len(self.weights(consumer)),) * 2)
-            for x in batches(self.x):
-                total += self._fisher_sum(consumer, x, temperature).numpy()
-            self._fisher[key] = total / len(self.x)
-        return self._fisher[key]
+        self.look([consumer], temperature)
+        return self._fishers[consumer, temperature]
+
+    def look(self, consumers: Iterable[str], temperature: float | None = None) -> None:
+        """Gather the covariances of several consumers in one pass over the samples, and with a temperature their
+        Fisher factors in another one; what is known already is not gathered again."""
+        consumers = list(consumers)
+        if new := [name for name in consumers if name not in self._covariances]:
+            self._covariances.update(self._input_covariances(new))
+        unknown = [name for name in consumers if (name, temperature) not in self._fishers]
+        if temperature is not None and unknown:
+            sums = [self._fisher_sums(unknown, x, temperature) for x in batches(self.x)]
+            for name, *parts in zip(unknown, *sums, strict=True):
+                self._fishers[name, temperature] = torch.stack(parts).sum(0).numpy() / len(self.x)
 
     @cached_property
-    def _fisher(self) -> dict[tuple[str, float], np.ndarray]:
+    def _covariances(self) -> dict[str, np.ndarray]:
         return {}
 
-    def _fisher_sum(self, consumer: str, x: Tensor, temperature: float) -> Tensor:
-        layer = weighted(self.model, consumer)
+    @cached_property
+    def _fishers(self) -> dict[tuple[str, float], np.ndarray]:
+        return {}
+
+    def _input_covariances(self, consumers: list[str]) -> dict[str, np.ndarray]:
+        sums: dict[str, tuple[Tensor, Tensor, int]] = {}
+
+        def add(name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
+            rows = input_rows(layer, inputs, POSITIONS)
+            gram, total, count = sums.get(name, (0, 0, 0))
+            sums[name] = gram + rows.T @ rows, total + rows.sum(0), count + len(rows)
+
+        with torch.no_grad(), watching(self.model, consumers, add):
+            for x in batches(self.x):
+                self.model(x)
+        return {
+            name: (gram / count - torch.outer(total, total) / count**2).numpy()
+            for name, (gram, total, count) in sums.items()
+        }
+
+    def _fisher_sums(self, consumers: list[str], x: Tensor, temperature: float) -> list[Tensor]:
         # A layer that runs at every step of a sequence has as many outputs.
-        outputs: list[Tensor] = []
-        with (
-            torch.enable_grad(),
-            watching(self.model, [consumer], lambda _name, _layer, _inputs, output: outputs.append(output)),
-        ):
+        outputs: dict[str, list[Tensor]] = {name: [] for name in consumers}
+
+        def see(name: str, _layer: Weighted, _inputs: Tensor, output: Tensor) -> None:
+            outputs[name].append(output)
+
+        with torch.enable_grad(), watching(self.model, consumers, see):
             # Inputs that need a gradient give one to every layer, frozen parameters or not.
             logits = scores(self.model, x.detach().requires_grad_(x.is_floating_point()))
             _check_scores(logits)
             log_p = (logits / temperature).log_softmax(-1)
             # The square root of p(class|x) on each gradient g makes the sum of g g^T the expectation.
             share = temperature * log_p.detach().exp().sqrt()
-            total = torch.zeros(())
+            every = [(name, output) for name in consumers for output in outputs[name]]
+            totals = {name: torch.zeros((), dtype=torch.float64) for name in consumers}
             for label in range(logits.shape[1]):
-                scalar = (share[:, label] * log_p[:, label]).sum()
-                for gradient in torch.autograd.grad(
-                    scalar, outputs, retain_graph=True, materialize_grads=True
-                ):
-                    rows = output_rows(layer, gradient)
-                    total = total + rows.T @ rows
-        return total
+                gradients = torch.autograd.grad(
+                    (share[:, label] * log_p[:, label]).sum(),
+                    [output for _, output in every],
+                    retain_graph=True,
+                    materialize_grads=True,
+                )
+                for (name, _), gradient in zip(every, gradients, strict=True):
+                    rows = output_rows(weighted(self.model, name), gradient)
+                    totals[name] = totals[name] + rows.T @ rows
+        return list(totals.values())
 
     def weights(self, consumer: str) -> np.ndarray:
         """A consumer's weights as float64 (output, feature)."""

@@ -51,22 +51,29 @@ def input_rows(layer: Weighted, inputs: Tensor, most: int | None = None) -> Tens
     if isinstance(layer, nn.Conv1d):
         inputs = inputs.unsqueeze(2)
         sizes = {name: (1, *size) for name, size in sizes.items()}
-    patches = nn.functional.unfold(inputs, **sizes)
-    return _doubled(patches, most)
+    pixels = torch.arange(inputs[0, 0].numel(), dtype=torch.float64).view(1, 1, *inputs.shape[2:])
+    patches = nn.functional.unfold(pixels, **sizes)[0].long()
+    patches = patches[:, drawn(patches.shape[1], most)]
+    return _doubled(inputs.flatten(2)[:, :, patches.to(inputs.device)].flatten(1, 2))
 
 
 def output_rows(layer: Weighted, outputs: Tensor, most: int | None = None) -> Tensor:
     """Outputs of the layer as float64 rows (row, output), in the order of ``input_rows``."""
     if isinstance(layer, CONVOLUTIONS):
-        return _doubled(outputs.flatten(2), most)
+        outputs = outputs.flatten(2)
+        return _doubled(outputs[:, :, drawn(outputs.shape[2], most)])
     return outputs.reshape(-1, outputs.shape[-1]).double()
 
 
-def _doubled(values: Tensor, most: int | None) -> Tensor:
+def drawn(positions: int, most: int | None) -> slice | Tensor:
+    """The positions to look at: all of them, or ``most``, always the same."""
+    if most is None or positions <= most:
+        return slice(None)
+    return torch.randperm(positions, generator=torch.Generator().manual_seed(0))[:most].sort().values
+
+
+def _doubled(values: Tensor) -> Tensor:
     """(sample, feature, position) as float64 rows (sample * position, feature), in a single copy."""
-    if most is not None and values.shape[2] > most:
-        drawn = torch.randperm(values.shape[2], generator=torch.Generator().manual_seed(0))[:most]
-        values = values[:, :, drawn.sort().values]
     rows = values.transpose(1, 2).to(torch.float64, memory_format=torch.contiguous_format)
     return rows.reshape(-1, values.shape[1])
 

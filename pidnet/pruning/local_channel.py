@@ -140,9 +140,9 @@ def channels(
     evidence: Evidence, layer: str, temperature: float | None, *, kept: bool = True
 ) -> list[Channel]:
     """The channels from a layer to its consumers, with all of its units kept or none."""
-    return [
-        Channel.of(evidence, layer, consumer, temperature, kept=kept) for consumer in evidence.outgoing(layer)
-    ]
+    consumers = evidence.outgoing(layer)
+    evidence.look(consumers, temperature)
+    return [Channel.of(evidence, layer, consumer, temperature, kept=kept) for consumer in consumers]
 
 
 def ridged(covariance: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,12 +76,12 @@ def fold(junction: Junction, x: Tensor) -> None:
 
 
 def refit(junction: Junction, x: Tensor) -> None:
-    """Fold, then fit the consumer to the dense pre-activations given the inputs that the small network really
-    has, with everything upstream already pruned and repaired, in place.
+    """Fit a layer of the small network to the dense pre-activations given the inputs that it really has, with
+    everything upstream already pruned and repaired, in place.
 
-    A recurrent consumer makes its own inputs: they are looked at after the fold.
+    The layer itself need not have lost anything: what reached it is no longer what it was trained on. A
+    recurrent layer makes its own inputs, so it is folded first.
     """
-    fold(junction, x)
     _fit(junction, *_collect(junction, x, from_small=True))
 
 
@@ -100,16 +101,19 @@ def _fit(junction: Junction, fit: Moments, held: Moments) -> None:
 
 def _collect(junction: Junction, x: Tensor, *, from_small: bool) -> tuple[Moments, Moments]:
     """Moments of a consumer's kept inputs, in the dense or in the small network, and the wanted outputs: to fit
-    on, and held out. One batch is in memory at a time."""
+    on, and held out. One batch is in memory at a time. The layer runs as often on every batch as on the first,
+    after which no batch goes further through the network than needed."""
+    runs = None
     parts: tuple[list[Moments], list[Moments]] = ([], [])
     samples = _interleaved(x)
     every = min(HOLDOUT, len(samples))
     for number, batch in enumerate(samples):
-        inputs, wanted = _seen(junction.dense, junction.name, batch)
+        inputs, wanted = _seen(junction.dense, junction.name, batch, runs)
         if from_small:
-            inputs, _ = _seen(junction.small, junction.name, batch)
+            inputs, _ = _seen(junction.small, junction.name, batch, runs)
         else:
             inputs = [rows[:, junction.features] for rows in inputs]
+        runs = len(wanted)
         sums = parts[number % every == every - 1]
         for rows, output in zip(inputs, wanted, strict=True):
             moments = Moments.of(rows, output[:, junction.outputs])
@@ -124,17 +128,28 @@ def _interleaved(x: Tensor) -> list[Tensor]:
     return [x[start::number] for start in range(number)]
 
 
+class _Enough(Exception):
+    """The layer has run as often as it will."""
+
+
 @torch.no_grad()
-def _seen(model: nn.Module, name: str, batch: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Rows of inputs and outputs of a layer, one item each time it runs: at every step of a sequence, say."""
+def _seen(
+    model: nn.Module, name: str, batch: Tensor, runs: int | None = None
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Rows of inputs and outputs of a layer, one item each time it runs: at every step of a sequence, say.
+
+    runs: stop after that many.
+    """
     inputs: list[Tensor] = []
     outputs: list[Tensor] = []
 
     def see(_name: str, layer: Weighted, entering: Tensor, output: Tensor) -> None:
         inputs.append(input_rows(layer, entering, POSITIONS))
         outputs.append(output_rows(layer, output, POSITIONS))
+        if len(inputs) == runs:
+            raise _Enough
 
-    with watching(model, [name], see):
+    with watching(model, [name], see), suppress(_Enough):
         model(batch)
     return inputs, outputs
 

@@ -50,6 +50,11 @@ class Proposal:
     def draft(self, evidence: Evidence, budget: Budget) -> Draft:
         """Uniform widths, the last layer first."""
         draft = Draft.of(evidence)
+        if not self.from_the_back:
+            evidence.look(
+                {reader: None for layer in evidence.prunable for reader in evidence.outgoing(layer)},
+                TARGETS[self.target],
+            )
         for layers in reversed(budget.groups):
             kept = {layer: self._choose(draft.evidence, layer, budget.uniform[layer]) for layer in layers}
             remove = {layer: draft.retain(layer, units) for layer, units in kept.items()}
@@ -112,17 +117,15 @@ def measure(evidence: Evidence, keep: Keep) -> Trial:
 def _recombine(evidence: Evidence, groups: Sequence[tuple[str, ...]], trials: Sequence[Trial]) -> Trial:
     """The best of the trials, with the layers of the other leaders where that beats it; the last layer first."""
     leaders = sorted(trials, key=lambda trial: trial.loss)[:LEADERS]
-    best = leaders[0]
+    best, tried = leaders[0], [trial.keep for trial in trials]
     steps = [layers for _ in range(ROUNDS) for layers in reversed(groups)] if len(groups) > 1 else []
     for layers in tqdm(steps, desc="recombining layers", delay=1, disable=None, leave=False):
-        offers: list[Keep] = []
+        found = best
         for leader in leaders:
             offer = best.keep | {layer: leader.keep[layer] for layer in layers}
-            if offer != best.keep and offer not in offers:
-                offers.append(offer)
-        found = min(
-            (measure(evidence, offer) for offer in offers), key=lambda trial: trial.loss, default=best
-        )
+            if offer not in tried:
+                tried.append(offer)
+                found = min(found, measure(evidence, offer), key=lambda trial: trial.loss)
         best = found if found.beats(best) else best
     return best
 

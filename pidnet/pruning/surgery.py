@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +17,10 @@ from pidnet.pruning.opened import closed, opened
 from pidnet.pruning.plan import PruningPlan
 from pidnet.pruning.repair import fold, junction, refit
 from pidnet.pruning.structure import Prunable, survey
-from pidnet.pruning.tracing import check_calibration, check_runs, scores
+from pidnet.pruning.tracing import PRODUCERS, check_calibration, check_runs, scores
 from pidnet.pruning.trial import same, trial
 
-REPAIRS = {"none": None, "fold": fold, "refit": refit}
+REPAIRS = ("none", "fold", "refit")
 
 
 def apply_plan(
@@ -33,7 +34,7 @@ def apply_plan(
     """A smaller copy of ``model`` without the units that the plan leaves out; ``model`` is untouched.
 
     repair: "none"; "fold" adds what the kept units can say of the removed ones to the next layer's weights;
-    "refit" then fits each layer to the dense network's pre-activations with everything upstream pruned.
+    "refit" then fits every layer from there on to the dense network's pre-activations, given what reaches it.
     batchnorm: re-estimate BatchNorm statistics on the samples after the repair, where that brings the output
     nearer to the dense one; None does so after "refit" alone.
     The result is in eval mode and has been checked: its parameters fell, its output has the dense shape, and
@@ -72,12 +73,16 @@ def repair_all(
     *,
     batchnorm: bool | None = None,
 ) -> None:
-    """Repair every layer that has lost inputs, in place, in the order in which they run."""
-    if mend := REPAIRS[repair]:
-        touched = {name: prunable[name] for name, units in remove.items() if len(units)}
-        names = running_order(dense, touched, x)
-        for name in tqdm(names, desc="repairing", delay=1, disable=None, leave=False):
-            mend(junction(name, dense, small, touched, {k: remove[k] for k in touched}), x)
+    """Fold the removed units into every layer that has lost inputs, then refit it and all layers that run
+    after it, in place, in the order in which they run."""
+    remove = {name: units for name, units in remove.items() if len(units)}
+    touched = {name: prunable[name] for name in remove}
+    readers = list(dict.fromkeys(reader for p in touched.values() for reader in p.consumers))
+    steps = [(fold, name) for name in readers] if repair != "none" else []
+    if repair == "refit":
+        steps += [(refit, name) for name in running_from(dense, readers, x)]
+    for mend, name in tqdm(steps, desc="repairing", delay=1, disable=None, leave=False):
+        mend(junction(name, dense, small, touched, remove), x)
     if repair == "refit" if batchnorm is None else batchnorm:
         reestimate(dense, small, x)
 
@@ -135,13 +140,25 @@ def _check_same_sizes(prunable: Mapping[str, Prunable], gone: Mapping[str, int])
                 )
 
 
-def running_order(model: nn.Module, prunable: Mapping[str, Prunable], x: Tensor) -> list[str]:
-    """The consumers of prunable units in the order in which they run."""
-    names: list[str] = []
-    consumers = {name for p in prunable.values() for name in p.consumers}
-    with torch.no_grad(), watching(model, consumers, lambda name, *_: names.append(name)):
+def running_from(model: nn.Module, readers: Sequence[str], x: Tensor) -> list[str]:
+    """The readers and all layers after the first of them that one linear map describes, as they run. A layer
+    that shares its weights with another one is left as it is."""
+    holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
+    names = [
+        name
+        for name, layer in model.named_modules()
+        if name in readers
+        or (
+            isinstance(layer, PRODUCERS)
+            and getattr(layer, "groups", 1) == 1
+            and holders[id(layer.weight)] == 1
+        )
+    ]
+    order: list[str] = []
+    with torch.no_grad(), watching(model, names, lambda name, *_: order.append(name)):
         model(x[:1])
-    return list(dict.fromkeys(names))
+    order = list(dict.fromkeys(order))
+    return order[min((order.index(name) for name in readers), default=len(order)) :]
 
 
 def _check_smaller(dense: nn.Module, small: nn.Module, remove: Removal) -> None:

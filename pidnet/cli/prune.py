@@ -61,7 +61,7 @@ def prune(
         str,
         typer.Option(
             help="What is done to the weights that stay: none; fold (each unit that goes is replaced by a sum of "
-            "those that stay); refit (the next layer is fitted again, by least squares).",
+            "those that stay); refit (then all layers from there on are fitted again, by least squares).",
             autocompletion=lambda: list(REPAIRS),
         ),
     ] = "refit",

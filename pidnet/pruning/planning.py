@@ -125,7 +125,8 @@ def _removals(evidence: Evidence, layer: str, draft: Draft) -> list[Removal]:
 def _substitutes(
     evidence: Evidence, layer: str, gone: Sequence[Gone], kept: np.ndarray, most: int = 3
 ) -> list[tuple[tuple[int, float], ...]]:
-    """For each unit that goes, the kept units with the largest standardized weights in its regression."""
+    """For each unit that goes, the kept units with the largest standardized weights in its regression, and their
+    shares; none for a dead unit, which nobody replaces."""
     if not gone:
         return []
     consumer = evidence.outgoing(layer)[0]
@@ -135,9 +136,9 @@ def _substitutes(
     weight = np.linalg.solve(covariance[np.ix_(stays, stays)], covariance[np.ix_(stays, goes)])
     strength = np.abs(weight) * np.sqrt(np.diag(covariance)[stays])[:, None]
     share = strength.reshape(len(kept), owned.shape[1], len(gone), -1).sum((1, 3))
-    share /= share.sum(0).clip(min=np.finfo(float).tiny)
+    share = (share / share.sum(0).clip(min=np.finfo(float).tiny)).round(4)
     best = np.argsort(-share, axis=0, kind="stable")[:most]
     return [
-        tuple((int(kept[k]), round(float(share[k, column]), 4)) for k in best[:, column])
+        tuple((int(kept[k]), float(share[k, column])) for k in best[:, column] if share[k, column])
         for column in range(len(gone))
     ]

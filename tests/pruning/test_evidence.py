@@ -67,3 +67,18 @@ def test_a_sequence_read_at_one_step_leaves_other_steps_without_a_gradient():
     gathered = evidence(Last().eval(), x)
     assert np.isfinite(gathered.fisher("wide")).all()
     assert gathered.fisher("wide").trace() > 0
+
+
+def test_several_consumers_are_looked_at_in_one_pass_each_for_covariances_and_factors():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 3)).eval()
+    x = torch.randn(100, 5)
+    single, together = evidence(model, x), evidence(model, x)
+    runs = []
+    together.model.register_forward_hook(lambda *_: runs.append(1))
+    together.look(["2", "4"], 3.0)
+    assert len(runs) == 2
+    for name in ("2", "4"):
+        np.testing.assert_array_equal(together.covariance(name), single.covariance(name))
+        np.testing.assert_allclose(together.fisher(name, 3.0), single.fisher(name, 3.0), rtol=1e-12)
+    assert len(runs) == 2

@@ -41,6 +41,18 @@ def test_substitutes_are_kept_units_and_a_copy_is_replaced_by_its_original(calib
     assert share > 0.9
 
 
+def test_nobody_takes_over_a_dead_unit(calibration):
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(64, (12,), 10)
+    with torch.no_grad():
+        model.fc1.weight[7], model.fc1.bias[7] = 0, -1
+    plan = pn.plan_pruning(model, calibration, keep=0.5)
+    (dead,) = (removal for removal in plan.removed["fc1"] if removal.index == 7)
+    assert dead.cost < 1e-6
+    assert dead.substitutes == ()
+    assert "0%" not in plan.explain()
+
+
 def test_a_plan_can_be_stored_and_edited(mlp, calibration, tmp_path):
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="random")
     assert pn.PruningPlan.load(plan.save(tmp_path / "plan.json")) == plan

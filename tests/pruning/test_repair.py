@@ -94,3 +94,41 @@ def test_a_recurrent_layer_is_refitted_to_the_inputs_it_makes_after_the_fold():
     for repair in ("fold", "refit"):
         small = pn.apply_plan(model, plan, (x, x), repair)
         torch.testing.assert_close(small(x), model(x), atol=1e-4, rtol=0)
+
+
+@torch.no_grad()
+def test_layers_behind_the_cut_are_fitted_to_what_now_reaches_them():
+    """Only the first layer is cut; the last one lost nothing, but is refitted all the same."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 12), nn.Tanh(), nn.Linear(12, 12), nn.Tanh(), nn.Linear(12, 3)).eval()
+    x = torch.randn(1000, 6)
+    plan = pn.PruningPlan({"0": [0, 1, 2]}, {}, "own")
+    fold, refit = (pn.apply_plan(model, plan, (x, x), repair) for repair in ("fold", "refit"))
+    torch.testing.assert_close(fold[4].weight, model[4].weight, atol=0, rtol=0)
+    inputs = torch.cat([refit[:4](x), torch.ones(1000, 1)], 1).double()
+    best = inputs @ torch.linalg.lstsq(inputs, model(x).double()).solution
+    least = float(((best - model(x)) ** 2).mean())
+    assert float(((refit(x) - model(x)) ** 2).mean()) < 1.001 * least
+    assert float(((fold(x) - model(x)) ** 2).mean()) > 1.02 * least
+
+
+@torch.no_grad()
+def test_a_layer_behind_the_cut_that_shares_its_weights_stays_as_it_is():
+    torch.manual_seed(0)
+
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.wide, self.narrow = nn.Linear(4, 5), nn.Linear(5, 12), nn.Linear(12, 4)
+            self.again, self.head = nn.Linear(4, 5), nn.Linear(5, 3)
+            self.again.weight = self.embed.weight
+
+        def forward(self, x):
+            return self.head(self.again(self.narrow(self.wide(self.embed(x)).tanh())).tanh())
+
+    model = Tied().eval()
+    x = torch.randn(500, 4)
+    small = pn.apply_plan(model, pn.PruningPlan({"wide": [0, 1, 2, 3]}, {}, "own"), (x, x))
+    assert small.again.weight is small.embed.weight
+    torch.testing.assert_close(small.embed.weight, model.embed.weight, atol=0, rtol=0)
+    assert not torch.equal(small.head.weight, model.head.weight)

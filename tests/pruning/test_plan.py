@@ -50,7 +50,7 @@ def test_nobody_takes_over_a_dead_unit(calibration):
     (dead,) = (removal for removal in plan.removed["fc1"] if removal.index == 7)
     assert dead.cost < 1e-6
     assert dead.substitutes == ()
-    assert "0%" not in plan.explain()
+    assert "(0%)" not in plan.explain()
 
 
 def test_a_plan_can_be_stored_and_edited(mlp, calibration, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -69,17 +70,23 @@ def plan_pruning(
         criterion=criterion
         if isinstance(criterion, str)
         else getattr(criterion, "__name__", repr(criterion)),
-        settings={
-            "budget": {budget.resource: budget.share},
-            "allocation": allocation,
-            "layers": None if layers is None else list(layers),
-            "round_to": round_to,
-            "seed": seed,
-            "calibration_samples": len(evidence.x),
-            "measured_bits": {name: round(bits, 6) for name, bits in measured.items()},
-            "pidnet": __version__,
-        },
+        settings=_settings(evidence, budget, allocation, layers)
+        | {"measured_bits": {name: round(bits, 6) for name, bits in measured.items()}},
     )
+
+
+def _settings(
+    evidence: Evidence, budget: Budget, allocation: str, layers: Sequence[str] | None
+) -> dict[str, Any]:
+    return {
+        "budget": {budget.resource: budget.share},
+        "allocation": allocation,
+        "layers": None if layers is None else list(layers),
+        "round_to": budget.round_to,
+        "seed": evidence.seed,
+        "calibration_samples": len(evidence.x),
+        "pidnet": __version__,
+    }
 
 
 def gather(

@@ -27,11 +27,11 @@ def plot_atoms(atoms: Mapping[str, Atoms]) -> Figure:
 
     The bar above 0 less the bar below it is I(Y;X1X2), marked by a line. Raises ValueError without any name.
     """
-    from matplotlib.figure import Figure
+    from pidnet.figures import Shown
 
     if not atoms:
         raise ValueError("no atoms to draw; expected a mapping from names to what decompose returned")
-    figure = Figure(figsize=(max(3.6, 1.6 + 0.8 * len(atoms)), 3.2), layout="constrained")
+    figure = Shown(figsize=(max(3.6, 1.6 + 0.8 * len(atoms)), 3.2), layout="constrained")
     axes = figure.subplots()
     place = np.arange(len(atoms))
     above, below = np.zeros(len(atoms)), np.zeros(len(atoms))
@@ -55,11 +55,11 @@ def plot_map(map: LayerMap, name: str = "redundancy") -> Figure:
     numbered, of more every so many. Colors span the middle 99 % of the pairs, so that single ones do not
     wash out the rest. A line across the color bar shows the sampling floor of the map.
     """
-    from matplotlib.figure import Figure
+    from pidnet.figures import Shown
 
     order = cluster_units(map)
     matrix = map.matrix(name)[np.ix_(order, order)]
-    figure = Figure(figsize=(5.6, 4.8) if len(order) <= 128 else (9.2, 8.0), layout="constrained")
+    figure = Shown(figsize=(5.6, 4.8) if len(order) <= 128 else (9.2, 8.0), layout="constrained")
     axes = figure.subplots()
     axes.set_facecolor("0.85")  # the diagonal holds no pair
     low, high = np.nanpercentile(matrix, [0.5, 99.5])
@@ -103,9 +103,9 @@ def cluster_units(map: LayerMap) -> np.ndarray:
 def plot_profile(profile: Profile) -> Figure:
     """Shares of redundancy, unique and synergy over depth with their intervals and, dotted, the sampling floor,
     and the information in bits."""
-    from matplotlib.figure import Figure
+    from pidnet.figures import Shown
 
-    figure = Figure(figsize=(max(6.0, 2.5 + 0.4 * len(profile.layers)), 4.6), layout="constrained")
+    figure = Shown(figsize=(max(6.0, 2.5 + 0.4 * len(profile.layers)), 4.6), layout="constrained")
     shares, bits = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     depth = np.arange(len(profile.layers))
     for atom, (color, marker) in STYLES.items():
@@ -128,9 +128,10 @@ def plot_training(recorder: Recorder) -> Figure:
     Up to 4 layers stand with their intervals.
     """
     from matplotlib import colormaps
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.6, 3.2), layout="constrained")
+    from pidnet.figures import Shown
+
+    figure = Shown(figsize=(9.6, 3.2), layout="constrained")
     panels = figure.subplots(1, len(STYLES), sharex=True, sharey=True)
     layers = recorder.profiles[0].layers
     colors = colormaps["viridis"](np.linspace(0, 0.9, len(layers)))
@@ -154,13 +155,13 @@ def plot_graph(graph: networkx.Graph, *, neighbors: int | None = None) -> Figure
     redundant; color shows what a unit knows by itself, in bits, the darkness of an edge its weight. Up to 64
     units are numbered. Units without an edge are left out and counted in the title.
     """
-    from matplotlib.figure import Figure
+    from pidnet.figures import Shown
 
     neighbors = neighbors or (2 if len(graph) <= 300 else 1)
     shown = _nearest(graph, neighbors)
     position = _placed(shown)
     large = len(shown) > 64
-    figure = Figure(figsize=(10, 8.2) if large else (6.4, 5.2), layout="constrained")
+    figure = Shown(figsize=(10, 8.2) if large else (6.4, 5.2), layout="constrained")
     axes = figure.subplots()
     dark = [(0, 0, 0, 0.2 + 0.8 * weight) for *_, weight in shown.edges(data="weight")]
     networkx.draw_networkx_edges(shown, position, ax=axes, edge_color=dark, width=0.8 if large else 1.5)

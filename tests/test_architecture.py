@@ -31,6 +31,7 @@ ORDER = [
     "energy",
     "pruning",
     "selection",
+    "figures",
     "plots",
     "runs",
     "report",

@@ -127,3 +127,11 @@ def test_a_graph_without_edges_is_drawn():
     graph = networkx.empty_graph(3)
     graph.graph["layer"] = "fc1"
     assert "3 alone" in plot_graph(graph).axes[0].get_title()
+
+
+def test_a_notebook_is_given_a_picture():
+    from matplotlib.figure import Figure
+
+    figure = plot_map(pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"])
+    assert isinstance(figure, Figure)
+    assert figure._repr_png_().startswith(b"\x89PNG")

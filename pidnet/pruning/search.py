@@ -92,16 +92,18 @@ class Trial:
     def beats(self, other: Trial) -> bool:
         """Whether it loses less, by more than one standard error of the difference over the samples."""
         gain = other.bits - self.bits
-        return float(gain.mean()) > float(gain.std()) / len(gain) ** 0.5
+        return float(gain.mean()) > float(gain.std(correction=0)) / len(gain) ** 0.5
 
 
 def search(
     evidence: Evidence, budget: Budget, proposals: Sequence[Proposal] = PROPOSALS
 ) -> tuple[Draft, dict[str, float]]:
     """The best plan found, and the mean loss of every proposal and of their recombination, bits."""
-    trials = {}
+    trials: dict[str, Trial] = {}
     for proposal in tqdm(proposals, desc="measuring proposals", delay=1, disable=None, leave=False):
-        trials[str(proposal)] = measure(evidence, proposal.draft(evidence, budget).keep)
+        keep = proposal.draft(evidence, budget).keep
+        same = (trial for trial in trials.values() if trial.keep == keep)
+        trials[str(proposal)] = next(same, None) or measure(evidence, keep)
     trials[RECOMBINED] = _recombine(evidence, budget.groups, list(trials.values()))
     return _priced(evidence, trials[RECOMBINED].keep), {name: trial.loss for name, trial in trials.items()}
 

@@ -88,3 +88,4 @@ def test_a_gain_within_the_noise_of_the_samples_is_none():
     assert not Trial({}, 1.95 + noise).beats(plan)
     assert Trial({}, 1.85 + noise).beats(plan)
     assert not plan.beats(plan)
+    assert Trial({}, torch.ones(1)).beats(Trial({}, torch.full((1,), 2.0)))

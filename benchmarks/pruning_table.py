@@ -13,8 +13,16 @@ from benchmarks.pruning_nets import NETS
 from pidnet.files import replacing, write_text
 
 MACHINE = "2-core x86-64 CPU, Linux"
-# Panels of the figure in a row.
+# Panels of the figure in a row, and the criteria that it shows, in colors for color-blind readers.
 PANELS = 4
+COLORS = {
+    "pid": "#0072B2",
+    "obs": "#E69F00",
+    "graph_i_broja": "#009E73",
+    "l2": "#D55E00",
+    "random": "#CC79A7",
+    "from scratch": "0.5",
+}
 PACKAGES = ("torch", "numpy", "scipy")
 NOT_CRITERIA = ("dense", "from scratch")
 # What the lab prototype reached after a refit (net, cut): accuracy in %, or points below the dense network.
@@ -199,36 +207,35 @@ def draw(cells: list[dict], path: Path) -> None:
     """Accuracy against modelled energy under refit, mean and spread over seeds, one panel a net."""
     from matplotlib.figure import Figure
 
-    shown = ("pid", "obs", "graph_i_min", "l2", "random")
-    nets = ordered(cell["net"] for cell in cells if cell["cut"] > 0 and cell["repair"] == "refit")
+    ran = {cell["net"] for cell in cells if cell["cut"] > 0 and cell["repair"] == "refit"}
+    nets = [net for net in NETS if net in ran]
     rows = max(1, -(-len(nets) // PANELS))
-    figure = Figure(figsize=(4 * min(PANELS, max(1, len(nets))), 3.2 * rows), layout="constrained")
+    figure = Figure(figsize=(3.6 * min(PANELS, max(1, len(nets))), 3.2 * rows), layout="constrained")
     for index, net in enumerate(nets):
         axes = figure.add_subplot(rows, min(PANELS, len(nets)), index + 1)
-        whole = [cell for cell in cells if cell["net"] == net and cell["criterion"] == "dense"]
-        dense = np.mean([cell["joules"] for cell in whole])
-        for name in shown:
-            axes.errorbar(*curve(cells, net, name, dense), label=name, capsize=2, marker="o", markersize=3)
-        axes.axhline(
-            np.mean([cell["accuracy"] for cell in whole]), color="gray", linestyle=":", label="dense"
-        )
+        draw_net(axes, [cell for cell in cells if cell["net"] == net and "joules" in cell])
         axes.set(title=net, xlabel="modelled energy / dense", ylabel="test accuracy, %")
     if nets:
-        axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.05, 0.5))
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=8, frameon=False)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
 
-def curve(cells: list[dict], net: str, criterion: str, dense: float) -> tuple:
-    """Energy, accuracy and spread by cut."""
-    points: dict[float, list[dict]] = defaultdict(list)
-    for cell in cells:
-        if (cell["net"], cell["criterion"], cell["repair"]) == (net, criterion, "refit") and "joules" in cell:
-            points[cell["cut"]].append(cell)
-    cuts = sorted(points)
-    energy = [np.mean([c["joules"] for c in points[cut]]) / dense for cut in cuts]
-    values = [[c["accuracy"] for c in points[cut]] for cut in cuts]
-    return energy, [np.mean(v) for v in values], [np.std(v) for v in values]
+def draw_net(axes, cells: list[dict]) -> None:
+    whole = [cell for cell in cells if cell["criterion"] == "dense"]
+    dense = np.mean([cell["joules"] for cell in whole])
+    axes.axhline(np.mean([cell["accuracy"] for cell in whole]), color="0.5", linestyle=":", label="dense")
+    for name, color in COLORS.items():
+        found: dict[float, list[dict]] = defaultdict(list)
+        for cell in cells:
+            repair = "none" if name == "from scratch" else "refit"
+            if (cell["criterion"], cell["repair"]) == (name, repair):
+                found[cell["cut"]].append(cell)
+        points = [found[cut] for cut in sorted(found)]
+        energy = [np.mean([cell["joules"] for cell in point]) / dense for point in points]
+        values = [[cell["accuracy"] for cell in point] for point in points]
+        mean, spread = [np.mean(v) for v in values], [np.std(v) for v in values]
+        axes.errorbar(energy, mean, spread, color=color, label=name, capsize=2, marker="o", markersize=3)
 
 
 def ordered(values) -> list:

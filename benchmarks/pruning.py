@@ -27,7 +27,7 @@ from pidnet.energy.modelled import total
 from pidnet.pruning import CRITERIA, Evidence
 from pidnet.pruning.budget import Budget
 from pidnet.pruning.planning import gather
-from pidnet.pruning.search import PROPOSALS, search
+from pidnet.pruning.search import PROPOSALS, find_plan
 from pidnet.pruning.surgery import cut_copy, repair_all
 
 REPAIRS = ("none", "fold", "refit")
@@ -121,7 +121,7 @@ class Bench:
     def decision(self, criterion: str) -> Callable[[Budget], Keep]:
         """Budget -> the units that stay; a ranking is made once for all budgets."""
         if criterion in SEARCHED:
-            return lambda budget: search(self.evidence, budget, SEARCHED[criterion])[0].keep
+            return lambda budget: find_plan(self.evidence, budget, SEARCHED[criterion])[0].keep
         rank = CRITERIA["pid" if criterion == CLOSED_FORM else criterion]
         orders = {layer: rank(self.evidence, layer).order for layer in self.evidence.prunable}
         return lambda budget: {

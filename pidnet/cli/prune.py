@@ -65,6 +65,10 @@ def prune(
             autocompletion=lambda: list(REPAIRS),
         ),
     ] = "refit",
+    search: Annotated[
+        bool,
+        typer.Option(help="For pid: repair several proposals and keep the best, or take the first ranking."),
+    ] = True,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say of every unit that goes what it costs and who takes over.")
     ] = False,
@@ -95,6 +99,7 @@ def prune(
                 criterion,
                 macs=budget.get("macs"),
                 energy=budget.get("energy"),
+                search=search,
                 seed=seed,
             )
             pruned.append(carry_out(network, plan, found.calibration, found.test, repair=repair))
@@ -103,6 +108,7 @@ def prune(
         write_pruned(out, pruned, found.calibration[0])
         settings = {"model": model, "weights": weights and str(weights), "data": data, "seed": seed}
         settings |= {"samples": len(found.calibration[1]), "criterion": criterion, "repair": repair}
+        settings["search"] = search
         write_settings(out, "prune", settings)
     if as_json:
         plans = [asdict(one.plan) for one in pruned]

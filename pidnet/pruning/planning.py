@@ -17,7 +17,7 @@ from pidnet.pruning.evidence import Evidence
 from pidnet.pruning.local_channel import pid, ridged
 from pidnet.pruning.opened import opened
 from pidnet.pruning.plan import PruningPlan, Removal
-from pidnet.pruning.search import search
+from pidnet.pruning.search import find_plan
 from pidnet.pruning.structure import Prunable, find_prunable, survey
 from pidnet.pruning.surgery import check_layer
 from pidnet.pruning.tracing import check_calibration, check_runs
@@ -36,14 +36,16 @@ def plan_pruning(
     allocation: str = "uniform",
     layers: Sequence[str] | None = None,
     round_to: int = 1,
+    search: bool = True,
     seed: int = 0,
 ) -> PruningPlan:
     """Decide which units to cut.
 
     calibration: inputs and labels, tensors. One budget: keep, the share of units that stay; macs, the share
     of the multiply-accumulates; energy, the share of the modelled joules (every word in SRAM).
-    criterion: a name in ``CRITERIA`` or a function (Evidence, layer) -> Ranking. "pid" proposes several plans
-    and takes the one that loses the fewest measured bits of output, see ``pidnet.pruning.search``.
+    criterion: a name in ``CRITERIA`` or a function (Evidence, layer) -> Ranking. "pid" proposes several plans,
+    repairs each, and takes the one that loses the fewest measured bits of output (``pidnet.pruning.search``);
+    search: False leaves that out and takes the first ranking, for networks where some 40 repairs are too many.
     allocation: "uniform" cuts the same share of every layer; "global" spends bits where they save most, with
     no layer below half of its uniform width, and needs a criterion in bits.
     layers: which layers to cut; None for all that can be. round_to: widths are multiples of this.
@@ -60,8 +62,8 @@ def plan_pruning(
     measured: dict[str, float] = {}
     if allocation == "global":
         draft = globally(evidence, rank, budget)
-    elif rank is pid:
-        draft, measured = search(evidence, budget)
+    elif rank is pid and search:
+        draft, measured = find_plan(evidence, budget)
     else:
         draft = at_once(evidence, rank, budget)
     return PruningPlan(
@@ -71,7 +73,7 @@ def plan_pruning(
         if isinstance(criterion, str)
         else getattr(criterion, "__name__", repr(criterion)),
         settings=_settings(evidence, budget, allocation, layers)
-        | {"measured_bits": {name: round(bits, 6) for name, bits in measured.items()}},
+        | {"search": bool(measured), "measured_bits": {k: round(v, 6) for k, v in measured.items()}},
     )
 
 

@@ -95,7 +95,7 @@ class Trial:
         return float(gain.mean()) > float(gain.std(correction=0)) / len(gain) ** 0.5
 
 
-def search(
+def find_plan(
     evidence: Evidence, budget: Budget, proposals: Sequence[Proposal] = PROPOSALS
 ) -> tuple[Draft, dict[str, float]]:
     """The best plan found, and the mean loss of every proposal and of their recombination, bits."""

@@ -60,6 +60,15 @@ def test_the_plan_in_words_names_every_unit_that_goes(network, at, tmp_path):
     assert "first: 4 units stay, 4 go" in text
 
 
+def test_the_search_can_be_left_out(network, at, tmp_path):
+    for option, searched in (("--search", True), ("--no-search", False)):
+        run(*network, "--data", at("parts"), option, "--out", tmp_path / option)
+        plan = pn.PruningPlan.load(tmp_path / option / "pruned-0.5.plan.json")
+        assert plan.settings["search"] == searched
+        settings = json.loads((tmp_path / option / "settings.json").read_text())
+        assert settings["prune"]["search"] == searched
+
+
 def test_an_accuracy_that_was_not_measured_is_said(network, at, tmp_path):
     text = run(*network, "--data", at("loader"), "--criterion", "l1", "--out", tmp_path)
     assert "Accuracy not measured: the data have no test part" in text

@@ -32,6 +32,16 @@ def test_the_proposal_with_the_fewest_measured_bits_is_the_plan(mlp, calibration
     assert max(measured.values()) > min(measured.values())
 
 
+def test_without_the_search_the_first_ranking_is_the_plan(mlp, calibration):
+    from pidnet.pruning.planning import gather
+
+    plan = pn.plan_pruning(mlp, calibration, keep=0.5, search=False)
+    assert (plan.settings["search"], plan.settings["measured_bits"]) == (False, {})
+    for layer, removals in plan.removed.items():
+        order = pn.CRITERIA["pid"](gather(mlp, calibration), layer).order
+        assert [removal.index for removal in removals] == order[: len(removals)].tolist()
+
+
 def test_only_the_named_layers_are_cut():
     model, calibration = make("transformer", samples=60)
     plan = pn.plan_pruning(model, calibration, 0.5, "l2", layers=["blocks.1.ffn1"])

@@ -7,13 +7,13 @@ from pidnet.pruning.budget import Budget
 from pidnet.pruning.draft import Draft
 from pidnet.pruning.local_channel import pid
 from pidnet.pruning.planning import gather
-from pidnet.pruning.search import PROPOSALS, RECOMBINED, Proposal, Trial, measure, search
+from pidnet.pruning.search import PROPOSALS, RECOMBINED, Proposal, Trial, find_plan, measure
 
 
 def test_the_plan_is_the_one_that_loses_least_and_is_priced_in_bits(mlp, calibration):
     evidence = gather(mlp, calibration)
     budget = Budget.of(evidence, {"keep": 0.25}, 1)
-    draft, measured = search(evidence, budget)
+    draft, measured = find_plan(evidence, budget)
     assert list(measured) == [*(str(proposal) for proposal in PROPOSALS), RECOMBINED]
     assert len(set(measured.values())) > 1
     assert measure(evidence, draft.keep).loss == pytest.approx(min(measured.values()), rel=1e-6)
@@ -26,7 +26,7 @@ def test_the_plan_is_the_one_that_loses_least_and_is_priced_in_bits(mlp, calibra
 
 def test_a_removal_costs_what_it_would_cost_in_the_order_of_the_plan(mlp, calibration):
     evidence = gather(mlp, calibration)
-    draft, _ = search(evidence, Budget.of(evidence, {"keep": 0.95}, 1), [Proposal("class", False)])
+    draft, _ = find_plan(evidence, Budget.of(evidence, {"keep": 0.95}, 1), [Proposal("class", False)])
     for layer, units in draft.gone.items():
         ranking = pid(evidence, layer)
         assert [unit.index for unit in units] == ranking.order[: len(units)].tolist()
@@ -75,7 +75,7 @@ def test_layers_are_taken_over_from_another_proposal_where_that_loses_less(mlp, 
                 draft.retain(name, np.array(units))
             return draft
 
-    draft, measured = search(evidence, budget, [Offered("one", True), Offered("other", True)])
+    draft, measured = find_plan(evidence, budget, [Offered("one", True), Offered("other", True)])
     assert draft.keep == right
     assert measured[RECOMBINED] < min(
         measured["one, from the back, exchanged"], measured["other, from the back, exchanged"]

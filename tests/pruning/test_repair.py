@@ -124,7 +124,7 @@ def test_a_layer_behind_the_cut_that_shares_its_weights_stays_as_it_is():
             self.again.weight = self.embed.weight
 
         def forward(self, x):
-            return self.head(self.again(self.narrow(self.wide(self.embed(x)).tanh())).tanh())
+            return self.head(self.again(self.narrow(self.wide(self.embed(x)).tanh()).tanh()).tanh())
 
     model = Tied().eval()
     x = torch.randn(500, 4)

@@ -64,7 +64,7 @@ def markdown(cells: list[dict], made: dict) -> str:
     groups = grouped(cells)
     parts = ["# Pruning scoreboard\n", introduction(made), missing(groups), mean_ranks(groups)]
     parts += [duels(groups), bars(groups)]
-    for net in ordered(place[0] for place in groups):
+    for net in (net for net in NETS if any(place[0] == net for place in groups)):
         parts += [table(groups, net, repair) for repair in ("refit", "fold", "none")]
     return "\n".join(part for part in parts if part)
 
@@ -92,17 +92,21 @@ def missing(groups: dict) -> str:
 
 
 def table(groups: dict, net: str, repair: str) -> str:
-    """One network under one repair: criteria by cuts."""
+    """One network under one repair: criteria by cuts, the best first."""
     cuts = sorted({p[2] for p in groups if p[0] == net and p[1] == repair and p[2] > 0})
     names = ordered(p[3] for p in groups if p[0] == net and p[1] == repair and p[2] > 0)
     names = [name for name in names if name not in NOT_CRITERIA]
     if not names:
         return ""
+
+    def mean(name: str) -> float:
+        return np.mean([np.mean(list(groups.get((net, repair, cut, name), {0: 0}).values())) for cut in cuts])
+
     dense = groups.get((net, "none", 0.0, "dense"), {})
     lines = [f"\n## {net}, repair {repair} (dense {text(dense)})\n"]
     lines += ["| criterion | " + " | ".join(f"{cut:.0%} cut" for cut in cuts) + " |"]
     lines += ["| --- |" + " --- |" * len(cuts)]
-    for name in names:
+    for name in sorted(names, key=mean, reverse=True):
         lines.append(row(name, [groups.get((net, repair, cut, name), {}) for cut in cuts]))
     scratch = [groups.get((net, "none", cut, "from scratch"), {}) for cut in cuts]
     if any(scratch):

@@ -180,6 +180,7 @@ def paired(groups: dict, name: str) -> dict[str, np.ndarray]:
 
 
 def duel(differences: list[np.ndarray]) -> str:
+    """Mean, interval and outcomes of the differences, one array a network."""
     from scipy.stats import t
 
     means = np.array([values.mean() for values in differences])
@@ -226,6 +227,7 @@ def draw(cells: list[dict], path: Path) -> None:
 
 
 def draw_net(axes, cells: list[dict]) -> None:
+    """One curve a criterion, and the dense accuracy as a line."""
     whole = [cell for cell in cells if cell["criterion"] == "dense"]
     dense = np.mean([cell["joules"] for cell in whole])
     axes.axhline(np.mean([cell["accuracy"] for cell in whole]), color="0.5", linestyle=":", label="dense")

@@ -108,7 +108,7 @@ def prune(
         write_pruned(out, pruned, found.calibration[0])
         settings = {"model": model, "weights": weights and str(weights), "data": data, "seed": seed}
         settings |= {"samples": len(found.calibration[1]), "criterion": criterion, "repair": repair}
-        settings["search"] = search
+        settings |= {"search": search}
         write_settings(out, "prune", settings)
     if as_json:
         plans = [asdict(one.plan) for one in pruned]

@@ -31,6 +31,9 @@ from pidnet.pruning.search import PROPOSALS, find_plan
 from pidnet.pruning.surgery import cut_copy, repair_all
 
 REPAIRS = ("none", "fold", "refit")
+# A repair that takes seconds, for the strongest criteria and for none.
+RECONSTRUCT = "reconstruct"
+RECONSTRUCTED = ("pid", "obs", "random")
 CUTS = (0.3, 0.5, 0.7, 0.9)
 SEEDS = 5
 SCRATCH = "from scratch"
@@ -82,8 +85,11 @@ def run_net(net: Net, options: argparse.Namespace) -> None:
         bench = Bench(net, samples, gather(model, draw(net, samples, seed), net.layers, seed))
         for criterion in ("dense", *options.criteria):
             cuts = (0.0,) if criterion == "dense" else options.cuts
-            missing = [cut for cut in cuts if (net.name, seed, criterion, cut) not in done]
-            for rows in bench.run(criterion, missing):
+            todo = {
+                cut: [r for r in repairs(criterion) if (net.name, seed, criterion, cut, r) not in done]
+                for cut in cuts
+            }
+            for rows in bench.run(criterion, {cut: left for cut, left in todo.items() if left}):
                 base = {"net": net.name, "seed": seed, "criterion": criterion}
                 append(options.cache, [base | row for row in rows])
         print(f"{net.name}, seed {seed}: done", flush=True)
@@ -96,26 +102,27 @@ class Bench:
     def __init__(self, net: Net, samples: Samples, evidence: Evidence) -> None:
         self.net, self.samples, self.evidence = net, samples, evidence
 
-    def run(self, criterion: str, cuts: list[float]) -> Iterator[list[dict]]:
+    def run(self, criterion: str, todo: dict[float, list[str]]) -> Iterator[list[dict]]:
         """For each cut one row a repair, with the accuracy on the test data; a criterion that does not apply
         says why."""
         if criterion == "dense":
-            yield from ([{"cut": cut, "repair": "none"} | self.figures(self.evidence.model)] for cut in cuts)
+            yield from ([{"cut": cut, "repair": "none"} | self.figures(self.evidence.model)] for cut in todo)
         elif criterion == SCRATCH:
-            for cut in cuts:
+            for cut in todo:
                 model = from_scratch(self.net, self.samples, cut, self.evidence.seed)
                 yield [{"cut": cut, "repair": "none"} | self.figures(model)]
-        elif cuts:
+        elif todo:
             try:
                 decide = self.decision(criterion)
             except ValueError as error:
-                yield from ([{"cut": c, "repair": r, "error": str(error)} for r in REPAIRS] for c in cuts)
+                for cut, left in todo.items():
+                    yield [{"cut": cut, "repair": repair, "error": str(error)} for repair in left]
                 return
-            for cut in cuts:
+            for cut, left in todo.items():
                 keep = decide(Budget.of(self.evidence, {"keep": 1 - cut}, 1))
                 yield [
                     {"cut": cut, "repair": repair} | self.figures(self.pruned(keep, repair))
-                    for repair in REPAIRS
+                    for repair in left
                 ]
 
     def decision(self, criterion: str) -> Callable[[Budget], Keep]:
@@ -155,11 +162,18 @@ def from_scratch(net: Net, samples: Samples, cut: float, seed: int) -> nn.Module
     """A network of the cut widths, trained as the dense one was."""
     torch.manual_seed(seed)
     model = net.build(tuple(round((1 - cut) * width) for width in net.widths))
-    return zoo.train(model, samples.x_train, samples.y_train, epochs=net.epochs, rate=net.rate, seed=seed)
+    return net.train(model, samples, seed)
+
+
+def repairs(criterion: str) -> tuple[str, ...]:
+    """Under which repairs a criterion runs; what is not pruned has none."""
+    if criterion in ("dense", SCRATCH):
+        return REPAIRS[:1]
+    return (*REPAIRS, RECONSTRUCT) if criterion in RECONSTRUCTED else REPAIRS
 
 
 def key(cell: dict) -> tuple:
-    return tuple(cell[name] for name in ("net", "seed", "criterion", "cut"))
+    return tuple(cell[name] for name in ("net", "seed", "criterion", "cut", "repair"))
 
 
 def append(cache: Path, cells: list[dict]) -> None:

@@ -13,19 +13,21 @@ from benchmarks.pruning_nets import NETS
 from pidnet.files import replacing, write_text
 
 MACHINE = "2-core x86-64 CPU, Linux"
-# Panels of the figure in a row, and the criteria that it shows, in colors for color-blind readers.
+# Panels of the figure in a row, and what it shows, in colors for color-blind readers: (criterion, repair).
 PANELS = 4
-COLORS = {
-    "pid": "#0072B2",
-    "obs": "#E69F00",
-    "graph_i_broja": "#009E73",
-    "l2": "#D55E00",
-    "random": "#CC79A7",
-    "from scratch": "0.5",
+CURVES = {
+    ("pid", "reconstruct"): "black",
+    ("pid", "refit"): "#0072B2",
+    ("obs", "refit"): "#E69F00",
+    ("graph_i_broja", "refit"): "#009E73",
+    ("l2", "refit"): "#D55E00",
+    ("random", "refit"): "#CC79A7",
+    ("from scratch", "none"): "0.5",
 }
 PACKAGES = ("torch", "numpy", "scipy")
 NOT_CRITERIA = ("dense", "from scratch")
-# What the lab prototype reached after a refit (net, cut): accuracy in %, or points below the dense network.
+REPAIRS = ("reconstruct", "refit", "fold", "none")
+# What the design asks for without fine-tuning (net, cut): accuracy in %, or points below the dense network.
 BARS = {
     ("cnn/digits", 0.5): "dense - 0.3",
     ("cnn/digits", 0.7): 97.0,
@@ -63,9 +65,9 @@ def grouped(cells: list[dict]) -> dict[tuple, dict[int, float]]:
 def markdown(cells: list[dict], made: dict) -> str:
     groups = grouped(cells)
     parts = ["# Pruning scoreboard\n", introduction(made), missing(groups), mean_ranks(groups)]
-    parts += [duels(groups), bars(groups)]
+    parts += [duels(groups, "refit"), duels(groups, "reconstruct"), bars(groups), worth(groups)]
     for net in (net for net in NETS if any(place[0] == net for place in groups)):
-        parts += [table(groups, net, repair) for repair in ("refit", "fold", "none")]
+        parts += [table(groups, net, repair) for repair in REPAIRS]
     return "\n".join(part for part in parts if part)
 
 
@@ -76,7 +78,8 @@ def introduction(made: dict) -> str:
         "is not 5). The same share of units is cut in every hidden layer, on 1,000 calibration samples (cnn/fashion "
         "500, resnet/cifar10 256; these two are tested on 2,000 images), without fine-tuning. `pid` proposes "
         "sixteen plans, measures the divergence of the output on the calibration data and recombines the best; "
-        "`obs searched` gives the baseline the same search; `pid closed form` is the ranking alone. "
+        "`obs searched` gives the baseline the same search; `pid closed form` is the ranking alone. The repair "
+        "`reconstruct` ran for `pid`, `obs` and `random`. "
         f"Made by `python -m benchmarks.pruning`; {made['machine']}; {packages}.\n"
     )
 
@@ -129,7 +132,7 @@ def text(seeds: dict[int, float]) -> str:
 def mean_ranks(groups: dict) -> str:
     """Mean rank of each criterion by mean accuracy over nets and cuts, among those that ran in all of them."""
     lines = ["\n## Mean rank (1 is best)\n", "| repair | cells | ranks |", "| --- | --- | --- |"]
-    for repair in ("refit", "fold", "none"):
+    for repair in REPAIRS:
         places = ordered((p[0], p[2]) for p in groups if p[1] == repair and p[2] > 0)
         places = [place for place in places if (place[0], repair, place[1], "pid") in groups]
         ran = [
@@ -153,27 +156,27 @@ def ranks(groups: dict, ran: list[dict], common: list[str]) -> str:
     return ", ".join(f"{common[k]} {mean[k]:.2f}" for k in np.argsort(mean))
 
 
-def duels(groups: dict) -> str:
-    """pid against the others under refit: paired differences over nets, cuts and seeds."""
-    lines = ["\n## pid minus another criterion, repair refit\n"]
+def duels(groups: dict, repair: str) -> str:
+    """pid against the others under one repair: paired differences over nets, cuts and seeds."""
+    lines = [f"\n## pid minus another criterion, repair {repair}\n"]
     lines.append(
         "Points of accuracy on the same network, cut and seed. Interval: 95 %, over the means of the networks "
         "(t distribution), since cuts and seeds of a network are not independent.\n"
     )
     lines += ["| criterion | mean | interval | seeds and cuts won, tied, lost |", "| --- | --- | --- | --- |"]
-    for name in ordered(p[3] for p in groups if p[1] == "refit"):
-        differences = paired(groups, name)
+    for name in ordered(p[3] for p in groups if p[1] == repair):
+        differences = paired(groups, name, repair)
         if name != "pid" and len(differences) > 1:
             lines.append(f"| {name} | {duel(list(differences.values()))} |")
     return "\n".join(lines) + "\n" if len(lines) > 4 else ""
 
 
-def paired(groups: dict, name: str) -> dict[str, np.ndarray]:
+def paired(groups: dict, name: str, repair: str) -> dict[str, np.ndarray]:
     """Net -> accuracy of pid minus that of another criterion, one value a cut and seed that both have."""
     found: dict[str, list[float]] = defaultdict(list)
-    for net, repair, cut, criterion in groups:
-        other = groups.get((net, "refit", cut, name), {})
-        if (repair, criterion) == ("refit", "pid"):
+    for net, by, cut, criterion in groups:
+        other = groups.get((net, repair, cut, name), {})
+        if (by, criterion) == (repair, "pid"):
             mine = groups[net, repair, cut, criterion]
             found[net] += [mine[seed] - other[seed] for seed in mine.keys() & other.keys()]
     return {net: np.array(values) for net, values in found.items() if values}
@@ -192,24 +195,51 @@ def duel(differences: list[np.ndarray]) -> str:
 
 
 def bars(groups: dict) -> str:
-    """What the design asks of pid under refit."""
+    """What the design asks of pid, and whether it is reached."""
     lines = [
         "\n## Bars\n",
-        "| net, cut | bar | dense | pid, refit | met |",
-        "| --- | --- | --- | --- | --- |",
+        "| net, cut | bar | dense | pid, refit | met | pid, reconstruct | met |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for (net, cut), bar in BARS.items():
-        reached, dense = groups.get((net, "refit", cut, "pid")), groups.get((net, "none", 0.0, "dense"))
-        if reached and dense:
-            whole, value = (np.mean(list(seeds.values())) for seeds in (dense, reached))
+        dense = groups.get((net, "none", 0.0, "dense"))
+        if dense:
+            whole = np.mean(list(dense.values()))
             least = bar if isinstance(bar, float) else whole - float(bar.split()[-1])
-            met = "yes" if value >= least else f"no, by {least - value:.2f}"
-            lines.append(f"| {net}, {cut:.0%} | {bar} | {text(dense)} | {text(reached)} | {met} |")
+            reached = [groups.get((net, repair, cut, "pid"), {}) for repair in ("refit", "reconstruct")]
+            lines.append(
+                row(f"{net}, {cut:.0%} | {bar}", [dense])[:-2] + "".join(met(s, least) for s in reached)
+            )
+    return "\n".join(lines) + "\n" if len(lines) > 3 else ""
+
+
+def met(seeds: dict[int, float], least: float) -> str:
+    """Two columns of the bars."""
+    if not seeds:
+        return " | - | -"
+    value = np.mean(list(seeds.values()))
+    return f" | {text(seeds)} | " + ("yes" if value >= least else f"no, by {least - value:.2f}")
+
+
+def worth(groups: dict) -> str:
+    """pid under every repair, beside training from scratch."""
+    lines = [
+        "\n## What a repair is worth: pid\n",
+        "| net | cut | " + " | ".join(reversed(REPAIRS)) + " | from scratch | dense |",
+        "| --- |" + " --- |" * (len(REPAIRS) + 3),
+    ]
+    for net, cut in ordered((p[0], p[2]) for p in sorted(groups, key=str) if p[1] == "reconstruct"):
+        cells = [groups.get((net, repair, cut, "pid"), {}) for repair in reversed(REPAIRS)]
+        cells += [
+            groups.get((net, "none", cut, "from scratch"), {}),
+            groups.get((net, "none", 0.0, "dense"), {}),
+        ]
+        lines.append(row(f"{net} | {cut:.0%}", cells))
     return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
 
 def draw(cells: list[dict], path: Path) -> None:
-    """Accuracy against modelled energy under refit, mean and spread over seeds, one panel a net."""
+    """Accuracy against modelled energy, mean and spread over seeds, one panel a net."""
     from matplotlib.figure import Figure
 
     ran = {cell["net"] for cell in cells if cell["cut"] > 0 and cell["repair"] == "refit"}
@@ -227,21 +257,21 @@ def draw(cells: list[dict], path: Path) -> None:
 
 
 def draw_net(axes, cells: list[dict]) -> None:
-    """One curve a criterion, and the dense accuracy as a line."""
+    """One curve a criterion and repair, and the dense accuracy as a line."""
     whole = [cell for cell in cells if cell["criterion"] == "dense"]
     dense = np.mean([cell["joules"] for cell in whole])
     axes.axhline(np.mean([cell["accuracy"] for cell in whole]), color="0.5", linestyle=":", label="dense")
-    for name, color in COLORS.items():
+    for (name, repair), color in CURVES.items():
         found: dict[float, list[dict]] = defaultdict(list)
         for cell in cells:
-            repair = "none" if name == "from scratch" else "refit"
             if (cell["criterion"], cell["repair"]) == (name, repair):
                 found[cell["cut"]].append(cell)
         points = [found[cut] for cut in sorted(found)]
         energy = [np.mean([cell["joules"] for cell in point]) / dense for point in points]
         values = [[cell["accuracy"] for cell in point] for point in points]
         mean, spread = [np.mean(v) for v in values], [np.std(v) for v in values]
-        axes.errorbar(energy, mean, spread, color=color, label=name, capsize=2, marker="o", markersize=3)
+        label = name if repair in ("refit", "none") else f"{name}, {repair}"
+        axes.errorbar(energy, mean, spread, color=color, label=label, capsize=2, marker="o", markersize=3)
 
 
 def ordered(values) -> list:

@@ -14,7 +14,7 @@ from pidnet.cli.places import check_folder
 from pidnet.cli.samples import Data, SampleCount, find_data
 
 DEFAULT_SHARE = 0.5
-REPAIRS = ("none", "fold", "refit")
+REPAIRS = ("none", "fold", "refit", "reconstruct")
 INFORMATION = ("pid", "graph_i_min", "graph_i_broja", "graph_i_ccs", "graph_gaussian")
 BASELINES = (
     "random",
@@ -61,7 +61,8 @@ def prune(
         str,
         typer.Option(
             help="What is done to the weights that stay: none; fold (each unit that goes is replaced by a sum of "
-            "those that stay); refit (then all layers from there on are fitted again, by least squares).",
+            "those that stay); refit (then all layers from there on are fitted again, by least squares); "
+            "reconstruct (the units that stay move as well: best, and takes seconds a layer).",
             autocompletion=lambda: list(REPAIRS),
         ),
     ] = "refit",

@@ -105,7 +105,7 @@ def _collect(junction: Junction, x: Tensor, *, from_small: bool) -> tuple[Moment
     after which no batch goes further through the network than needed."""
     runs = None
     parts: tuple[list[Moments], list[Moments]] = ([], [])
-    samples = _interleaved(x)
+    samples = interleaved(x)
     every = min(HOLDOUT, len(samples))
     for number, batch in enumerate(samples):
         inputs, wanted = _seen(junction.dense, junction.name, batch, runs)
@@ -121,14 +121,14 @@ def _collect(junction: Junction, x: Tensor, *, from_small: bool) -> tuple[Moment
     return parts[0][0], parts[1][0]
 
 
-def _interleaved(x: Tensor) -> list[Tensor]:
+def interleaved(x: Tensor) -> list[Tensor]:
     """Samples in batches of which each is spread over all samples, whatever their order; a multiple of
     ``HOLDOUT`` batches, or one a sample."""
     number = min(len(x), HOLDOUT * math.ceil(len(x) / (HOLDOUT * BATCH)))
     return [x[start::number] for start in range(number)]
 
 
-class _Enough(Exception):
+class Enough(Exception):
     """The layer has run as often as it will."""
 
 
@@ -147,9 +147,9 @@ def _seen(
         inputs.append(input_rows(layer, entering, POSITIONS))
         outputs.append(output_rows(layer, output, POSITIONS))
         if len(inputs) == runs:
-            raise _Enough
+            raise Enough
 
-    with watching(model, [name], see), suppress(_Enough):
+    with watching(model, [name], see), suppress(Enough):
         model(batch)
     return inputs, outputs
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +16,13 @@ from pidnet.pruning.linear_view import watching
 from pidnet.pruning.normalization import reestimate
 from pidnet.pruning.opened import closed, opened
 from pidnet.pruning.plan import PruningPlan
+from pidnet.pruning.reconstruction import reconstruct
 from pidnet.pruning.repair import fold, junction, refit
 from pidnet.pruning.structure import Prunable, survey
 from pidnet.pruning.tracing import PRODUCERS, check_calibration, check_runs, scores
 from pidnet.pruning.trial import same, trial
 
-REPAIRS = ("none", "fold", "refit")
+REPAIRS = ("none", "fold", "refit", "reconstruct")
 
 
 def apply_plan(
@@ -34,9 +36,11 @@ def apply_plan(
     """A smaller copy of ``model`` without the units that the plan leaves out; ``model`` is untouched.
 
     repair: "none"; "fold" adds what the kept units can say of the removed ones to the next layer's weights;
-    "refit" then fits every layer from there on to the dense network's pre-activations, given what reaches it.
+    "refit" then fits every layer from there on to the dense network's pre-activations, given what reaches it;
+    "reconstruct" also lets the kept units move, their own weights and the next layer's together, which takes
+    seconds a layer and holds most (``pidnet.pruning.reconstruction``).
     batchnorm: re-estimate BatchNorm statistics on the samples after the repair, where that brings the output
-    nearer to the dense one; None does so after "refit" alone.
+    nearer to the dense one; None does so after "refit" and "reconstruct".
     The result is in eval mode and has been checked: its parameters fell, its output has the dense shape, and
     cutting these units from a network that does not use them changes nothing.
     Raises ValueError for an unknown repair, calibration inputs on which the model does not run, or a plan that
@@ -74,16 +78,25 @@ def repair_all(
     batchnorm: bool | None = None,
 ) -> None:
     """Fold the removed units into every layer that has lost inputs, then refit it and all layers that run
-    after it, in place, in the order in which they run."""
+    after it, in place, in the order in which they run; units are reconstructed when all that read them have
+    been refitted."""
     remove = {name: units for name, units in remove.items() if len(units)}
     touched = {name: prunable[name] for name in remove}
     readers = list(dict.fromkeys(reader for p in touched.values() for reader in p.consumers))
-    steps = [(fold, name) for name in readers] if repair != "none" else []
-    if repair == "refit":
-        steps += [(refit, name) for name in running_from(dense, readers, x)]
-    for mend, name in tqdm(steps, desc="repairing", delay=1, disable=None, leave=False):
-        mend(junction(name, dense, small, touched, remove), x)
-    if repair == "refit" if batchnorm is None else batchnorm:
+    refits = repair in ("refit", "reconstruct")
+    order = running_from(dense, readers, x) if refits else readers
+    place = {name: junction(name, dense, small, touched, remove) for name in order}
+    steps: list[Callable[[Tensor], None]] = []
+    if repair != "none":
+        steps += [partial(fold, place[name]) for name in readers]
+    for name in order if refits else []:
+        steps.append(partial(refit, place[name]))
+        if repair == "reconstruct":
+            complete = [p for p in touched.values() if max(p.consumers, key=order.index) == name]
+            steps += [partial(reconstruct, p, [place[reader] for reader in p.consumers]) for p in complete]
+    for step in tqdm(steps, desc="repairing", delay=1, disable=None, leave=False):
+        step(x)
+    if refits if batchnorm is None else batchnorm:
         reestimate(dense, small, x)
 
 

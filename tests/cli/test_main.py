@@ -102,7 +102,7 @@ def test_an_interruption_is_exit_code_130(monkeypatch, run_folder, tmp_path):
     ("words", "completed"),
     [
         ("pidnet pr", ["prune"]),
-        ("pidnet prune --repair re", ["refit"]),
+        ("pidnet prune --repair re", ["reconstruct", "refit"]),
         ("pidnet prune --criterion graph_i", ["graph_i_broja", "graph_i_ccs", "graph_i_min"]),
         ("pidnet map --measure gaussian_i_b", ["gaussian_i_broja"]),
         ("pidnet map --data fash", ["fashion_mnist"]),

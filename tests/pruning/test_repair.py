@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import pidnet as pn
-from pidnet.pruning.repair import Moments, _collect, _interleaved, junction
+from pidnet.pruning.repair import Moments, _collect, interleaved, junction
 from pidnet.pruning.structure import find_prunable
 
 
@@ -65,7 +65,7 @@ def test_every_row_is_counted_once_and_a_fifth_is_held_out_whatever_the_order():
         fit, held = _collect(place, x, from_small=from_small)
         assert float((fit + held).gram[-1, -1]) == 1000
         assert float(held.gram[-1, -1]) == 200
-    spread = [batch[:, 0] for batch in _interleaved(x)]
+    spread = [batch[:, 0] for batch in interleaved(x)]
     assert sorted(torch.cat(spread).tolist()) == x[:, 0].tolist()
     assert all(abs(float(batch.mean()) - 499.5) < 10 for batch in spread)
 

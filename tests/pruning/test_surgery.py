@@ -10,7 +10,7 @@ import pidnet as pn
 from pidnet.pruning.normalization import divergence
 
 
-@pytest.mark.parametrize("repair", ["none", "fold", "refit"])
+@pytest.mark.parametrize("repair", ["none", "fold", "refit", "reconstruct"])
 def test_the_result_is_smaller_and_the_model_untouched(mlp, calibration, digits, repair):
     before = {name: value.clone() for name, value in mlp.state_dict().items()}
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
@@ -27,15 +27,16 @@ def test_repair_holds_the_accuracy(mlp, calibration, digits):
         repair: pn.zoo.accuracy(
             pn.apply_plan(mlp, plan, calibration, repair=repair), digits.x_test, digits.y_test
         )
-        for repair in ("none", "fold", "refit")
+        for repair in ("none", "fold", "refit", "reconstruct")
     }
     dense = pn.zoo.accuracy(mlp, digits.x_test, digits.y_test)
     assert scores["none"] < dense - 0.15
     assert scores["fold"] > dense - 0.07
     assert scores["refit"] > dense - 0.07
+    assert scores["reconstruct"] > dense - 0.03
 
 
-@pytest.mark.parametrize("repair", ["fold", "refit"])
+@pytest.mark.parametrize("repair", ["fold", "refit", "reconstruct"])
 def test_planted_copies_go_and_the_output_stays(calibration, repair):
     torch.manual_seed(0)
     model = pn.zoo.mlp(64, (10, 6), 4)
@@ -77,7 +78,9 @@ def test_bad_input(mlp, calibration):
         pn.apply_plan(mlp, plan, x)
     with pytest.raises(ValueError, match="at least 2 samples"):
         pn.apply_plan(mlp, plan, (x[:0], y[:0]))
-    with pytest.raises(ValueError, match="unknown repair 'glue'; the known ones are none, fold, refit"):
+    with pytest.raises(
+        ValueError, match="unknown repair 'glue'; the known ones are none, fold, refit, reconstruct"
+    ):
         pn.apply_plan(mlp, plan, calibration, repair="glue")
     with pytest.raises(ValueError, match="no such layer to cut: 'fc9'; what can be cut is 'fc1', 'fc2'"):
         pn.apply_plan(mlp, pn.PruningPlan({"fc9": [0]}, {}, "own"), calibration)

@@ -79,7 +79,7 @@ def introduction(made: dict) -> str:
         "500, resnet/cifar10 256; these two are tested on 2,000 images), without fine-tuning. `pid` proposes "
         "sixteen plans, measures the divergence of the output on the calibration data and recombines the best; "
         "`obs searched` gives the baseline the same search; `pid closed form` is the ranking alone. The repair "
-        "`reconstruct` ran for `pid`, `obs` and `random`. "
+        "`reconstruct` ran for `pid`, `obs` and `random`, on the networks that have a table for it. "
         f"Made by `python -m benchmarks.pruning`; {made['machine']}; {packages}.\n"
     )
 
@@ -207,18 +207,17 @@ def bars(groups: dict) -> str:
             whole = np.mean(list(dense.values()))
             least = bar if isinstance(bar, float) else whole - float(bar.split()[-1])
             reached = [groups.get((net, repair, cut, "pid"), {}) for repair in ("refit", "reconstruct")]
-            lines.append(
-                row(f"{net}, {cut:.0%} | {bar}", [dense])[:-2] + "".join(met(s, least) for s in reached)
-            )
+            verdicts = "".join(met(seeds, least) for seeds in reached)
+            lines.append(row(f"{net}, {cut:.0%} | {bar}", [dense]) + verdicts)
     return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
 
 def met(seeds: dict[int, float], least: float) -> str:
     """Two columns of the bars."""
     if not seeds:
-        return " | - | -"
+        return " - | - |"
     value = np.mean(list(seeds.values()))
-    return f" | {text(seeds)} | " + ("yes" if value >= least else f"no, by {least - value:.2f}")
+    return f" {text(seeds)} | {'yes' if value >= least else f'no, by {least - value:.2f}'} |"
 
 
 def worth(groups: dict) -> str:

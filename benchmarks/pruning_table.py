@@ -80,6 +80,8 @@ def introduction(made: dict) -> str:
         "sixteen plans, measures the divergence of the output on the calibration data and recombines the best; "
         "`obs searched` gives the baseline the same search; `pid closed form` is the ranking alone. The repair "
         "`reconstruct` ran for `pid`, `obs` and `random`, on the networks that have a table for it. "
+        "Width and training of ffn/mnist1d were set by the accuracy of the dense network, when it was known that a "
+        "narrower FFN (128 units, dense 91.3) loses 1.2 points at a 70 % cut. "
         f"Made by `python -m benchmarks.pruning`; {made['machine']}; {packages}.\n"
     )
 

@@ -62,7 +62,7 @@ def prune(
         typer.Option(
             help="What is done to the weights that stay: none; fold (each unit that goes is replaced by a sum of "
             "those that stay); refit (then all layers from there on are fitted again, by least squares); "
-            "reconstruct (the units that stay move as well: best, and takes seconds a layer).",
+            "reconstruct (the units that stay move as well: seconds a layer, for deep cuts).",
             autocompletion=lambda: list(REPAIRS),
         ),
     ] = "refit",

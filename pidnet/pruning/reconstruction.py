@@ -25,7 +25,8 @@ def reconstruct(units: Prunable, readers: Sequence[Junction], x: Tensor) -> None
     A nonlinear least squares without labels, by L-BFGS from the present weights. After every ``STEPS`` iterations
     the error on every fifth batch of samples, which the fit has not seen, decides whether it goes on, ``ROUNDS``
     times at most; the weights with the least such error stay. What is wanted of the samples is in memory, at
-    ``POSITIONS`` positions each.
+    ``POSITIONS`` positions each. What a layer gains need not show at the output of the network.
+    Raises ValueError where the network does not let gradients through.
     """
     dense, small = readers[0].dense, readers[0].small
     names = [reader.name for reader in readers]
@@ -57,6 +58,8 @@ def _descend(weights: Sequence[nn.Parameter], fit: Errors, held: Errors) -> None
         optimizer.zero_grad()
         total = 0.0
         for error in fit():
+            if not error.requires_grad:
+                raise ValueError('"reconstruct" needs gradients, and this network stops them; use "refit"')
             error.backward()
             total += float(error.detach())
         return total

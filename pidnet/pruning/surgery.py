@@ -38,7 +38,7 @@ def apply_plan(
     repair: "none"; "fold" adds what the kept units can say of the removed ones to the next layer's weights;
     "refit" then fits every layer from there on to the dense network's pre-activations, given what reaches it;
     "reconstruct" also lets the kept units move, their own weights and the next layer's together, which takes
-    seconds a layer and holds most (``pidnet.pruning.reconstruction``).
+    seconds a layer and helps most in deep cuts (``pidnet.pruning.reconstruction``).
     batchnorm: re-estimate BatchNorm statistics on the samples after the repair, where that brings the output
     nearer to the dense one; None does so after "refit" and "reconstruct".
     The result is in eval mode and has been checked: its parameters fell, its output has the dense shape, and

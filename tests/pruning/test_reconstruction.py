@@ -62,6 +62,17 @@ def test_what_only_the_fitted_samples_gain_from_is_not_taken():
     torch.testing.assert_close(weight.detach(), torch.tensor([1.0, 2.0]))
 
 
+def test_a_network_that_stops_gradients_is_told_apart():
+    class Stopped(nn.Sequential):
+        def forward(self, x):
+            with torch.no_grad():
+                return super().forward(x)
+
+    model, x = Stopped(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 2)).eval(), torch.randn(50, 5)
+    with pytest.raises(ValueError, match='"reconstruct" needs gradients, and this network stops them'):
+        pn.apply_plan(model, pn.PruningPlan({"0": [0, 1]}, {}, "own"), (x, x), "reconstruct")
+
+
 @pytest.mark.parametrize("samples", [2, 7])
 def test_a_handful_of_samples(samples):
     torch.manual_seed(0)

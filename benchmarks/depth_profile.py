@@ -2,7 +2,7 @@
 
 Five networks on four data sets, trained from several seeds each, four measures side by side about the label
 of test samples. Writes results/depth_profile.json and results/depth_profile.md. About six minutes on one
-core; the data folder is that of ``pidnet.data.load``:
+core; the data folder is that of ``pidnet.datasets.named.load``:
 
     PIDNET_DATA=folder python -m benchmarks.depth_profile
 """
@@ -43,7 +43,7 @@ NETS = {
 def samples(name: str) -> tuple[torch.Tensor, ...]:
     """x, y to train on and x, y to look at; drawn once, the same for all seeds."""
     images = name in ("fashion_mnist", "cifar10")
-    held = pn.data.load(name, images=images)
+    held = pn.datasets.load(name, images=images)
     generator = torch.Generator().manual_seed(0)  # names stand in the order of the alphabet
     train = torch.randperm(len(held.y_train), generator=generator)[:TRAINING]
     test = torch.randperm(len(held.y_test), generator=generator)[:SAMPLES]
@@ -58,8 +58,8 @@ def trained(name: str, seed: int) -> tuple[torch.nn.Module, float]:
     build, data, _, epochs, rate = NETS[name]
     x, y, x_test, y_test = samples(data)
     torch.manual_seed(seed)
-    net = pn.zoo.train(build(), x, y, epochs=epochs, rate=rate, seed=seed)
-    return net, float(np.mean([pn.zoo.accuracy(net, *part) for part in batches(x_test, y_test)]))
+    net = pn.training.train(build(), x, y, epochs=epochs, rate=rate, seed=seed)
+    return net, float(np.mean([pn.training.accuracy(net, *part) for part in batches(x_test, y_test)]))
 
 
 def batches(x: torch.Tensor, y: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:

@@ -18,10 +18,10 @@ import numpy as np
 import scipy
 from scipy.stats import wishart
 
-from pidnet.covariances import PairCovariances
 from pidnet.measures.gaussian import decompose_gaussian
-from pidnet.measures.gaussian.sampling_bias import corrected_atoms, information_bias
-from pidnet.measures.gaussian.unique_optimum import i_broja
+from pidnet.measures.gaussian.ibroja import i_broja
+from pidnet.significance.gaussian_bias import corrected_atoms, information_bias
+from pidnet.tables.covariances import PairCovariances
 
 RESULTS = Path(__file__).parent / "results"
 MEASURES = ("i_mmi", "i_broja", "i_dep", "i_delta", "i_ccs")

@@ -20,15 +20,15 @@ from torch import Tensor, nn
 
 from benchmarks.pruning_nets import NETS, Net, dense
 from benchmarks.pruning_table import write_results
-from pidnet import zoo
-from pidnet.data import Samples
+from pidnet import training
+from pidnet.datasets.named import Samples
 from pidnet.energy import count, modelled_energy
 from pidnet.energy.modelled import total
 from pidnet.pruning import CRITERIA, Evidence
-from pidnet.pruning.budget import Budget
-from pidnet.pruning.planning import gather
-from pidnet.pruning.search import PROPOSALS, find_plan
-from pidnet.pruning.surgery import cut_copy, repair_all
+from pidnet.pruning.applying import cut_copy, repair_all
+from pidnet.pruning.plans.budget import Budget
+from pidnet.pruning.plans.planning import gather
+from pidnet.pruning.plans.search import PROPOSALS, find_plan
 
 REPAIRS = ("none", "fold", "refit")
 # A repair that takes seconds, for the strongest criteria and for none.
@@ -146,7 +146,7 @@ class Bench:
     def figures(self, model: nn.Module) -> dict:
         counts = count(model, self.samples.x_test[:1])
         return {
-            "accuracy": round(100 * zoo.accuracy(model, self.samples.x_test, self.samples.y_test), 3),
+            "accuracy": round(100 * training.accuracy(model, self.samples.x_test, self.samples.y_test), 3),
             "macs": counts.macs,
             "joules": total(modelled_energy(counts)).sram,
         }

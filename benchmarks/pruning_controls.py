@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from benchmarks.pruning import draw
 from benchmarks.pruning_nets import NETS, Net, dense
-from pidnet import zoo
-from pidnet.data import Samples
+from pidnet import training
+from pidnet.datasets.named import Samples
 from pidnet.files import write_text
 from pidnet.pruning import apply_plan, fine_tune, plan_pruning
 
@@ -71,7 +71,7 @@ def pruned(model: nn.Module, calibration: tuple[Tensor, Tensor], criterion: str,
 
 
 def test(model: nn.Module, samples: Samples) -> float:
-    return round(100 * zoo.accuracy(model, samples.x_test, samples.y_test), 3)
+    return round(100 * training.accuracy(model, samples.x_test, samples.y_test), 3)
 
 
 def planted(model: nn.Module, calibration: tuple[Tensor, Tensor]) -> dict:

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from pidnet import data, zoo
-from pidnet.data import Samples
+from pidnet import datasets, training, zoo
+from pidnet.datasets.named import Samples
 from pidnet.files import replacing
 
 
@@ -32,7 +32,7 @@ class Net:
     calibration: int = 1000
 
     def train(self, model: nn.Module, samples: Samples, seed: int) -> nn.Module:
-        return zoo.train(
+        return training.train(
             model,
             samples.x_train,
             samples.y_train,
@@ -44,12 +44,12 @@ class Net:
 
 
 def digits(_folder: str | None) -> Samples:
-    return data.load("digits", images=True)
+    return datasets.load("digits", images=True)
 
 
 def digit_rows(_folder: str | None) -> Samples:
     """Every image as a sequence of 8 rows of 8 pixels."""
-    samples = data.load("digits", images=True)
+    samples = datasets.load("digits", images=True)
     return Samples(samples.x_train[:, 0], samples.y_train, samples.x_test[:, 0], samples.y_test)
 
 
@@ -76,11 +76,11 @@ def patches(folder: str | None) -> Samples:
 
 
 def fashion(folder: str | None) -> Samples:
-    return tested_on(2000, data.load("fashion_mnist", folder, images=True))
+    return tested_on(2000, datasets.load("fashion_mnist", folder, images=True))
 
 
 def cifar(folder: str | None) -> Samples:
-    return tested_on(2000, data.load("cifar10", folder, images=True))
+    return tested_on(2000, datasets.load("cifar10", folder, images=True))
 
 
 def tested_on(number: int, samples: Samples) -> Samples:

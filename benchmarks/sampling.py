@@ -22,11 +22,11 @@ from tqdm import tqdm
 
 import pidnet as pn
 from pidnet.activations import Activations
+from pidnet.codes.quantizing import Codes
+from pidnet.codes.resampling import permute_sources
 from pidnet.files import write_text
 from pidnet.measures.atoms import Atoms
-from pidnet.quantization import Codes
 from pidnet.significance import CORRECTIONS, find_intervals, layer_atoms
-from pidnet.significance.resampling import permute_sources
 from tests.planted import FAMILIES, is_planted, planted_layer
 
 RESULTS = Path(__file__).parent / "results"

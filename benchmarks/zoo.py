@@ -1,6 +1,6 @@
 """Do the networks of the zoo learn, in every flavor, and how long does it take?
 
-Every family in every flavor on the digits, trained as ``pidnet.zoo.train`` does with one setting for all.
+Every family in every flavor on the digits, trained as ``pidnet.training.train`` does with one setting for all.
 Writes results/zoo.json and results/zoo.md. A few minutes on two cores:
 
     python -m benchmarks.zoo
@@ -17,7 +17,7 @@ import torch
 
 import pidnet as pn
 from pidnet.files import write_text
-from pidnet.zoo.flavors import FLAVORS
+from pidnet.zoo.variants import FLAVORS
 
 RESULTS = Path(__file__).parent / "results"
 MACHINE = "2-core x86-64 CPU, Linux, one thread"
@@ -44,14 +44,14 @@ FAMILIES = {
 def measure(family: str, flavor: str) -> dict:
     """Test accuracy and seconds of training of one network."""
     build, shape = FAMILIES[family]
-    digits = pn.data.load("digits")
+    digits = pn.datasets.load("digits")
     torch.manual_seed(0)
     start = time.perf_counter()
-    net = pn.zoo.train(
+    net = pn.training.train(
         build(flavor), digits.x_train.reshape(-1, *shape), digits.y_train, epochs=EPOCHS[flavor], rate=RATE
     )
     seconds = time.perf_counter() - start
-    accuracy = pn.zoo.accuracy(net, digits.x_test.reshape(-1, *shape), digits.y_test)
+    accuracy = pn.training.accuracy(net, digits.x_test.reshape(-1, *shape), digits.y_test)
     return {"family": family, "flavor": flavor, "accuracy": accuracy, "seconds": seconds}
 
 

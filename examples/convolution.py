@@ -4,10 +4,10 @@ import torch
 
 import pidnet as pn
 
-digits = pn.data.load("digits", images=True)
+digits = pn.datasets.load("digits", images=True)
 torch.manual_seed(0)
-net = pn.zoo.train(pn.zoo.conv(1, (8, 12, 12)), digits.x_train, digits.y_train, epochs=4, rate=1e-2)
-print(f"accuracy {pn.zoo.accuracy(net, digits.x_test, digits.y_test):.3f}")
+net = pn.training.train(pn.zoo.conv(1, (8, 12, 12)), digits.x_train, digits.y_train, epochs=4, rate=1e-2)
+print(f"accuracy {pn.training.accuracy(net, digits.x_test, digits.y_test):.3f}")
 
 acts = pn.capture(net, (digits.x_train, digits.y_train), reduce={"positions": "mean"})
 for layer, reason in acts.skipped.items():

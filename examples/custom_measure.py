@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 import pidnet as pn
-from pidnet import shannon
 from pidnet.measures.atoms import atoms_from_redundancy
+from pidnet.tables import shannon
 
 
 def i_shared(tables):
@@ -27,8 +27,8 @@ for name, table in (("xor", xor), ("copies", copies)):
     print(f"{name}: redundancy {atoms.redundancy[0]:.2f}, synergy {atoms.synergy[0]:.2f} bits")
 
 torch.manual_seed(0)
-samples = pn.data.load("digits")
-network = pn.zoo.train(pn.zoo.mlp(64, (12,), 10), samples.x_train, samples.y_train, epochs=5)
+samples = pn.datasets.load("digits")
+network = pn.training.train(pn.zoo.mlp(64, (12,), 10), samples.x_train, samples.y_train, epochs=5)
 codes = pn.quantize(pn.capture(network, (samples.x_train, samples.y_train), ["fc1"]), levels=3)
 for measure in ("i_mmi", i_shared):
     map = pn.layer_maps(codes, measure)["fc1"]

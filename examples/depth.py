@@ -7,9 +7,9 @@ import torch
 
 import pidnet as pn
 
-digits = pn.data.load("digits")
+digits = pn.datasets.load("digits")
 torch.manual_seed(0)
-net = pn.zoo.train(pn.zoo.mlp(64, (10, 10, 10), 10), digits.x_train, digits.y_train, epochs=15)
+net = pn.training.train(pn.zoo.mlp(64, (10, 10, 10), 10), digits.x_train, digits.y_train, epochs=15)
 acts = pn.capture(net, (digits.x_train, digits.y_train), ["fc1", "fc2", "fc3"])
 codes = pn.quantize(acts, how=pn.zero_level)
 for measure in ("i_min", "i_broja", "i_ccs"):

@@ -21,9 +21,9 @@ gate = dit.Distribution(["000", "011", "101", "110"], [1 / 4] * 4)
 print("xor:", {node: round(bits, 3) for node, bits in pn.decompose_dit(gate, "PID_CCS").atoms.items()})
 
 torch.manual_seed(0)
-samples = pn.data.load("digits")
+samples = pn.datasets.load("digits")
 x, y = samples.x_train[:500], (samples.y_train[:500] > 4).long()  # small or large digit: two classes
-network = pn.zoo.train(pn.zoo.mlp(64, (5,), 2), x, y, epochs=10, rate=0.01)
+network = pn.training.train(pn.zoo.mlp(64, (5,), 2), x, y, epochs=10, rate=0.01)
 codes = pn.quantize(pn.capture(network, (x, y), ["fc1"]), levels=2)
 
 joint = torch.zeros(2, 2, 2, 2, dtype=torch.float64)

@@ -4,9 +4,9 @@ import torch
 
 import pidnet as pn
 
-digits = pn.data.load("digits")
+digits = pn.datasets.load("digits")
 torch.manual_seed(0)
-net = pn.zoo.train(pn.zoo.mlp(64, (24, 24), 10), digits.x_train, digits.y_train, epochs=8)
+net = pn.training.train(pn.zoo.mlp(64, (24, 24), 10), digits.x_train, digits.y_train, epochs=8)
 codes = pn.quantize(pn.capture(net, (digits.x_train, digits.y_train), ["fc1", "fc2"]), levels=2)
 for layer in codes.layers:
     for size in (2, 3, 4):

@@ -4,12 +4,12 @@ import torch
 
 import pidnet as pn
 
-digits = pn.data.load("digits")
+digits = pn.datasets.load("digits")
 levels = {"binarized": 2, "int4": 8}
 for flavor in ("plain", "binarized", "int4", "stochastic", "bayesian"):
     torch.manual_seed(0)
     net = pn.zoo.mlp(64, (12, 12), 10, flavor=flavor)
-    pn.zoo.train(net, digits.x_train, digits.y_train, epochs=3, rate=1e-2)
+    pn.training.train(net, digits.x_train, digits.y_train, epochs=3, rate=1e-2)
     draws = 2 if flavor in ("stochastic", "bayesian") else 1
     acts = pn.capture(net, (digits.x_train, digits.y_train), ["fc1", "fc2"], draws=draws)
     codes = pn.quantize(acts, levels=levels.get(flavor, 4))

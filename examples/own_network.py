@@ -16,8 +16,8 @@ class Network(nn.Module):
 
 
 torch.manual_seed(0)
-samples = pn.data.load("digits")
-network = pn.zoo.train(Network(), samples.x_train, samples.y_train, epochs=15, rate=0.01)
+samples = pn.datasets.load("digits")
+network = pn.training.train(Network(), samples.x_train, samples.y_train, epochs=15, rate=0.01)
 calibration = samples.x_train[:600], samples.y_train[:600]
 
 activations = pn.capture(network, calibration, ["first", "second"])
@@ -31,5 +31,5 @@ print(f"second: {replacements.number_of_edges()} of {len(maps['second'].pairs) *
 
 plan = pn.plan_pruning(network, calibration, keep=0.5)
 small = pn.apply_plan(network, plan, calibration)
-before, after = (pn.zoo.accuracy(net, samples.x_test, samples.y_test) for net in (network, small))
+before, after = (pn.training.accuracy(net, samples.x_test, samples.y_test) for net in (network, small))
 print(f"half of the units: accuracy {before:.3f} -> {after:.3f}")

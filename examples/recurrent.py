@@ -4,10 +4,10 @@ import torch
 
 import pidnet as pn
 
-digits = pn.data.load("digits")
+digits = pn.datasets.load("digits")
 rows = digits.x_train.reshape(-1, 8, 8)  # one row of the image a step
 torch.manual_seed(0)
-net = pn.zoo.train(pn.zoo.lstm(8, 12, 10), rows, digits.y_train, epochs=5, rate=1e-2)
+net = pn.training.train(pn.zoo.lstm(8, 12, 10), rows, digits.y_train, epochs=5, rate=1e-2)
 
 acts = pn.capture(net, (rows, digits.y_train), ["rnn"], reduce={"steps": "each"})
 maps = pn.layer_maps(pn.quantize(acts), measure="i_min")

@@ -1,24 +1,39 @@
 from . import (
-    data as data,
+    activations as activations,
+    codes as codes,
+    datasets as datasets,
     energy as energy,
+    groups as groups,
+    integrations as integrations,
     layers as layers,
+    maps as maps,
     measures as measures,
+    networks as networks,
     plots as plots,
     pruning as pruning,
+    report as report,
+    runs as runs,
+    significance as significance,
+    tables as tables,
+    training as training,
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
-from .clustering import k_means as k_means
-from .covariances import (
-    PairCovariances as PairCovariances,
-    group_covariances as group_covariances,
-    pair_covariances as pair_covariances,
+from .codes.k_means import k_means as k_means
+from .codes.products import merge_units as merge_units
+from .codes.quantizing import (
+    Codes as Codes,
+    binary as binary,
+    deviation_steps as deviation_steps,
+    equal_mass as equal_mass,
+    equal_width as equal_width,
+    lloyd as lloyd,
+    own_values as own_values,
+    quantize as quantize,
+    zero_level as zero_level,
 )
-from .distributions import (
-    PairTables as PairTables,
-    iterate_pair_tables as iterate_pair_tables,
-    pair_tables as pair_tables,
-)
+from .codes.streaming import capture_codes as capture_codes
+from .codes.targets import with_target as with_target
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
 from .graph import (
     communities as communities,
@@ -34,17 +49,18 @@ from .groups import (
     representational_complexity as representational_complexity,
     unit_against_rest as unit_against_rest,
 )
+from .integrations.scikit_learn import CoverSelector as CoverSelector
 from .maps import LayerMap as LayerMap, layer_maps as layer_maps
+from .maps.profiles import Profile as Profile, Recorder as Recorder, profile as profile
+from .maps.sensitivity import Sensitivity as Sensitivity, sensitivity as sensitivity
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
-from .measures.dit_bridge import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
-from .measures.domination import dominates as dominates, replacements as replacements
+from .measures.blackwell import dominates as dominates, replacements as replacements
+from .measures.dit import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
 from .measures.gaussian import (
     GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
     decompose_gaussian as decompose_gaussian,
 )
-from .merging import merge_units as merge_units
-from .profiles import Profile as Profile, Recorder as Recorder, profile as profile
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,
@@ -53,21 +69,16 @@ from .pruning import (
     plan_pruning as plan_pruning,
     save_pruned as save_pruned,
 )
-from .quantization import (
-    Codes as Codes,
-    binary as binary,
-    deviation_steps as deviation_steps,
-    equal_mass as equal_mass,
-    equal_width as equal_width,
-    lloyd as lloyd,
-    own_values as own_values,
-    quantize as quantize,
-    zero_level as zero_level,
-)
-from .selection import CoverSelector as CoverSelector
 from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
-from .stability import Sensitivity as Sensitivity, sensitivity as sensitivity
-from .streaming import capture_codes as capture_codes
-from .targets import with_target as with_target
+from .tables.covariances import (
+    PairCovariances as PairCovariances,
+    group_covariances as group_covariances,
+    pair_covariances as pair_covariances,
+)
+from .tables.discrete import (
+    PairTables as PairTables,
+    iterate_pair_tables as iterate_pair_tables,
+    pair_tables as pair_tables,
+)
 
 __version__: str

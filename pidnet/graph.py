@@ -11,7 +11,7 @@ from scipy.stats import false_discovery_control
 
 from pidnet.files import replacing, write_text
 from pidnet.maps import LayerMap
-from pidnet.measures.domination import dominates
+from pidnet.measures.blackwell import dominates
 
 
 def redundancy_graph(

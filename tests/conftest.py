@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pidnet import data, zoo
+from pidnet import datasets, training, zoo
 from tests.small_run import write_small_run
 
 # The tests run in several processes; threads inside each would wait for one another.
@@ -12,14 +12,14 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="session")
 def digits():
-    return data.load("digits")
+    return datasets.load("digits")
 
 
 @pytest.fixture(scope="session")
 def mlp(digits):
     """An MLP 64-48-32-10 trained on digits; tests must not change it."""
     torch.manual_seed(0)
-    return zoo.train(zoo.mlp(64, (48, 32), 10), digits.x_train, digits.y_train, epochs=12)
+    return training.train(zoo.mlp(64, (48, 32), 10), digits.x_train, digits.y_train, epochs=12)
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from pidnet.distributions import PairTables
-from pidnet.quantization import Codes
+from pidnet.codes.quantizing import Codes
+from pidnet.tables.discrete import PairTables
 
 FAMILIES = ("random", "redundant", "unique", "informed", "synergistic", "independent")
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from pidnet.activations.batches import Batches, Inputs, batches, padding_mask, predicted_class, run
-from pidnet.activations.choosing import find_layers, sequence_first, skipped_layers
-from pidnet.activations.following import UnitFollower, following, version
-from pidnet.activations.places import Places, arrange, arrange_heads, check_reduction, reduced
+from pidnet.activations.layer_choice import find_layers, sequence_first, skipped_layers
+from pidnet.activations.positions import Places, arrange, arrange_heads, check_reduction, reduced
+from pidnet.activations.tracking import UnitFollower, following, version
+from pidnet.networks.batches import Batches, Inputs, batches, padding_mask, predicted_class, run
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pidnet.cli.import_path import check_file
 from pidnet.cli.output import AsJson, bar, print_json, say, show, steps
-from pidnet.cli.places import check_file
 
 if TYPE_CHECKING:
     from pidnet.measures import Measure
@@ -92,7 +92,7 @@ def _speed(measure: Measure, pairs: int, seed: int) -> dict[str, Any]:
     """Pairs a second on random tables, after a call that compiles, and the largest certified error."""
     import numpy as np
 
-    from pidnet.distributions import PairTables
+    from pidnet.tables.discrete import PairTables
 
     rng = np.random.default_rng(seed)
     p = rng.dirichlet(np.ones(np.prod(SHAPE)), size=pairs).reshape(pairs, *SHAPE)

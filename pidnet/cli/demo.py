@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pidnet.cli.import_path import check_folder
 from pidnet.cli.output import AsJson, Out, print_json, say, show, show_maps, steps
-from pidnet.cli.places import check_folder
 from pidnet.cli.prune import Criterion
 
 
@@ -23,7 +23,7 @@ def demo(
         check_folder(out)
         import torch
 
-        from pidnet.demo import run_demo
+        from pidnet.cli.demo_run import run_demo
 
         # One thread is enough for a small network, and gives the same digits on every number of cores.
         torch.set_num_threads(1)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pidnet.cli.import_path import check_file
 from pidnet.cli.networks import Model, Weights, check_fit, find_model, made_note
 from pidnet.cli.output import AsJson, print_json, say, show
-from pidnet.cli.places import check_file
 from pidnet.cli.samples import SOURCE, UserData, find_data, head
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _pruned(dense, path: Path):
 
 def _accuracy(networks: tuple, test: Labelled | None) -> tuple[float, float] | None:
     """Of both networks on the test part, where there is one."""
-    from pidnet.zoo import accuracy
+    from pidnet.training import accuracy
 
     return None if test is None else (accuracy(networks[0], *test), accuracy(networks[1], *test))
 

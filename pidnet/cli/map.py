@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pidnet.cli.import_path import check_folder
 from pidnet.cli.networks import Model, Weights, check_fit, find_model, made_note
 from pidnet.cli.output import AsJson, Out, bar, print_json, say, show_maps, steps
-from pidnet.cli.places import check_folder
 from pidnet.cli.samples import Data, SampleCount, find_data
 
 if TYPE_CHECKING:
@@ -132,13 +132,13 @@ def _maps(acts: Activations, measure: str, options: dict[str, Any]) -> list[Laye
     from dataclasses import replace
     from math import comb
 
-    from pidnet import quantization
+    from pidnet.codes import quantizing
     from pidnet.maps import layer_maps
 
     if not options:
         return list(layer_maps(acts, measure).values())
-    how = getattr(quantization, options.pop("quantizer"))
-    codes = quantization.quantize(acts, options.pop("levels"), how)
+    how = getattr(quantizing, options.pop("quantizer"))
+    codes = quantizing.quantize(acts, options.pop("levels"), how)
     pairs = {name: comb(values.shape[1], 2) for name, values in codes.layers.items()}
     maps: list[LayerMap] = []
     with bar(sum(pairs.values()), "layers", "pair") as counted:

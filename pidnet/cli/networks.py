@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pidnet.cli.places import called, found_at
+from pidnet.cli.import_path import called, found_at
 from pidnet.cli.samples import UserData, described, head
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def check_fit(model: nn.Module, data: UserData, source: str) -> None:
     """Run the network on two samples. Raises ValueError where it does not take them."""
     import torch
 
-    from pidnet.activations.batches import run
+    from pidnet.networks.batches import run
 
     x = head(data.calibration[0], 2)
     try:

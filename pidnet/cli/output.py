@@ -69,7 +69,7 @@ def show_maps(maps: Sequence[LayerMap]) -> None:
             f"Sampling bias corrected by {corrections}; "
             "floor: the synergy that 95 % of pairs which know nothing stay below."
         )
-    from pidnet.report.words import notes
+    from pidnet.report.text import notes
 
     for note in notes(maps):
         say(f"Note: {note}")

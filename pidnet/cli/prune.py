@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from pidnet.cli.import_path import check_folder
 from pidnet.cli.networks import Model, Weights, check_fit, find_model, made_note
 from pidnet.cli.output import AsJson, Out, bar, print_json, say, show, steps
-from pidnet.cli.places import check_folder
 from pidnet.cli.samples import Data, SampleCount, find_data
 
 DEFAULT_SHARE = 0.5

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pidnet.cli.import_path import check_file
 from pidnet.cli.output import AsJson, print_json, say
-from pidnet.cli.places import check_file
 
 
 def report(

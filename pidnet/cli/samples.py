@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pidnet.cli.places import PLACE, called, found_at
+from pidnet.cli.import_path import PLACE, called, found_at
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     # Inputs are a tensor, or a mapping of tensors as tokenizers give them.
     Labelled = tuple[Any, Tensor]
 
-# As pidnet.data.NAMES, which would import torch before the help is printed; a test holds them together.
+# As pidnet.datasets.named.NAMES, which would import torch before the help is printed; a test holds them together.
 NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "mnist1d", "names")
 FORMS = (
     "expected (x, y) or (x_train, y_train, x_test, y_test) as tensors or arrays, batches (x, y), or a "
@@ -74,14 +74,16 @@ def described(x: Any) -> str:
 
 def _load(source: str) -> Any:
     """What stands behind a name or a place."""
-    from pidnet import data
+    from pidnet import datasets
 
     name, _, shape = source.partition(":")
-    if name in data.NAMES and shape in ("", "images"):
-        found = data.load(name, images=shape == "images")
+    if name in datasets.NAMES and shape in ("", "images"):
+        found = datasets.load(name, images=shape == "images")
         return found.x_train, found.y_train, found.x_test, found.y_test
     if ":" not in source:
-        raise ValueError(f"no data set {source!r}; the known ones are {', '.join(data.NAMES)}; else {PLACE}")
+        raise ValueError(
+            f"no data set {source!r}; the known ones are {', '.join(datasets.NAMES)}; else {PLACE}"
+        )
     found = found_at(source, "data")
     return called(found, source, "data") if callable(found) else found
 

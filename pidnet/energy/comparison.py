@@ -14,7 +14,6 @@ from torch import nn
 
 from pidnet import __version__
 from pidnet.energy.counting import Counts, LayerCount, as_it_was, batch_axis, count, run
-from pidnet.energy.layout import kept, report_text
 from pidnet.energy.measured import (
     SHORTEST,
     Measurement,
@@ -25,6 +24,7 @@ from pidnet.energy.measured import (
 )
 from pidnet.energy.modelled import EnergyTable, Joules, horowitz_2014, modelled_energy, total
 from pidnet.energy.operations import tensors_in
+from pidnet.energy.report_text import kept, report_text
 from pidnet.optional import optional_module
 
 Pair = tuple[float, float]

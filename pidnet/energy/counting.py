@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from pidnet.energy.ledger import Ledger, Tally, watched
 from pidnet.energy.operations import tensors_in
-from pidnet.energy.watching import Ledger, Tally, watched
 
 DTYPES = {
     torch.float64: "fp64",

@@ -8,8 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
+from pidnet.codes.quantizing import Codes
 from pidnet.groups.invariants import check_groups, joint_states
-from pidnet.quantization import Codes
 
 Antichain = frozenset[frozenset[int]]
 

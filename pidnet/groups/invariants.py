@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pidnet import shannon
-from pidnet.quantization import Codes
+from pidnet.codes.quantizing import Codes
+from pidnet.tables import shannon
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from pidnet.distributions import PairTables
+from pidnet.codes.quantizing import Codes
 from pidnet.groups.invariants import joint_states
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
-from pidnet.quantization import Codes
+from pidnet.tables.discrete import PairTables
 
 FOLDS = 5
 

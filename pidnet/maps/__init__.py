@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pidnet.activations import Activations
+from pidnet.codes.quantizing import Codes
 from pidnet.maps.discrete import maps_of_codes
 from pidnet.maps.gaussian import maps_of_activations
 from pidnet.maps.layer_map import LayerMap
 from pidnet.measures.gaussian import PREFIX
-from pidnet.quantization import Codes
 
 __all__ = ["LayerMap", "layer_maps"]
 

@@ -8,10 +8,11 @@ from zlib import crc32
 import numpy as np
 
 from pidnet import __version__
+from pidnet.codes.quantizing import Codes
+from pidnet.codes.resampling import take_layer
 from pidnet.maps.layer_map import LayerMap
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
-from pidnet.quantization import Codes
 from pidnet.significance import (
     CORRECTIONS,
     NULLS,
@@ -21,7 +22,6 @@ from pidnet.significance import (
     layer_pairs,
     sampling_floor,
 )
-from pidnet.significance.resampling import take_layer
 
 FEWEST_SAMPLES = 20
 

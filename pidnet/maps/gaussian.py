@@ -9,16 +9,16 @@ from tqdm import tqdm
 
 from pidnet import __version__
 from pidnet.activations import Activations
-from pidnet.covariances import (
+from pidnet.maps.layer_map import LayerMap
+from pidnet.measures.atoms import Atoms
+from pidnet.measures.gaussian import PREFIX, GaussianMeasure, find_gaussian_measure, i_mmi
+from pidnet.significance.gaussian_bias import corrected_atoms
+from pidnet.tables.covariances import (
     LayerCovariance,
     iterate_pair_covariances,
     layer_covariance,
     unit_covariances,
 )
-from pidnet.maps.layer_map import LayerMap
-from pidnet.measures.atoms import Atoms
-from pidnet.measures.gaussian import PREFIX, GaussianMeasure, find_gaussian_measure, i_mmi
-from pidnet.measures.gaussian.sampling_bias import corrected_atoms
 
 DRAWS = 8
 
@@ -40,7 +40,7 @@ def maps_of_activations(
     measure: a name in ``GAUSSIAN_MEASURES`` or a function from PairCovariances to Atoms.
     correction: of the sampling bias; "none", or "wishart", exact for the informations and by 8 redrawn
     covariances for the redundancy (``corrected_atoms``), repeatable by ``seed``; not for shrunk covariances.
-    options: target, shrinkage and copula of ``pidnet.covariances.layer_covariance``. Constant units are
+    options: target, shrinkage and copula of ``pidnet.tables.covariances.layer_covariance``. Constant units are
     skipped and named in the notes. Returns layer name -> LayerMap, in the order of the activations.
     Raises ValueError for an unknown measure or correction, shrinkage with a correction, or a layer with
     fewer than two units that vary.

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pidnet.distributions import PairTables
 from pidnet.measures.atoms import Atoms
-from pidnet.measures.common_surprisal import i_ccs, i_ccs_slopes
-from pidnet.measures.minimum_information import i_mmi, i_mmi_slopes
-from pidnet.measures.slopes import Slopes
-from pidnet.measures.unique_optimum import i_broja, i_broja_slopes
-from pidnet.measures.williams_beer import i_min, i_min_slopes
+from pidnet.measures.derivatives import Slopes
+from pidnet.measures.ibroja.optimum import i_broja, i_broja_slopes
+from pidnet.measures.iccs import i_ccs, i_ccs_slopes
+from pidnet.measures.imin import i_min, i_min_slopes
+from pidnet.measures.immi import i_mmi, i_mmi_slopes
+from pidnet.tables.discrete import PairTables
 
 Measure = Callable[[PairTables], Atoms]
 

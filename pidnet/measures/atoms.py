@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from pidnet import shannon
+from pidnet.tables import shannon
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,13 @@
 """Stage 8: decide which units go, repair what stays, and make the network really smaller."""
 
-from pidnet.pruning.criteria import CRITERIA
-from pidnet.pruning.evidence import Evidence
-from pidnet.pruning.finetuning import fine_tune
-from pidnet.pruning.plan import PruningPlan, Removal
-from pidnet.pruning.planning import plan_pruning
-from pidnet.pruning.ranking import Ranking
-from pidnet.pruning.storage import load_pruned, save_pruned
-from pidnet.pruning.surgery import REPAIRS, apply_plan
+from pidnet.pruning.applying import REPAIRS, apply_plan
+from pidnet.pruning.criteria.evidence import Evidence
+from pidnet.pruning.criteria.ranking import Ranking
+from pidnet.pruning.criteria.registry import CRITERIA
+from pidnet.pruning.files import load_pruned, save_pruned
+from pidnet.pruning.plans.plan import PruningPlan, Removal
+from pidnet.pruning.plans.planning import plan_pruning
+from pidnet.training.fine_tuning import fine_tune
 
 __all__ = [
     "CRITERIA",

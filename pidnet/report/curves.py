@@ -9,7 +9,7 @@ import numpy as np
 
 from pidnet.energy import accuracy_energy, pareto_front
 from pidnet.maps import LayerMap
-from pidnet.profiles import ATOMS, profile
+from pidnet.maps.profiles import ATOMS, profile
 from pidnet.runs import Budget
 
 

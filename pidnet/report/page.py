@@ -11,10 +11,10 @@ from typing import Any
 
 from pidnet.files import write_text
 from pidnet.maps import LayerMap
-from pidnet.report import words
+from pidnet.report import text
 from pidnet.report.curves import accuracy_curve, energy_by_layer, layer_profile
-from pidnet.report.exploring import explore
-from pidnet.report.packing import deflate, script_json
+from pidnet.report.encoding import deflate, script_json
+from pidnet.report.map_data import explore
 from pidnet.runs import Run, read_run
 
 # About 6 bytes a pair: at most 20 MB of maps in one page, six layers of 1,024 units.
@@ -35,10 +35,10 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
     )
     page = template.render(
         run=found,
-        summary=words.summary(found),
+        summary=text.summary(found),
         layers=[map.summary() for map in found.maps],
         budgets=_budget_rows(found),
-        words=words,
+        text=text,
         style=_asset("page.css"),
         missing=missing_extra(),
         cell=_cell,
@@ -66,7 +66,7 @@ def _interactive(run: Run) -> dict[str, Any]:
 
     shown = _shown(run.maps)
     data = {
-        "profiles": [layer_profile(maps) for maps in words.by_measure(run.maps).values()],
+        "profiles": [layer_profile(maps) for maps in text.by_measure(run.maps).values()],
         "maps": [explore(map) for map in shown],
         "plans": [_fates(budget.name, budget.plan) for budget in run.budgets],
         "curves": accuracy_curve(run.budgets),
@@ -77,7 +77,7 @@ def _interactive(run: Run) -> dict[str, Any]:
         "left_out": [map for map in run.maps if map not in shown],
         "data": script_json(data),
         "plotly": deflate(get_plotlyjs().encode()),
-        "scripts": [_asset(name) for name in ("opening.js", "figures.js", "exploring.js")],
+        "scripts": [_asset(name) for name in ("opening.js", "figures.js", "map_data.js")],
     }
 
 
@@ -97,7 +97,7 @@ def _fates(name: str, plan) -> dict[str, Any]:
         "name": name,
         "layers": {
             layer: {
-                str(removal.index): f"{words.cost(removal)}; {words.substitutes(removal)}"
+                str(removal.index): f"{text.cost(removal)}; {text.substitutes(removal)}"
                 for removal in removals
             }
             for layer, removals in plan.removed.items()

@@ -1,7 +1,7 @@
 """A run folder: what demo, map and prune write, and what the report reads."""
 
+from pidnet.pruning.result import Pruned, carry_out, rows
 from pidnet.runs.folder import Budget, Run, map_file, read_run, write_maps, write_pruned, write_settings
-from pidnet.runs.pruned import Pruned, carry_out, rows
 
 __all__ = [
     "Budget",

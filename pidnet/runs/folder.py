@@ -26,7 +26,7 @@ from pidnet.energy import EnergyReport
 from pidnet.files import write_text
 from pidnet.maps import LayerMap
 from pidnet.pruning import PruningPlan, save_pruned
-from pidnet.runs.pruned import Pruned, rows
+from pidnet.pruning.result import Pruned, rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,13 +16,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from pidnet.distributions import iterate_pair_tables, unit_tables
+from pidnet.codes.quantizing import Codes
+from pidnet.codes.resampling import permute_labels, split
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
-from pidnet.quantization import Codes
+from pidnet.significance.expected_information import shuffled_information
 from pidnet.significance.plug_in import layer_atoms, layer_pairs, weighted_sum
-from pidnet.significance.resampling import permute_labels, split
-from pidnet.significance.shuffling import shuffled_information
+from pidnet.tables.discrete import iterate_pair_tables, unit_tables
 
 Correction = Callable[[Atoms, Codes, str, Measure, np.random.Generator], Atoms]
 

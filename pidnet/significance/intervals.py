@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t
 
-from pidnet.distributions import iterate_pair_tables
+from pidnet.codes.quantizing import Codes
+from pidnet.codes.resampling import leave_groups_out
 from pidnet.measures import SLOPES, Measure, i_ccs, i_mmi
 from pidnet.measures.atoms import Atoms
-from pidnet.quantization import Codes
+from pidnet.significance.delta_method import covariances
 from pidnet.significance.nulls import TESTED
 from pidnet.significance.plug_in import layer_atoms
-from pidnet.significance.resampling import leave_groups_out
-from pidnet.significance.spread import covariances
+from pidnet.tables.discrete import iterate_pair_tables
 
 GROUPS = 20
 COVERAGE = 0.95

@@ -14,14 +14,14 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import genpareto
 
-from pidnet import shannon
-from pidnet.distributions import unit_tables
+from pidnet.codes.quantizing import Codes
+from pidnet.codes.resampling import permute_labels, permute_sources, take_layer
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
-from pidnet.quantization import Codes
 from pidnet.significance.corrections import Correction
 from pidnet.significance.plug_in import layer_atoms, layer_pairs
-from pidnet.significance.resampling import permute_labels, permute_sources, take_layer
+from pidnet.tables import shannon
+from pidnet.tables.discrete import unit_tables
 
 TESTED = ("redundancy", "unique1", "unique2", "synergy")
 FEWEST_PERMUTATIONS, MOST_PERMUTATIONS = 4, 20

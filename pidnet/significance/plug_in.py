@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from tqdm import tqdm
 
-from pidnet.distributions import iterate_pair_tables
+from pidnet.codes.quantizing import Codes
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
-from pidnet.quantization import Codes
+from pidnet.tables.discrete import iterate_pair_tables
 
 
 def layer_pairs(codes: Codes, layer: str) -> np.ndarray:

@@ -3,7 +3,6 @@
 from pidnet.zoo.conv import conv, densenet, lenet, resnet
 from pidnet.zoo.mlp import mlp
 from pidnet.zoo.recurrent import gru, lstm, rnn
-from pidnet.zoo.training import accuracy, train, train_epochs
 from pidnet.zoo.transformer import transformer
 
 __all__ = [

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from pidnet.zoo.flavors import Flavor, flavored
+from pidnet.zoo.variants import Flavor, flavored
 
 
 def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, *, flavor: Flavor = "plain") -> nn.Module:

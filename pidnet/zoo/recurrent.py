@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from pidnet.layers import Recurrent
-from pidnet.zoo.flavors import Flavor, flavored
+from pidnet.zoo.variants import Flavor, flavored
 
 
 class RecurrentClassifier(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pidnet.zoo.flavors import Flavor, flavored
+from pidnet.zoo.variants import Flavor, flavored
 
 
 class SelfAttention(nn.Module):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pidnet import zoo
+from pidnet import training
 
 MINE = """
 import torch
@@ -89,7 +89,7 @@ def mine(tmp_path_factory):
     (folder / "mine.py").write_text(MINE)
     scope = {"__name__": "mine"}
     exec(MINE, scope)
-    net = zoo.train(scope["network"](), *scope["samples"](), epochs=40, rate=0.03)
+    net = training.train(scope["network"](), *scope["samples"](), epochs=40, rate=0.03)
     save_file(net.state_dict(), folder / "weights.safetensors")
     torch.save(net.state_dict(), folder / "weights.pt")
     return folder

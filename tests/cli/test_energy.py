@@ -62,13 +62,13 @@ def test_a_pruned_network_is_compared(source, tmp_path):
 
 def test_accuracies_come_from_the_test_part_of_the_data(source, tmp_path):
     torch.manual_seed(0)
-    dense, digits = pn.zoo.mlp(64, (256, 256), 10), pn.data.load("digits")
+    dense, digits = pn.zoo.mlp(64, (256, 256), 10), pn.datasets.load("digits")
     plan = pn.plan_pruning(dense, (digits.x_train, digits.y_train), 0.5, "l1")
     small = pn.apply_plan(dense, plan, (digits.x_train, digits.y_train), repair="none")
     path = pn.save_pruned(small, plan, digits.x_train, tmp_path / "small")
     result = json.loads(run(source, "--data", "digits", "--small", path, "--json"))
     test = digits.x_test, digits.y_test
-    assert result["accuracy"] == [pn.zoo.accuracy(dense, *test), pn.zoo.accuracy(small, *test)]
+    assert result["accuracy"] == [pn.training.accuracy(dense, *test), pn.training.accuracy(small, *test)]
 
 
 @pytest.mark.parametrize(

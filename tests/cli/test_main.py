@@ -124,11 +124,11 @@ def test_the_script_that_the_shell_reads_is_printed(monkeypatch, capsys):
 
 def test_the_names_on_the_command_line_are_those_of_the_library():
     """They stand there once more because the help is printed without torch."""
-    from pidnet import data, measures, pruning, significance
+    from pidnet import datasets, measures, pruning, significance
     from pidnet.cli import map, prune, samples  # noqa: F401
     from pidnet.cli.prune import BASELINES, INFORMATION, REPAIRS
     from pidnet.measures.gaussian import GAUSSIAN_MEASURES
-    from pidnet.pruning.surgery import REPAIRS as KNOWN_REPAIRS
+    from pidnet.pruning.applying import REPAIRS as KNOWN_REPAIRS
 
     told = sys.modules["pidnet.cli.map"]
     assert set(told.MEASURES) == set(measures.MEASURES)
@@ -137,7 +137,7 @@ def test_the_names_on_the_command_line_are_those_of_the_library():
     assert set(told.NULLS) == set(significance.NULLS)
     assert {*INFORMATION, *BASELINES} == set(pruning.CRITERIA)
     assert set(REPAIRS) == set(KNOWN_REPAIRS)
-    assert samples.NAMES == data.NAMES
+    assert samples.NAMES == datasets.NAMES
 
 
 @pytest.mark.parametrize("place", [1, 3])

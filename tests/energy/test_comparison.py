@@ -20,7 +20,6 @@ from pidnet.energy import (
     compare_energy,
     comparison,
     count,
-    layout,
     measured,
     modelled_energy,
     total,
@@ -234,7 +233,7 @@ def test_an_input_that_one_model_cannot_take_is_refused():
     [(2.0, "2 J"), (0.0123, "12.3 mJ"), (8.19e-7, "819 nJ"), (-2.5e-6, "-2.5 uJ"), (0.0, "0 pJ")],
 )
 def test_joules_have_a_unit_that_fits(value, text):
-    assert layout.joules(value) == text
+    assert report_text.joules(value) == text
 
 
 class Costly(nn.Module):

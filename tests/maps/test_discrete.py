@@ -7,8 +7,8 @@ import torch
 
 import pidnet as pn
 from pidnet.activations import Activations
+from pidnet.codes.quantizing import Codes
 from pidnet.measures.atoms import atoms_from_redundancy
-from pidnet.quantization import Codes
 
 
 def planted_codes():

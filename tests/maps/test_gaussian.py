@@ -8,11 +8,11 @@ import torch
 
 from pidnet import zoo
 from pidnet.activations import Activations, capture
-from pidnet.covariances import pair_covariances
+from pidnet.codes.quantizing import quantize
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.measures.gaussian import decompose_gaussian, i_broja
-from pidnet.measures.gaussian.sampling_bias import corrected_atoms
-from pidnet.quantization import quantize
+from pidnet.significance.gaussian_bias import corrected_atoms
+from pidnet.tables.covariances import pair_covariances
 
 
 @pytest.fixture

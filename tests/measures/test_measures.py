@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pidnet import shannon
 from pidnet.measures import MEASURES, check_tables, decompose, find_measure
-from tests.gates import two_source_gates
+from pidnet.tables import shannon
+from tests.known_cases import two_source_gates
 from tests.strategies import tables
 
 NAMES = ("redundancy", "unique1", "unique2", "synergy")

@@ -20,7 +20,7 @@ def plant(*layers):
 def dense(digits):
     torch.manual_seed(0)
     x = digits.x_train.reshape(-1, 1, 8, 8)
-    net = pn.zoo.train(pn.zoo.conv(1, (16, 12), 10), x, digits.y_train, epochs=3, rate=1e-2)
+    net = pn.training.train(pn.zoo.conv(1, (16, 12), 10), x, digits.y_train, epochs=3, rate=1e-2)
     norm = next(layer for layer in net.modules() if isinstance(layer, nn.BatchNorm2d))
     plant(net.conv1, norm)
     return net, (x[:300], digits.y_train[:300])
@@ -52,7 +52,7 @@ def exclusive_or():
         net.fc1.weight.copy_(torch.eye(8))
         net.fc1.bias.zero_()
     net.fc1.requires_grad_(False)
-    pn.zoo.train(net, x, y, epochs=30, rate=1e-2)
+    pn.training.train(net, x, y, epochs=30, rate=1e-2)
     return net, (x, y)
 
 
@@ -61,7 +61,7 @@ def test_a_planted_exclusive_or_stays_in_a_trained_network(exclusive_or, criteri
     net, data = exclusive_or
     plan = pn.plan_pruning(net, data, 0.5, criterion, layers=["fc1"])
     assert {0, 1} < set(plan.keep["fc1"])
-    assert pn.zoo.accuracy(pn.apply_plan(net, plan, data), *data) == 1
+    assert pn.training.accuracy(pn.apply_plan(net, plan, data), *data) == 1
 
 
 @pytest.mark.parametrize("criterion", ["mrmr", "l2"])
@@ -69,4 +69,4 @@ def test_criteria_that_see_single_units_lose_the_exclusive_or(exclusive_or, crit
     net, data = exclusive_or
     plan = pn.plan_pruning(net, data, 0.5, criterion, layers=["fc1"])
     assert not {0, 1} <= set(plan.keep["fc1"])
-    assert pn.zoo.accuracy(pn.apply_plan(net, plan, data), *data) < 0.6
+    assert pn.training.accuracy(pn.apply_plan(net, plan, data), *data) < 0.6

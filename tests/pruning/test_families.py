@@ -7,10 +7,11 @@ import pytest
 import torch
 
 import pidnet as pn
-from pidnet.pruning.cutting import cut, remaining
-from pidnet.pruning.opened import closed, opened
-from pidnet.pruning.structure import find_prunable, survey, weighted
-from pidnet.pruning.tracing import scores
+from pidnet.networks.expanded import closed, opened
+from pidnet.networks.kinds import weighted
+from pidnet.pruning.structure.discovery import find_prunable, survey
+from pidnet.pruning.structure.removal import cut, remaining
+from pidnet.pruning.structure.tracing import scores
 from tests.pruning.families import FAMILIES, make
 
 WHAT_CAN_BE_CUT = {

@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 import pidnet as pn
-from pidnet.pruning.opened import closed, opened
-from pidnet.pruning.structure import survey
-from pidnet.pruning.tracing import scores
+from pidnet.networks.expanded import closed, opened
+from pidnet.pruning.structure.discovery import survey
+from pidnet.pruning.structure.tracing import scores
 
 
 class Net(nn.Module):

@@ -3,11 +3,11 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from pidnet import shannon
-from pidnet.distributions import pair_tables
 from pidnet.measures import MEASURES
 from pidnet.significance import CORRECTIONS, layer_atoms
 from pidnet.significance.corrections import miller_madow_bias
+from pidnet.tables import shannon
+from pidnet.tables.discrete import pair_tables
 from tests.planted import is_planted, planted_layer
 
 ATOMS = ("redundancy", "unique1", "unique2", "synergy")

@@ -4,12 +4,12 @@ import torch
 from scipy.stats import chi2, expon, norm
 
 import pidnet as pn
-from pidnet import shannon
 from pidnet.activations import Activations
-from pidnet.distributions import unit_tables
+from pidnet.codes.resampling import permute_sources
 from pidnet.measures.atoms import atoms_from_redundancy
 from pidnet.significance.nulls import pooled_p_values, tail_p_values, unit_p_values
-from pidnet.significance.resampling import permute_sources
+from pidnet.tables import shannon
+from pidnet.tables.discrete import unit_tables
 from tests.planted import is_planted, planted_layer
 
 

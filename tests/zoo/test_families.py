@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pidnet import data, zoo
+from pidnet import datasets, training, zoo
 
 IMAGES = torch.rand(3, 1, 16, 16)
 FAMILIES = {
@@ -47,9 +47,9 @@ def test_resnet_has_as_many_layers_as_its_name_says(depth):
 )
 def test_learns_the_digits_in_seconds(build, shape, bar):
     torch.manual_seed(0)
-    digits = data.load("digits")
-    model = zoo.train(build(), digits.x_train.reshape(shape), digits.y_train, epochs=8, rate=1e-2)
-    assert zoo.accuracy(model, digits.x_test.reshape(shape), digits.y_test) > bar
+    digits = datasets.load("digits")
+    model = training.train(build(), digits.x_train.reshape(shape), digits.y_train, epochs=8, rate=1e-2)
+    assert training.accuracy(model, digits.x_test.reshape(shape), digits.y_test) > bar
 
 
 @pytest.mark.parametrize("family", ["lstm", "transformer"])

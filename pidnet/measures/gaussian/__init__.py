@@ -10,13 +10,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pidnet.covariances import PairCovariances
 from pidnet.measures.atoms import Atoms
-from pidnet.measures.gaussian.common_surprisal import i_ccs
-from pidnet.measures.gaussian.deficiency import i_delta
-from pidnet.measures.gaussian.dependency_constraints import i_dep
-from pidnet.measures.gaussian.minimum_information import i_mmi
-from pidnet.measures.gaussian.unique_optimum import i_broja
+from pidnet.measures.gaussian.ibroja import i_broja
+from pidnet.measures.gaussian.iccs import i_ccs
+from pidnet.measures.gaussian.idelta import i_delta
+from pidnet.measures.gaussian.idep import i_dep
+from pidnet.measures.gaussian.immi import i_mmi
+from pidnet.tables.covariances import PairCovariances
 
 GaussianMeasure = Callable[[PairCovariances], Atoms]
 

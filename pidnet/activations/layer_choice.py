@@ -1,0 +1,79 @@
+"""Which layers have units, which of them are read, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from pidnet.activations.stacked_recurrent import recurrent_layers
+from pidnet.activations.tracking import UnitFollower
+from pidnet.layers import Scan
+
+# Cells are read once a step, as calls; the cell inside a Scan is read through the Scan.
+UNIT_LAYERS = (
+    *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d),
+    *(nn.RNNBase, nn.RNNCellBase, Scan),
+)
+
+
+def find_layers(model: nn.Module, layers: Sequence[str] | None) -> dict[str, str]:
+    """Layer name -> name of the module that puts it out; ValueError names what the model has."""
+    modules = dict(model.named_modules())
+    known: dict[str, str] = {}
+    for name, module in modules.items():
+        if isinstance(module, UNIT_LAYERS) and not _inside_scan(modules, name):
+            stacked = recurrent_layers(name, module) if isinstance(module, nn.RNNBase) else [name]
+            known |= dict.fromkeys(stacked, name)
+    if layers is None:
+        if not known and not any(isinstance(module, nn.MultiheadAttention) for module in modules.values()):
+            kinds = ", ".join(kind.__name__ for kind in UNIT_LAYERS)
+            raise ValueError(f"{type(model).__name__} has no layer with units ({kinds})")
+        return known
+    chosen = {}
+    for name in [layers] if isinstance(layers, str) else layers:
+        stacked = {layer: owner for layer, owner in known.items() if name in (layer, owner)}
+        if not stacked and name not in modules:
+            raise ValueError(f"no such layer: {name!r}; the model has {', '.join(map(repr, known))}")
+        chosen |= stacked or {name: name}
+    if not chosen:
+        raise ValueError("layers is empty; name at least one layer, or leave it out to take them all")
+    return chosen
+
+
+def _inside_scan(modules: dict[str, nn.Module], name: str) -> bool:
+    return any(isinstance(module, Scan) for module in _ancestors(modules, name))
+
+
+def _ancestors(modules: dict[str, nn.Module], name: str) -> list[nn.Module]:
+    """The modules around a module, outermost first."""
+    parts = name.split(".") if name else []
+    return [modules[".".join(parts[:depth])] for depth in range(len(parts))]
+
+
+def sequence_first(modules: dict[str, nn.Module], name: str) -> bool:
+    """Whether a module puts out (token, sample, unit), torch's default for attention and recurrence."""
+    around = [*_ancestors(modules, name), modules[name]]
+    inner = [child for module in around for child in (module, *module.children())]
+    kinds = nn.MultiheadAttention | nn.RNNBase
+    return any(isinstance(m, nn.MultiheadAttention) and not m.batch_first for m in inner) or (
+        isinstance(modules[name], kinds) and not modules[name].batch_first
+    )
+
+
+def skipped_layers(
+    modules: dict[str, nn.Module], owners: dict[str, str], follower: UnitFollower, words: dict[str, str]
+) -> dict[str, str]:
+    """Layers with parameters of their own that are not captured, and why."""
+    reasons = {}
+    for name, owner in owners.items():
+        calls = len(follower.units.get(name, [])) or len(follower.heads.get(name, []))
+        if not calls:
+            reasons[name] = "did not run in the forward pass"
+        elif calls > 1 and words["calls"] == "refuse" and not isinstance(modules[owner], nn.RNNCellBase):
+            reasons[name] = f'ran {calls} times in one forward pass; choose with reduce={{"calls": ...}}'
+    for name, module in modules.items():
+        own = next(module.parameters(recurse=False), None) is not None
+        if own and name not in owners.values() and not _inside_scan(modules, name):
+            reasons[name] = f"a {type(module).__name__} has no units of its own; name it to read its output"
+    return reasons

@@ -1,0 +1,116 @@
+"""The main job on scikit-learn's digits: from a trained network to a smaller one and the energy it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pidnet import datasets, training, zoo
+from pidnet.activations import capture
+from pidnet.codes.quantizing import quantize, zero_level
+from pidnet.files import replacing
+from pidnet.graph import redundancy_graph, save_graph
+from pidnet.maps import LayerMap, layer_maps
+from pidnet.plots.drawing import plot_graph, plot_map
+from pidnet.pruning import plan_pruning
+from pidnet.pruning.criteria.registry import find_criterion
+from pidnet.report import write_report
+from pidnet.runs import Pruned, carry_out, map_file, rows, write_maps, write_pruned, write_settings
+
+WIDTHS = (256, 256)
+MEASURES = ("i_min", "i_mmi")
+GRAPH_MEASURE = "i_min"
+BUDGETS = (0.5, 0.25, 0.1)
+CALIBRATION = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Demo:
+    """Everything the demo found, and the folder where it stands."""
+
+    folder: Path
+    maps: list[LayerMap]
+    pruned: list[Pruned]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The dense network and each budget, one row each."""
+        return rows(self.pruned)
+
+
+def run_demo(
+    folder: str | Path = "runs/demo",
+    *,
+    criterion: str = "graph_i_min",
+    seed: int = 0,
+    tell: Callable[[str], None] = lambda step: None,
+) -> Demo:
+    """Train or load an MLP, map it, draw its redundancy graph, prune it at three budgets, write it all down.
+
+    folder: where the results go. criterion: how the plan chooses units. tell: called with each step in words.
+    """
+    find_criterion(criterion)  # a wrong name is told before the training
+    folder = Path(folder)
+    samples = datasets.load("digits")
+    dense = _trained(folder, samples, seed, tell)
+    test = samples.x_test, samples.y_test
+    calibration = samples.x_train[:CALIBRATION], samples.y_train[:CALIBRATION]
+    tell(f"capturing {CALIBRATION} samples and mapping all pairs of units")
+    hidden = [f"fc{depth + 1}" for depth in range(len(WIDTHS))]
+    codes = quantize(capture(dense, calibration, hidden), how=zero_level)
+    maps = [map for measure in MEASURES for map in layer_maps(codes, measure).values()]
+    pruned = []
+    for keep in BUDGETS:
+        tell(f"pruning to {keep:.0%} of the units by {criterion}")
+        plan = plan_pruning(dense, calibration, keep, criterion, seed=seed)
+        pruned.append(carry_out(dense, plan, calibration, test, repair="fold"))
+    demo = Demo(folder, maps, pruned)
+    tell(f"writing {folder}")
+    _write(demo, {"seed": seed, "criterion": criterion, "repair": "fold", "calibration": CALIBRATION})
+    return demo
+
+
+def _trained(folder: Path, samples: datasets.Samples, seed: int, tell: Callable[[str], None]) -> nn.Module:
+    """The dense network: read from the folder where it was trained before with the same settings."""
+    from safetensors.torch import load_file, save_file
+
+    path = folder / f"dense-seed{seed}.safetensors"
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = zoo.mlp(64, WIDTHS, 10)
+    if path.is_file():
+        tell(f"loading {path}")
+        model.load_state_dict(load_file(path))
+        return model.eval()
+    tell("training an MLP 64-256-256-10 on digits")
+    training.train(model, samples.x_train, samples.y_train, seed=seed)
+    with replacing(path) as temporary:
+        save_file(model.state_dict(), temporary)
+    return model
+
+
+def _write(demo: Demo, settings: dict[str, Any]) -> None:
+    """The run folder: tables, maps, graphs, pictures, plans, pruned networks, and the report."""
+    write_settings(demo.folder, "demo", {"data": "digits", **settings})
+    write_maps(demo.folder, demo.maps)
+    write_pruned(demo.folder, demo.pruned, torch.zeros(1, 64))
+    for map in demo.maps:
+        _draw(demo.folder, map)
+    write_report(demo.folder)
+
+
+def _draw(folder: Path, map: LayerMap) -> None:
+    """Pictures of one map and, for one measure, its redundancy graph, as data and as a picture."""
+    name = map_file(map.layer, map.measure)
+    figures = {f"{name}-{atom}.png": plot_map(map, atom) for atom in ("redundancy", "synergy")}
+    if map.measure == GRAPH_MEASURE:
+        graph = redundancy_graph(map)
+        save_graph(graph, folder / f"{name}.graphml")
+        figures[f"{name}-graph.png"] = plot_graph(graph)
+    for file, figure in figures.items():
+        with replacing(folder / file) as temporary:
+            figure.savefig(temporary, dpi=110)

@@ -1,0 +1,1 @@
+"""pidnet inside other libraries' frames."""

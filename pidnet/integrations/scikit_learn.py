@@ -1,0 +1,89 @@
+"""A scikit-learn selector: the features of a table that cover what the others know about the class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from pidnet.activations import Activations
+from pidnet.codes.quantizing import equal_mass, quantize
+from pidnet.graph import redundancy_graph
+from pidnet.maps import LayerMap, layer_maps
+from pidnet.pruning.criteria.graph_cover import rank_by_cover
+
+FEATURES = "features"
+
+
+class CoverSelector(SelectorMixin, BaseEstimator):
+    """Keeps the features that cover the rest: greedy facility location on the redundancy graph.
+
+        gain(k) = sum_j max(0, c(j, k) - max_{l kept} c(j, l)),   c(j, k) = R(j, k), bits about y
+
+    c(j, j) is what j knows, plus its largest net synergy. A feature that says what a kept one says gains nothing,
+    one that only a partner makes sense of is not lost; see ``pidnet.pruning.criteria.graph_cover.rank_by_cover``.
+
+    n_features: a share of the features (float, above 0 to 1), at least one; or how many (int). measure: a name in
+    ``pidnet.MEASURES`` or a function from PairTables to Atoms; i_min and i_mmi call equal amounts redundant and would
+    keep one of two different bits. levels: of each feature, of equal mass.
+
+    After ``fit(X, y)``, with X (sample, feature) of finite numbers and y classes: ``order_``, int (feature,), the
+    features by falling gain, constant ones last; ``gains_``, float64 (feature,), bits, in this order; ``map_``,
+    the ``LayerMap`` of all pairs, or None where fewer than two features vary. ``transform``, ``get_support`` and
+    ``get_feature_names_out`` are those of scikit-learn. Raises ValueError for n_features out of range, or a y that
+    is no classes.
+    """
+
+    def __init__(
+        self, n_features: float = 0.5, *, measure: str | Callable = "i_broja", levels: int = 4
+    ) -> None:
+        self.n_features, self.measure, self.levels = n_features, measure, levels
+
+    def fit(self, X, y):
+        """Rank the features of X (sample, feature) by what they cover about the classes y (sample,)."""
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        self._kept = self._how_many(X.shape[1])
+        self.map_ = self._map(X, np.unique(y, return_inverse=True)[1])
+        if self.map_ is None:
+            self.order_ = np.argsort(-X.std(0), kind="stable")
+            self.gains_ = np.zeros(X.shape[1])
+        else:
+            ranking = rank_by_cover(redundancy_graph(self.map_, significance=None))
+            self.order_, self.gains_ = ranking.order[::-1], ranking.cost[::-1]
+        return self
+
+    def _map(self, X: np.ndarray, classes: np.ndarray) -> LayerMap | None:
+        if (X.min(0) < X.max(0)).sum() < 2:
+            return None
+        rows = Activations({FEATURES: torch.from_numpy(X)}, torch.from_numpy(classes), {FEATURES: "none"})
+        codes = quantize(rows, self.levels, equal_mass)
+        return layer_maps(codes, self.measure, correction="none", null="none")[FEATURES]
+
+    def _how_many(self, features: int) -> int:
+        """Features that stay."""
+        asked = self.n_features
+        if isinstance(asked, Integral) and 1 <= asked <= features:
+            return int(asked)
+        if isinstance(asked, Real) and not isinstance(asked, Integral) and 0 < asked <= 1:
+            return max(1, round(float(asked) * features))
+        raise ValueError(
+            f"n_features={asked!r}; expected a share above 0 to 1, or a whole number from 1 to {features}"
+        )
+
+    def _get_support_mask(self) -> np.ndarray:
+        check_is_fitted(self)
+        mask = np.zeros(len(self.order_), dtype=bool)
+        mask[self.order_[: self._kept]] = True
+        return mask
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags

@@ -1,0 +1,79 @@
+"""Criteria that look at how units depend on each other and on the label, for comparison."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pidnet.codes.quantizing import quantize, zero_level
+from pidnet.pruning.criteria.evidence import Evidence
+from pidnet.pruning.criteria.ranking import Ranking
+from pidnet.tables import shannon
+
+
+def correlation(evidence: Evidence, layer: str) -> Ranking:
+    """Of the two most correlated units that are left, the one that varies less goes; cost: 1 - |r|."""
+    values = evidence.activations.layers[layer].double().numpy()
+    deviation = values.std(0)
+    standard = (values - values.mean(0)) / np.maximum(deviation, np.finfo(float).tiny)
+    similar = np.abs(standard.T @ standard) / len(values)
+    np.fill_diagonal(similar, -1)
+    # A unit that never varies says nothing and goes first.
+    similar[deviation == 0] = 2
+    order, cost = [], []
+    left = np.ones(len(similar), bool)
+    while left.sum() > 1:
+        closest = np.where(left[:, None] & left, similar, -2).max(1)
+        candidates = np.flatnonzero(left & (closest >= closest[left].max()))
+        unit = candidates[deviation[candidates].argmin()]
+        order.append(unit)
+        cost.append(1 - closest[unit])
+        left[unit] = False
+    return Ranking(np.array([*order, int(left.argmax())]), np.array([*cost, 1.0]))
+
+
+def mrmr(evidence: Evidence, layer: str) -> Ranking:
+    """Units in the order of greedy choice by I(X;Y) minus the mean I(X;X_k) with the chosen ones, bits; the
+    one chosen last goes first (Peng et al. 2005, minimum redundancy maximum relevance)."""
+    codes = quantize(evidence.activations, how=zero_level)
+    onehot = np.eye(codes.levels)[codes.layers[layer].numpy()]
+    relevance = _mutual_information(onehot, np.eye(codes.classes)[codes.target.numpy()][:, None])[:, 0]
+    shared = _mutual_information(onehot, onehot)
+    chosen: list[int] = []
+    gains = []
+    total = np.zeros(len(relevance))
+    for count in range(len(relevance)):
+        gain = relevance - total / max(1, count)
+        gain[chosen] = -np.inf
+        chosen.append(int(gain.argmax()))
+        gains.append(gain.max())
+        total += shared[:, chosen[-1]]
+    return Ranking(np.array(chosen[::-1]), np.array(gains[::-1]))
+
+
+def _mutual_information(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """I(A;B) of all pairs of one-hot variables (sample, variable, level), bits, (variable of a, of b)."""
+    joint = np.tensordot(a, b, axes=(0, 0)).transpose(0, 2, 1, 3) / len(a)
+    return shannon.mutual_information(joint.reshape(-1, *joint.shape[2:])).reshape(joint.shape[:2])
+
+
+def pivoted_qr(evidence: Evidence, layer: str) -> Ranking:
+    """Interpolative decomposition: pivoted QR of the units' activations, done on their covariance; the unit
+    picked last goes first. Cost: the variance that the ones picked before leave it
+    (Chee et al. 2022, arXiv:2108.00065)."""
+    left = np.sum([_unit_covariance(evidence, layer, c) for c in evidence.outgoing(layer)], axis=0)
+    order, cost = [], []
+    for _ in range(len(left)):
+        variance = np.diag(left).copy()
+        variance[order] = -1
+        pivot = int(variance.argmax())
+        order.append(pivot)
+        cost.append(variance[pivot])
+        if variance[pivot] > 0:
+            left = left - np.outer(left[:, pivot], left[pivot]) / variance[pivot]
+    return Ranking(np.array(order[::-1]), np.array(cost[::-1]).clip(min=0))
+
+
+def _unit_covariance(evidence: Evidence, layer: str, consumer: str) -> np.ndarray:
+    """Covariance of the units, summed over the features that belong to one unit, (unit, unit)."""
+    owned = evidence.owned(layer, consumer)
+    return sum(evidence.covariance(consumer)[np.ix_(own, own)] for own in owned.T)

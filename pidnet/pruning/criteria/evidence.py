@@ -1,0 +1,162 @@
+"""What calibration data say about the units of a network: the ground on which every criterion decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pidnet.activations import Activations
+from pidnet.networks.kinds import Weighted, weighted
+from pidnet.networks.linear_map import (
+    POSITIONS,
+    batches,
+    features,
+    input_rows,
+    output_rows,
+    watching,
+    weight_matrix,
+)
+from pidnet.pruning.structure.discovery import Prunable
+from pidnet.pruning.structure.tracing import scores
+
+MAX_CLASSES = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A dense model in eval mode, its prunable layers and calibration data (x, y); the rest is computed when
+    a criterion first asks for it."""
+
+    model: nn.Module
+    prunable: Mapping[str, Prunable]
+    x: Tensor
+    y: Tensor
+    seed: int = 0
+
+    @cached_property
+    def activations(self) -> Activations:
+        """Every prunable layer's units on all samples, means over positions, with the labels."""
+        layers = {
+            name: torch.cat([self.feature_maps(name, x).mean(2) for x in batches(self.x)]).float()
+            for name in self.prunable
+        }
+        return Activations(layers, self.y, dict.fromkeys(layers, "mean over positions"))
+
+    def feature_maps(self, layer: str, x: Tensor) -> Tensor:
+        """What the units put out, as the first layer that reads them gets it, float64 (sample, unit, position)."""
+        name = self.outgoing(layer)[0]
+        columns = torch.as_tensor(self.prunable[layer].consumers[name])
+        seen: list[Tensor] = []
+
+        def see(_name: str, consumer: Weighted, inputs: Tensor, _output: Tensor) -> None:
+            images = not isinstance(consumer, nn.Linear)
+            channels = inputs.flatten(2) if images else inputs.reshape(len(x), -1, inputs.shape[-1]).mT
+            seen.append(channels[:, columns].flatten(2).double())
+
+        with torch.no_grad(), watching(self.model, [name], see):
+            self.model(x)
+        return torch.cat(seen, 2)
+
+    def covariance(self, consumer: str) -> np.ndarray:
+        """Covariance of a consumer's inputs over samples (and positions), float64 (feature, feature)."""
+        self.look([consumer])
+        return self._covariances[consumer]
+
+    def fisher(self, consumer: str, temperature: float = 1.0) -> np.ndarray:
+        """M = T^2 E[g g^T] over samples, summed over positions, float64 (output, output), nats.
+
+        g is the gradient of log p(class | x) by the consumer's outputs, with p = softmax(scores / T); the
+        expectation over classes drawn from p is taken exactly, one backward pass a class. The higher T, the
+        more the target is the scores themselves: then samples that the model is sure of count as well.
+        """
+        self.look([consumer], temperature)
+        return self._fishers[consumer, temperature]
+
+    def look(self, consumers: Iterable[str], temperature: float | None = None) -> None:
+        """Gather the covariances of several consumers in one pass over the samples, and with a temperature their
+        Fisher factors in another one; what is known already is not gathered again."""
+        consumers = list(consumers)
+        if new := [name for name in consumers if name not in self._covariances]:
+            self._covariances.update(self._input_covariances(new))
+        unknown = [name for name in consumers if (name, temperature) not in self._fishers]
+        if temperature is not None and unknown:
+            sums = [self._fisher_sums(unknown, x, temperature) for x in batches(self.x)]
+            for name, *parts in zip(unknown, *sums, strict=True):
+                self._fishers[name, temperature] = torch.stack(parts).sum(0).numpy() / len(self.x)
+
+    @cached_property
+    def _covariances(self) -> dict[str, np.ndarray]:
+        return {}
+
+    @cached_property
+    def _fishers(self) -> dict[tuple[str, float], np.ndarray]:
+        return {}
+
+    def _input_covariances(self, consumers: list[str]) -> dict[str, np.ndarray]:
+        sums: dict[str, tuple[Tensor, Tensor, int]] = {}
+
+        def add(name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
+            rows = input_rows(layer, inputs, POSITIONS)
+            gram, total, count = sums.get(name, (0, 0, 0))
+            sums[name] = gram + rows.T @ rows, total + rows.sum(0), count + len(rows)
+
+        with torch.no_grad(), watching(self.model, consumers, add):
+            for x in batches(self.x):
+                self.model(x)
+        return {
+            name: (gram / count - torch.outer(total, total) / count**2).numpy()
+            for name, (gram, total, count) in sums.items()
+        }
+
+    def _fisher_sums(self, consumers: list[str], x: Tensor, temperature: float) -> list[Tensor]:
+        # A layer that runs at every step of a sequence has as many outputs.
+        outputs: dict[str, list[Tensor]] = {name: [] for name in consumers}
+
+        def see(name: str, _layer: Weighted, _inputs: Tensor, output: Tensor) -> None:
+            outputs[name].append(output)
+
+        with torch.enable_grad(), watching(self.model, consumers, see):
+            # Inputs that need a gradient give one to every layer, frozen parameters or not.
+            logits = scores(self.model, x.detach().requires_grad_(x.is_floating_point()))
+            _check_scores(logits)
+            log_p = (logits / temperature).log_softmax(-1)
+            # The square root of p(class|x) on each gradient g makes the sum of g g^T the expectation.
+            share = temperature * log_p.detach().exp().sqrt()
+            every = [(name, output) for name in consumers for output in outputs[name]]
+            totals = {name: torch.zeros((), dtype=torch.float64) for name in consumers}
+            for label in range(logits.shape[1]):
+                gradients = torch.autograd.grad(
+                    (share[:, label] * log_p[:, label]).sum(),
+                    [output for _, output in every],
+                    retain_graph=True,
+                    materialize_grads=True,
+                )
+                for (name, _), gradient in zip(every, gradients, strict=True):
+                    rows = output_rows(weighted(self.model, name), gradient)
+                    totals[name] = totals[name] + rows.T @ rows
+        return list(totals.values())
+
+    def weights(self, consumer: str) -> np.ndarray:
+        """A consumer's weights as float64 (output, feature)."""
+        return weight_matrix(weighted(self.model, consumer)).numpy()
+
+    def owned(self, layer: str, consumer: str) -> np.ndarray:
+        """Input features of a consumer by the unit of ``layer`` that they belong to, int (unit, feature)."""
+        return features(weighted(self.model, consumer), self.prunable[layer].consumers[consumer])
+
+    def outgoing(self, layer: str) -> list[str]:
+        """The consumers of a layer's units."""
+        return list(self.prunable[layer].consumers)
+
+
+def _check_scores(logits: Tensor) -> None:
+    if logits.ndim != 2 or logits.shape[1] > MAX_CLASSES:
+        raise ValueError(
+            f"the model puts out shape {tuple(logits.shape)}; information about the output needs "
+            f"class scores of shape (sample, class) with at most {MAX_CLASSES} classes"
+        )

@@ -1,0 +1,55 @@
+"""Keep a few units that cover the others: facility location on the redundancy graph."""
+
+from __future__ import annotations
+
+import networkx
+import numpy as np
+
+from pidnet.activations import Activations
+from pidnet.codes.quantizing import quantize, zero_level
+from pidnet.graph import redundancy_graph
+from pidnet.maps import layer_maps
+from pidnet.measures.gaussian import PREFIX
+from pidnet.pruning.criteria.evidence import Evidence
+from pidnet.pruning.criteria.ranking import Ranking
+
+
+def graph_cover(evidence: Evidence, layer: str, measure: str) -> Ranking:
+    """Rank the units of a layer on the redundancy graph of the calibration data, see ``rank_by_cover``."""
+    units = _one_layer(evidence.activations, layer)
+    if not measure.startswith(PREFIX):
+        units = quantize(units, how=zero_level)
+    return rank_by_cover(redundancy_graph(layer_maps(units, measure)[layer], significance=None))
+
+
+def _one_layer(acts: Activations, layer: str) -> Activations:
+    return Activations({layer: acts.layers[layer]}, acts.target, {layer: acts.reduction[layer]})
+
+
+def rank_by_cover(graph: networkx.Graph) -> Ranking:
+    """Choose greedily the unit k with the largest gain of sum_j max_{k kept} c(j, k), bits.
+
+    c(j, k) = R(j, k): a kept neighbor stands in for what it shares with j. c(j, j) = I(Y;X_j) plus the
+    largest net synergy S - R > 0 with any unit: what j and a partner say only together, nobody stands in for.
+    The unit chosen last goes first; its cost is its gain.
+    """
+    cover = networkx.to_numpy_array(graph, nodelist=range(len(graph)), weight="redundancy")
+    synergy = networkx.to_numpy_array(graph, nodelist=range(len(graph)), weight="synergy")
+    information = np.array([graph.nodes[unit]["information"] for unit in range(len(graph))])
+    np.fill_diagonal(cover, information + (synergy - cover).max(1).clip(min=0))
+    chosen, gains = _choose(cover)
+    return Ranking(np.array(chosen[::-1]), np.array(gains[::-1]), "bits")
+
+
+def _choose(cover: np.ndarray) -> tuple[list[int], list[float]]:
+    """The units in the order of their greedy choice, and the gain of each."""
+    covered = np.zeros(len(cover))
+    chosen, gains = [], []
+    for _ in range(len(cover)):
+        gain = (cover - covered[:, None]).clip(min=0).sum(0)
+        gain[chosen] = -1
+        best = int(gain.argmax())
+        chosen.append(best)
+        gains.append(float(gain[best]))
+        covered = np.maximum(covered, cover[:, best])
+    return chosen, gains

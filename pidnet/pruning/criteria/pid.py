@@ -1,0 +1,208 @@
+"""The information about the network's output that goes with a unit when the others take over what they can.
+
+Source 1 is the unit, source 2 the units of its layer that stay, the target what the network puts out. In
+the local Gaussian channel around the trained network, removing unit j and repairing optimally costs to second
+order
+
+    KL(dense || pruned) = 1/2 w_j^T M w_j / [C^-1]_jj   nats,
+
+with C the covariance of the inputs of the next layer, w_j the weights on unit j after the repairs so far, and
+M the Fisher information of the output about the next layer's pre-activations. 1 / [C^-1]_jj is the variance
+of unit j given the others: the cost is its unique plus synergistic information with respect to the whole
+kept set. With M = identity this is the optimal brain surgeon on activations (Hassibi & Stork 1993; Frantar &
+Alistarh 2022).
+
+All of it is one joint covariance of the inputs and of T = M^(1/2) W times them, swept over the units that stay
+(Goodnight 1979): sweeping a unit in or out keeps the regression, its coefficients and what it leaves unexplained
+up to date, and the same quotient is the cost of a unit that is in and the gain of one that is out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pidnet.pruning.criteria.evidence import Evidence
+from pidnet.pruning.criteria.ranking import Ranking
+
+RIDGE = 1e-4
+
+
+def pid(evidence: Evidence, layer: str, *, temperature: float = 1.0) -> Ranking:
+    """Backward elimination by unique + synergistic information about the output, bits per sample.
+
+    temperature: of the softmax that makes the target from the scores, see ``Evidence.fisher``.
+    """
+    return _in_bits(_eliminate(channels(evidence, layer, temperature), range(evidence.prunable[layer].units)))
+
+
+def priced(evidence: Evidence, layer: str, gone: Sequence[int]) -> Ranking:
+    """What it costs, in bits, to remove the given units, the cheapest first."""
+    return _in_bits(_eliminate(channels(evidence, layer, 1.0), gone))
+
+
+def obs(evidence: Evidence, layer: str) -> Ranking:
+    """Backward elimination by the squared error of the next pre-activations after the best repair."""
+    ranking = _eliminate(channels(evidence, layer, None), range(evidence.prunable[layer].units))
+    return Ranking(ranking.order, ranking.cost)
+
+
+def choose(
+    evidence: Evidence,
+    layer: str,
+    width: int,
+    temperature: float | None,
+    *,
+    forward: bool = False,
+    exchange: bool = True,
+) -> np.ndarray:
+    """The ``width`` units to keep: chosen greedily, then exchanged one by one while that loses less.
+
+    temperature: of the target's softmax; None for the next layer's pre-activations. forward: build the set up
+    from nothing instead of eliminating from the whole layer. exchange: False for the greedy choice alone.
+    Returns ascending unit indices.
+    """
+    joint = channels(evidence, layer, temperature, kept=not forward)
+    while (present := int(joint[0].kept.sum())) != width:
+        _sweep(joint, _cheapest(joint)[0] if present > width else _dearest(joint)[0])
+    if exchange:
+        _exchange(joint)
+    return np.flatnonzero(joint[0].kept)
+
+
+@dataclass(eq=False)
+class Channel:
+    """One consumer of the layer's units.
+
+    table: (feature + output, feature + output), the joint covariance swept over the kept features F: among
+    them -C_FF^-1, from them to everything else the coefficients of the regression on them, and elsewhere
+    what that regression leaves. owned: int (unit, feature). kept: bool (unit,). covariance: C.
+    """
+
+    table: np.ndarray
+    owned: np.ndarray
+    kept: np.ndarray
+    covariance: np.ndarray
+
+    @staticmethod
+    def of(
+        evidence: Evidence, layer: str, consumer: str, temperature: float | None, *, kept: bool
+    ) -> Channel:
+        """The channel to a consumer. Features that belong to no unit of the layer always stay."""
+        weight, owned = evidence.weights(consumer), evidence.owned(layer, consumer)
+        if temperature is not None:
+            weight = _square_root(evidence.fisher(consumer, temperature)) @ weight
+        covariance = ridged(evidence.covariance(consumer))
+        explained = covariance @ weight.T
+        table = np.block([[covariance, explained], [explained.T, weight @ explained]])
+        channel = Channel(table, owned, np.full(len(owned), False), covariance)
+        others = np.setdiff1d(np.arange(len(covariance)), owned)
+        channel._sweep_in(np.concatenate([others, owned.ravel()]) if kept else others)
+        channel.kept[:] = kept
+        return channel
+
+    def alone(self, unit: int) -> float:
+        """1/2 tr(V_j C_jj V_j^T): what a kept unit says when no other unit says anything."""
+        own = self.owned[unit]
+        columns = self.table[len(self.covariance) :, own]
+        return float(0.5 * np.einsum("of,fg,og->", columns, self.covariance[np.ix_(own, own)], columns))
+
+    def worth(self, units: np.ndarray) -> np.ndarray:
+        """The cost of removing each of these units if they are kept, the gain of adding them if not, (unit,)."""
+        own = self.owned[units]
+        blocks = self.table[own[:, :, None], own[:, None, :]]
+        columns = self.table[own, len(self.covariance) :]
+        return 0.5 * np.abs(np.einsum("ufo,ufo->u", columns, np.linalg.solve(blocks, columns)))
+
+    def sweep(self, unit: int) -> None:
+        """Take a unit out, or in."""
+        own = self.owned[unit]
+        if self.kept[unit]:
+            self._sweep_in(own)
+            self.table[own] *= -1
+            self.table[:, own] *= -1
+        else:
+            self._sweep_in(own)
+        self.kept[unit] ^= True
+
+    def _sweep_in(self, own: np.ndarray) -> None:
+        inverse = np.linalg.inv(self.table[np.ix_(own, own)])
+        columns = self.table[:, own]
+        carry = columns @ inverse
+        self.table -= carry @ columns.T
+        self.table[:, own], self.table[own] = carry, carry.T
+        self.table[np.ix_(own, own)] = -inverse
+
+
+def channels(
+    evidence: Evidence, layer: str, temperature: float | None, *, kept: bool = True
+) -> list[Channel]:
+    """The channels from a layer to its consumers, with all of its units kept or none."""
+    consumers = evidence.outgoing(layer)
+    evidence.look(consumers, temperature)
+    return [Channel.of(evidence, layer, consumer, temperature, kept=kept) for consumer in consumers]
+
+
+def ridged(covariance: np.ndarray) -> np.ndarray:
+    """The covariance plus ``RIDGE`` times its mean variance on the diagonal: invertible, also with dead units
+    and with fewer samples than units."""
+    variances = np.diag(covariance)
+    return covariance + (RIDGE * variances.mean() + np.finfo(float).tiny) * np.eye(len(variances))
+
+
+def _eliminate(joint: list[Channel], candidates: Sequence[int]) -> Ranking:
+    """Remove the cheapest of the candidates again and again, until they are all gone."""
+    left = np.asarray(candidates, int)
+    gone, cost, redundancy = [], [], []
+    while len(left):
+        unit, price = _cheapest(joint, left)
+        gone.append(unit)
+        cost.append(price)
+        redundancy.append(max(0.0, sum(channel.alone(unit) for channel in joint) - price))
+        _sweep(joint, unit)
+        left = left[left != unit]
+    return Ranking(np.array(gone, int), np.array(cost), redundancy=np.array(redundancy))
+
+
+def _exchange(joint: list[Channel]) -> None:
+    """Add the unit that gains most and remove the cheapest, while these are two units and something is won."""
+    for _ in range(int((~joint[0].kept).sum())):
+        unit, gain = _dearest(joint)
+        _sweep(joint, unit)
+        cheapest, cost = _cheapest(joint)
+        _sweep(joint, cheapest)
+        if cheapest == unit or cost >= gain * (1 - 1e-9):
+            return
+
+
+def _cheapest(joint: list[Channel], units: np.ndarray | None = None) -> tuple[int, float]:
+    """The kept unit, among the given ones, whose removal costs least, and its cost."""
+    units = np.flatnonzero(joint[0].kept) if units is None else units
+    worth = np.sum([channel.worth(units) for channel in joint], axis=0)
+    return int(units[worth.argmin()]), float(worth.min())
+
+
+def _dearest(joint: list[Channel]) -> tuple[int, float]:
+    """The unit that is out and would gain most, and its gain."""
+    units = np.flatnonzero(~joint[0].kept)
+    worth = np.sum([channel.worth(units) for channel in joint], axis=0)
+    return int(units[worth.argmax()]), float(worth.max())
+
+
+def _sweep(joint: list[Channel], unit: int) -> None:
+    for channel in joint:
+        channel.sweep(unit)
+
+
+def _in_bits(ranking: Ranking) -> Ranking:
+    """Nats as bits."""
+    redundancy = np.array(ranking.redundancies, float) / np.log(2)
+    return Ranking(ranking.order, ranking.cost / np.log(2), "bits", redundancy)
+
+
+def _square_root(matrix: np.ndarray) -> np.ndarray:
+    """M^(1/2) of a positive semidefinite matrix."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(values.clip(min=0))) @ vectors.T

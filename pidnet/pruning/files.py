@@ -1,0 +1,61 @@
+"""The pruned network in one file: weights, and the plan that made its shape. Nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pidnet import __version__
+from pidnet.files import replacing
+from pidnet.pruning.applying import shrink
+from pidnet.pruning.plans.plan import PruningPlan
+
+
+def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str | Path) -> Path:
+    """Write a pruned network as .safetensors; returns the path written.
+
+    The file's metadata hold the plan, the shape of an ``example`` input and the architecture in words, so
+    that ``load_pruned`` can rebuild the network from the dense one.
+    """
+    from safetensors.torch import save_file
+
+    path = Path(path).with_suffix(".safetensors")
+    weights = {name: value.detach().contiguous() for name, value in small.state_dict().items()}
+    described = {
+        "plan": plan.to_json(),
+        "example": {"shape": [1, *example.shape[1:]], "dtype": str(example.dtype)},
+        "architecture": str(small),
+        "version": __version__,
+    }
+    with replacing(path) as temporary:
+        # One entry: safetensors writes several in random order.
+        save_file(weights, temporary, {"pidnet": json.dumps(described)})
+    return path
+
+
+def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
+    """The network that ``save_pruned`` wrote, from a dense one of the original architecture (any weights).
+
+    Returns a new model in eval mode. Raises ValueError where the file does not fit the dense network.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if "pidnet" not in metadata:
+        raise ValueError(f"{path} holds no pruning plan; expected a file that save_pruned wrote")
+    described = json.loads(metadata["pidnet"])
+    plan = PruningPlan.from_json(described["plan"])
+    example = described["example"]
+    # Ones: token 0 is often padding, and a sequence of padding shows nothing.
+    x = torch.ones(example["shape"], dtype=getattr(torch, example["dtype"].removeprefix("torch.")))
+    small = shrink(dense, plan, x)
+    try:
+        small.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit this {type(dense).__name__}: {error}") from error
+    return small

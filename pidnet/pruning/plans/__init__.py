@@ -1,0 +1,1 @@
+"""How many go: plans, budgets, and the search over proposals."""

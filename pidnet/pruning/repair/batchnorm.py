@@ -1,0 +1,74 @@
+"""BatchNorm statistics of a pruned network, estimated anew where that helps."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+from torch import Tensor, nn
+
+from pidnet.networks.kinds import FOLLOWERS
+from pidnet.networks.linear_map import batches
+from pidnet.pruning.structure.tracing import scores
+
+
+def reestimate(dense: nn.Module, small: nn.Module, x: Tensor) -> bool:
+    """Replace the running means and variances of the small network by those of the samples, in place, if that
+    brings its output nearer to the dense one's; returns whether it did. Nearer is less divergence between class
+    distributions, and less squared error where the output is not one score a class."""
+    norms = [m for m in small.modules() if isinstance(m, FOLLOWERS) and m.running_mean is not None]
+    if not norms:
+        return False
+    before = _distance(dense, small, x)
+    kept = [copy.deepcopy(norm.state_dict()) for norm in norms]
+    _gather(small, norms, x)
+    if _distance(dense, small, x) < before:
+        return True
+    for norm, state in zip(norms, kept, strict=True):
+        norm.load_state_dict(state)
+    return False
+
+
+@torch.no_grad()
+def _gather(model: nn.Module, norms: list, x: Tensor) -> None:
+    """Averages over all samples, in training mode for the norms alone."""
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.train()
+    try:
+        seen = 0
+        for batch in batches(x):
+            seen += len(batch)
+            for norm in norms:
+                norm.momentum = len(batch) / seen
+            if len(batch) > 1:
+                model(batch)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            norm.eval()
+
+
+@torch.no_grad()
+def _distance(dense: nn.Module, small: nn.Module, x: Tensor) -> float:
+    shape = scores(dense, x[:1]).shape
+    if len(shape) == 2 and shape[1] > 1:
+        return divergence(dense, small, x)
+    return sum(float(((scores(dense, b) - scores(small, b)).double() ** 2).sum()) for b in batches(x))
+
+
+def divergence(dense: nn.Module, small: nn.Module, x: Tensor) -> float:
+    """Mean KL(dense || small) of the class distributions over the samples, bits."""
+    return float(divergences(dense, small, x).mean())
+
+
+@torch.no_grad()
+def divergences(dense: nn.Module, small: nn.Module, x: Tensor) -> Tensor:
+    """KL(dense || small) of the class distributions of every sample, float64 bits (sample,)."""
+    found = []
+    for batch in batches(x):
+        p, q = (scores(model, batch).double().log_softmax(-1) for model in (dense, small))
+        found.append((p.exp() * (p - q)).sum(-1) / math.log(2))
+    return torch.cat(found)

@@ -1,0 +1,181 @@
+"""Least squares that let the kept units do the work of those that went. No labels, no gradient steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pidnet.networks.kinds import Weighted, weighted
+from pidnet.networks.linear_map import POSITIONS, features, input_rows, output_rows, watching, weight_matrix
+from pidnet.pruning.structure.discovery import Prunable
+from pidnet.pruning.structure.removal import Removal, lost
+
+RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+HOLDOUT = 5
+BATCH = 128
+
+
+@dataclass(eq=False)
+class Moments:
+    """Sums over rows of [input, 1] by itself and by the wanted output: all that least squares needs.
+
+    gram: (feature + 1, feature + 1). cross: (feature + 1, output). square: sum of squared wanted outputs.
+    """
+
+    gram: Tensor
+    cross: Tensor
+    square: Tensor
+
+    @staticmethod
+    def of(inputs: Tensor, wanted: Tensor) -> Moments:
+        rows = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], 1)
+        return Moments(rows.T @ rows, rows.T @ wanted, (wanted**2).sum())
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.gram + other.gram, self.cross + other.cross, self.square + other.square)
+
+    def error(self, solution: Tensor) -> float:
+        """Sum of squared errors of a solution (feature + 1, output)."""
+        return float(self.square + (solution * (self.gram @ solution - 2 * self.cross)).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Junction:
+    """A consumer in the dense and in the small network, and what the small one kept of it: indices of input
+    features and of outputs."""
+
+    name: str
+    dense: nn.Module
+    small: nn.Module
+    features: Tensor
+    outputs: Tensor
+
+
+def junction(
+    name: str, dense: nn.Module, small: nn.Module, prunable: Mapping[str, Prunable], remove: Removal
+) -> Junction:
+    """A consumer with the input features and outputs that the cut has left it."""
+    layer = weighted(dense, name)
+    kept = []
+    for axis, kind in ((1, "consumers"), (0, "producers")):
+        gone = lost(prunable, remove, kind).get(name, np.array([], int))
+        kept.append(np.setdiff1d(np.arange(layer.weight.shape[axis]), gone))
+    columns, rows = kept
+    return Junction(name, dense, small, torch.tensor(features(layer, columns)), torch.tensor(rows))
+
+
+def fold(junction: Junction, x: Tensor) -> None:
+    """Fit the consumer in the small network to the dense pre-activations, given the dense network's own kept
+    inputs: what the removed units did is regressed on the kept ones and added to their weights, in place."""
+    _fit(junction, *_collect(junction, x, from_small=False))
+
+
+def refit(junction: Junction, x: Tensor) -> None:
+    """Fit a layer of the small network to the dense pre-activations given the inputs that it really has, with
+    everything upstream already pruned and repaired, in place.
+
+    The layer itself need not have lost anything: what reached it is no longer what it was trained on. A
+    recurrent layer makes its own inputs, so it is folded first.
+    """
+    _fit(junction, *_collect(junction, x, from_small=True))
+
+
+def _fit(junction: Junction, fit: Moments, held: Moments) -> None:
+    """Ridge regression of the dense outputs on the inputs, pulled towards the present weights.
+
+    The strength of the ridge is the one of ``RIDGES`` with the least error on every fifth batch of samples,
+    which the fit has not seen; the present weights stay if none does better.
+    """
+    layer = weighted(junction.small, junction.name)
+    prior, biased = _solution(layer), layer.bias is not None
+    errors = [held.error(_solve(fit, prior, ridge, biased)) for ridge in RIDGES]
+    best = min(range(len(RIDGES)), key=errors.__getitem__)
+    if errors[best] < held.error(prior):
+        _write(layer, _solve(fit + held, prior, RIDGES[best], biased))
+
+
+def _collect(junction: Junction, x: Tensor, *, from_small: bool) -> tuple[Moments, Moments]:
+    """Moments of a consumer's kept inputs, in the dense or in the small network, and the wanted outputs: to fit
+    on, and held out. One batch is in memory at a time. The layer runs as often on every batch as on the first,
+    after which no batch goes further through the network than needed."""
+    runs = None
+    parts: tuple[list[Moments], list[Moments]] = ([], [])
+    samples = interleaved(x)
+    every = min(HOLDOUT, len(samples))
+    for number, batch in enumerate(samples):
+        inputs, wanted = _seen(junction.dense, junction.name, batch, runs)
+        if from_small:
+            inputs, _ = _seen(junction.small, junction.name, batch, runs)
+        else:
+            inputs = [rows[:, junction.features] for rows in inputs]
+        runs = len(wanted)
+        sums = parts[number % every == every - 1]
+        for rows, output in zip(inputs, wanted, strict=True):
+            moments = Moments.of(rows, output[:, junction.outputs])
+            sums[:] = [sums[0] + moments] if sums else [moments]
+    return parts[0][0], parts[1][0]
+
+
+def interleaved(x: Tensor) -> list[Tensor]:
+    """Samples in batches of which each is spread over all samples, whatever their order; a multiple of
+    ``HOLDOUT`` batches, or one a sample."""
+    number = min(len(x), HOLDOUT * math.ceil(len(x) / (HOLDOUT * BATCH)))
+    return [x[start::number] for start in range(number)]
+
+
+class Enough(Exception):
+    """The layer has run as often as it will."""
+
+
+@torch.no_grad()
+def _seen(
+    model: nn.Module, name: str, batch: Tensor, runs: int | None = None
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Rows of inputs and outputs of a layer, one item each time it runs: at every step of a sequence, say.
+
+    runs: stop after that many.
+    """
+    inputs: list[Tensor] = []
+    outputs: list[Tensor] = []
+
+    def see(_name: str, layer: Weighted, entering: Tensor, output: Tensor) -> None:
+        inputs.append(input_rows(layer, entering, POSITIONS))
+        outputs.append(output_rows(layer, output, POSITIONS))
+        if len(inputs) == runs:
+            raise Enough
+
+    with watching(model, [name], see), suppress(Enough):
+        model(batch)
+    return inputs, outputs
+
+
+def _solution(layer: Weighted) -> Tensor:
+    """Weights and bias as one matrix (feature + 1, output)."""
+    weight = weight_matrix(layer)
+    bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach().double()
+    return torch.cat([weight, bias[:, None]], 1).T
+
+
+def _solve(moments: Moments, prior: Tensor, ridge: float, biased: bool) -> Tensor:
+    """argmin of the squared error plus ridge * mean diagonal * |weights - prior|^2; the bias is not pulled,
+    and stays 0 where the layer has none."""
+    penalty = torch.full_like(moments.gram.diagonal(), float(ridge * moments.gram.diagonal()[:-1].mean()))
+    penalty[-1] = 0
+    free = slice(None) if biased else slice(-1)
+    gram = (moments.gram + penalty.diag())[free, free]
+    solution = prior.clone()
+    solution[free] = torch.linalg.solve(gram, (moments.cross + penalty[:, None] * prior)[free])
+    return solution
+
+
+def _write(layer: Weighted, solution: Tensor) -> None:
+    with torch.no_grad():
+        layer.weight.copy_(solution[:-1].T.reshape(layer.weight.shape))
+        if layer.bias is not None:
+            layer.bias.copy_(solution[-1])

@@ -1,0 +1,251 @@
+"""Which units of a network can be cut, and what hangs on them.
+
+The model is an opened one (``pidnet.networks.expanded``). Units of different layers that meet in the same channel,
+because the outputs of the layers are added, are one group and go together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor, nn
+
+from pidnet.networks.expanded import OpenDirection, OpenRecurrent
+from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, depthwise, weighted
+from pidnet.pruning.structure.dry_run import trial
+from pidnet.pruning.structure.groups import Prunable
+from pidnet.pruning.structure.tracing import trace
+
+# Names that projections and the number of heads go by: ours, torch's, and those of Hugging Face models.
+PROJECTIONS = (("q", "k", "v"), ("query", "key", "value"), ("q_proj", "k_proj", "v_proj"))
+HEADS = ("heads", "num_heads", "num_attention_heads")
+HEAD_WIDTHS = ("all_head_size",)
+
+
+@dataclass(eq=False)
+class Candidate:
+    """A layer whose units might be cut, with where they were seen; obstacle: why they cannot."""
+
+    prunable: Prunable
+    obstacle: str = ""
+
+
+def find_prunable(model: nn.Module, example: Tensor) -> dict[str, Prunable]:
+    """All units that can be cut without changing the shape of the output, by layer, in the order of the
+    modules. Raises ValueError, with the reasons, when there are none."""
+    prunable, refused = survey(model, example)
+    if not prunable:
+        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in refused.items())
+        raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut ({reasons})")
+    return prunable
+
+
+def survey(model: nn.Module, example: Tensor) -> tuple[dict[str, Prunable], dict[str, str]]:
+    """The layers of an opened model that can be cut, and for every other layer the reason why not.
+
+    Whatever tracing takes for prunable is tried out: a unit is cut from a copy that does not use it.
+    """
+    strange = obstacles(model)
+    candidates = {c.prunable.name: _checked(c, strange) for c in _candidates(model, example)}
+    prunable, refused = {}, _not_layers(model)
+    for group in _coupled(candidates):
+        blocked = [name for name in group if candidates[name].obstacle]
+        merged = None if blocked else _merge([candidates[name].prunable for name in group])
+        if merged is not None:
+            prunable[group[0]] = merged
+        for name in group if merged is None else ():
+            own = candidates[name].obstacle
+            refused[name] = own or f"it shares its units with {', '.join(map(repr, blocked or group))}"
+    failed = _failing(model, prunable, example[:2])
+    return {name: p for name, p in prunable.items() if name not in failed}, refused | failed
+
+
+def _failing(model: nn.Module, prunable: dict[str, Prunable], x: Tensor) -> dict[str, str]:
+    """Layers from which one unit cannot be cut, with the reason; layers of equal size are tried together."""
+    first = {name: [0] for name, p in prunable.items() if p.units > 1}
+    if not trial(model, prunable, first, x):
+        return {}
+    failed = {}
+    for name in first:
+        size = prunable[name].same_size
+        together = [other for other in first if other == name or (size and prunable[other].same_size == size)]
+        if reason := trial(model, prunable, {other: [0] for other in together}, x):
+            failed[name] = f"cutting one of its units {reason}"
+    return failed
+
+
+def obstacles(model: nn.Module) -> dict[str, str]:
+    """Layers whose weights are not theirs alone to cut, with what is the matter."""
+    owners: dict[nn.Parameter, list[str]] = {}
+    found = {}
+    for name, module in model.named_modules():
+        for values in module.parameters(recurse=False):
+            owners.setdefault(values, []).append(name)
+        if isinstance(module, PRODUCERS) and "weight" not in module._parameters:
+            found[name] = "are computed by a parametrization; remove that first"
+    for names in owners.values():
+        for name in names if len(names) > 1 else ():
+            others = " and ".join(repr(other) for other in names if other != name)
+            found[name] = f"are shared with {others}"
+    return found
+
+
+def _checked(candidate: Candidate, strange: dict[str, str]) -> Candidate:
+    p = candidate.prunable
+    layer = next((layer for layer in (*p.producers, *p.consumers, *p.followers) if layer in strange), None)
+    if layer is None:
+        return candidate
+    return replace(candidate, obstacle=f"the weights of {layer!r} {strange[layer]}")
+
+
+def _not_layers(model: nn.Module) -> dict[str, str]:
+    """Modules with matrices of their own that are not cut, with what they are."""
+    refused = {}
+    for name, module in model.named_modules():
+        matrices = [key for key, value in module.named_parameters(recurse=False) if value.ndim > 1]
+        if matrices and not isinstance(module, (*PRODUCERS, nn.utils.parametrize.ParametrizationList)):
+            size = getattr(module, "proj_size", 0)
+            kind = type(module).__name__ + f" with projections (proj_size={size})" * bool(size)
+            refused[name] = (
+                f"its {' and '.join(map(repr, matrices[:2]))} cannot be cut here: it is of type {kind}"
+            )
+    return refused
+
+
+def _candidates(model: nn.Module, example: Tensor) -> list[Candidate]:
+    """Every layer that puts out units, in the order of the modules."""
+    found, inside = [], set()
+    for name, module in model.named_modules():
+        if isinstance(module, OpenDirection):
+            found.append(_recurrent(model, name, module, example))
+            inside |= {f"{name}.input", f"{name}.hidden"}
+        elif projections := _projections(module):
+            found.append(_attention(model, name, projections, example))
+            inside |= {f"{name}.{part}" for part in projections}
+        elif isinstance(module, PRODUCERS) and name not in inside and not depthwise(module):
+            found.append(_plain(model, name, module, example))
+    return found
+
+
+def _plain(model: nn.Module, name: str, layer: Weighted, example: Tensor) -> Candidate:
+    units = len(layer.weight)
+    if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
+        reason = f"it is a convolution of {layer.groups} groups, whose units cannot go one by one"
+        return Candidate(Prunable(name, units, {name: np.arange(units)[:, None]}, {}), reason)
+    return _traced(model, name, name, units, {name: np.arange(units)[:, None]}, example)
+
+
+def _recurrent(model: nn.Module, name: str, direction: OpenDirection, example: Tensor) -> Candidate:
+    """One layer and direction: a unit has a row in each gate."""
+    units = direction.hidden.in_features
+    rows = np.arange(len(direction.hidden.weight)).reshape(-1, units).T
+    owner = name.rpartition(".")[0]
+    tied = owner if isinstance(model.get_submodule(owner), OpenRecurrent) else ""
+    producers = {f"{name}.input": rows, f"{name}.hidden": rows}
+    return _traced(model, name, f"{name}.units", units, producers, example, same_size=tied)
+
+
+def _projections(module: nn.Module) -> tuple[str, ...]:
+    """The names of query, key and value of an attention module with a number of heads, or none."""
+    for names in PROJECTIONS:
+        layers = [layer for n in names if isinstance(layer := getattr(module, n, None), nn.Linear)]
+        if len(layers) == 3 and _head_count(module):
+            return names if len({layer.out_features for layer in layers}) == 1 else ()
+    return ()
+
+
+def _head_count(module: nn.Module) -> int:
+    return next((getattr(module, name) for name in HEADS if isinstance(getattr(module, name, None), int)), 0)
+
+
+def _attention(model: nn.Module, name: str, projections: tuple[str, ...], example: Tensor) -> Candidate:
+    """The heads of an attention module: rows of query, key and value, columns of what reads the values."""
+    module = model.get_submodule(name)
+    value, heads = f"{name}.{projections[2]}" if name else projections[2], _head_count(module)
+    width = len(weighted(model, value).weight)
+    rows = np.arange(width).reshape(heads, -1)
+    producers = {value.removesuffix(projections[2]) + part: rows for part in projections}
+    counters = {key: 1 for key in HEADS if key in vars(module)}
+    counters |= {key: rows.shape[1] for key in HEAD_WIDTHS if key in vars(module)}
+    channels = _traced(model, name, value, width, {}, example)
+    whole = Prunable(
+        name=name,
+        units=heads,
+        producers=producers,
+        consumers={c: columns.reshape(heads, -1) for c, columns in channels.prunable.consumers.items()},
+        counters={name: counters},
+    )
+    return Candidate(whole, channels.obstacle)
+
+
+def _traced(
+    model: nn.Module,
+    name: str,
+    source: str,
+    units: int,
+    producers: dict[str, np.ndarray],
+    example: Tensor,
+    same_size: str = "",
+) -> Candidate:
+    """A candidate with the columns and channels at which its units were seen."""
+    seen = trace(model, source, units, example)
+    consumers = {layer: _by_unit(columns, units) for layer, columns in seen.columns.items()}
+    followers = {layer: _by_unit(channels, units) for layer, channels in seen.followers.items()}
+    uneven = [layer for layer, columns in (consumers | followers).items() if columns is None]
+    for layer in uneven:
+        seen.refuse(f"its units own different numbers of columns of {layer!r}")
+    consumers, followers = (
+        {layer: columns for layer, columns in places.items() if columns is not None}
+        for places in (consumers, followers)
+    )
+    return Candidate(
+        Prunable(name, units, producers, consumers, followers, same_size=same_size), seen.obstacle
+    )
+
+
+def _by_unit(columns: dict[int, int], units: int) -> np.ndarray | None:
+    """Columns of each unit, ascending, int (unit, column); None where units have different numbers."""
+    owned: list[list[int]] = [[] for _ in range(units)]
+    for column, unit in sorted(columns.items()):
+        owned[unit].append(column)
+    return np.array(owned) if len({len(row) for row in owned}) == 1 else None
+
+
+def _coupled(candidates: dict[str, Candidate]) -> list[list[str]]:
+    """Names in groups that share an input column or a channel, or that share a layer's rows."""
+    group = {name: name for name in candidates}
+
+    def root(name: str) -> str:
+        while group[name] != name:
+            name = group[name]
+        return name
+
+    first: dict[tuple[str, str, int], str] = {}
+    for name, candidate in candidates.items():
+        p = candidate.prunable
+        for kind, places in (("in", p.consumers), ("in", p.followers), ("out", p.producers)):
+            for layer, channels in places.items():
+                for channel in channels.ravel().tolist():
+                    other = first.setdefault((kind, layer, channel), name)
+                    group[root(name)] = root(other)
+    groups: dict[str, list[str]] = {}
+    for name in candidates:
+        groups.setdefault(root(name), []).append(name)
+    return list(groups.values())
+
+
+def _merge(members: list[Prunable]) -> Prunable | None:
+    """Coupled layers as one; None when they do not agree on which unit is which."""
+    merged: dict[str, dict[str, np.ndarray]] = {"producers": {}, "consumers": {}, "followers": {}}
+    for member in members:
+        for kind, places in merged.items():
+            for layer, channels in getattr(member, kind).items():
+                if member.units != members[0].units or not np.array_equal(
+                    places.setdefault(layer, channels), channels
+                ):
+                    return None
+    counters = {k: v for member in members for k, v in member.counters.items()}
+    return Prunable(
+        members[0].name, members[0].units, **merged, counters=counters, same_size=members[0].same_size
+    )

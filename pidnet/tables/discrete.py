@@ -1,0 +1,121 @@
+"""Stage 3: codes -> joint tables of all pairs of units with the target.
+
+Counting is one matrix product of one-hot codes for each class. It runs over blocks of units, so that the
+tables of a wide layer never stand in memory together.
+
+Axis letters: P pair, A/B level of source 1/2, Y class, S sample, U unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:  # tables need no torch: its import would cost seconds
+    from pidnet.codes.quantizing import Codes
+
+BLOCK_BYTES = 2**27
+CHUNK_SAMPLES = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class PairTables:
+    """Joint distributions of pairs of units with the target.
+
+    pairs: int (pair, 2), unit indices. p: float64 (pair, level1, level2, class), each table sums to 1.
+    samples: how many samples were counted; 0 for tables that were given, not counted.
+    """
+
+    pairs: np.ndarray
+    p: np.ndarray
+    samples: int = 0
+
+    def __len__(self) -> int:
+        return len(self.p)
+
+    def __add__(self, other: PairTables) -> PairTables:
+        """The tables of both sets of samples together. Raises ValueError unless the pairs are the same."""
+        if self.p.shape != other.p.shape or not np.array_equal(self.pairs, other.pairs):
+            raise ValueError("tables of different pairs or shapes do not add up")
+        samples = self.samples + other.samples
+        if not samples:
+            raise ValueError("tables that were given, not counted, have no weight to add them by")
+        return PairTables(self.pairs, (self.p * self.samples + other.p * other.samples) / samples, samples)
+
+
+def pair_tables(codes: Codes, layer: str) -> PairTables:
+    """Tables of all pairs i < j of the units of a layer that are not constant, at once.
+
+    Needs 8 bytes a cell; ``iterate_pair_tables`` gives the same tables in blocks.
+    """
+    blocks = list(iterate_pair_tables(codes, layer))
+    return PairTables(
+        pairs=np.concatenate([block.pairs for block in blocks]),
+        p=np.concatenate([block.p for block in blocks]),
+        samples=blocks[0].samples,
+    )
+
+
+def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
+    """Blocks of the tables of all pairs i < j of the units of a layer that are not constant, in order.
+
+    Raises ValueError for an unknown layer or one with fewer than two units that vary.
+    """
+    units, code_SU, bounds = _sorted_by_class(codes, layer)
+    rows = max(1, BLOCK_BYTES // (8 * len(units) * codes.levels**2 * codes.classes))
+    for start in range(0, len(units) - 1, rows):
+        stop = min(start + rows, len(units))
+        count_YUAVB = _count(code_SU, bounds, (start, stop), codes.levels)
+        i, j = np.nonzero(np.arange(start, stop)[:, None] < np.arange(start, len(units)))
+        p_PABY = np.ascontiguousarray(count_YUAVB[:, i, :, j, :].transpose(0, 2, 3, 1) / len(code_SU))
+        yield PairTables(np.stack([units[i + start], units[j + start]], 1), p_PABY, len(code_SU))
+
+
+def unit_tables(codes: Codes, layer: str) -> np.ndarray:
+    """Joint tables of each unit with the target, float64 (unit, level, class), constant units included."""
+    code_SU = _layer_codes(codes, layer)
+    target = codes.target.numpy()
+    cells = codes.levels * codes.classes
+    flat_SU = code_SU.astype(np.int64) * codes.classes + target[:, None]
+    count = np.stack([np.bincount(column, minlength=cells) for column in flat_SU.T])
+    return count.reshape(-1, codes.levels, codes.classes) / len(target)
+
+
+def _layer_codes(codes: Codes, layer: str) -> np.ndarray:
+    if layer not in codes.layers:
+        raise ValueError(f"no such layer: {layer!r}; the codes hold {', '.join(map(repr, codes.layers))}")
+    return codes.layers[layer].numpy()
+
+
+def _sorted_by_class(codes: Codes, layer: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The units that vary, their codes with samples in order of class, and where each class begins."""
+    code_SU = _layer_codes(codes, layer)
+    units = np.setdiff1d(np.arange(code_SU.shape[1]), codes.constant[layer])
+    if len(units) < 2:
+        raise ValueError(f"layer {layer!r} has {len(units)} units that vary; pairs need at least 2")
+    target = codes.target.numpy()
+    order = np.argsort(target, kind="stable")
+    bounds = np.searchsorted(target[order], np.arange(codes.classes + 1))
+    return units, code_SU[order][:, units], bounds
+
+
+def _count(code_SU: np.ndarray, bounds: np.ndarray, rows: tuple[int, int], levels: int) -> np.ndarray:
+    """How often each pair of codes occurs: units rows[0]:rows[1] against units rows[0]: in each class.
+
+    Returns int32 (class, unit, level, unit, level).
+    """
+    start, stop = rows
+    wide, tall = (code_SU.shape[1] - start) * levels, (stop - start) * levels
+    count = np.zeros((len(bounds) - 1, tall, wide), np.int32)
+    for y, (begin, end) in enumerate(pairwise(bounds)):
+        for chunk in range(begin, end, CHUNK_SAMPLES):
+            code = code_SU[chunk : min(chunk + CHUNK_SAMPLES, end), start:]
+            onehot = (code[:, :, None] == np.arange(levels, dtype=code.dtype)).reshape(len(code), wide)
+            onehot = onehot.astype(np.float32)
+            # Products of float32 ones are exact up to 2^24 a chunk; the sum over chunks is kept in integers.
+            np.add(count[y], onehot[:, :tall].T @ onehot, out=count[y], casting="unsafe")
+    return count.reshape(-1, stop - start, levels, wide // levels, levels)

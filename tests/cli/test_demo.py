@@ -1,0 +1,77 @@
+"""The main job, end to end, through the command line."""
+
+import csv
+import json
+from importlib.util import find_spec
+
+import networkx
+import pytest
+from typer.testing import CliRunner
+
+import pidnet as pn
+from pidnet import cli
+from pidnet.cli import demo_run as demo
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two runs into one folder: the first trains, the second loads."""
+    folder = tmp_path_factory.mktemp("runs") / "demo"
+    outputs = []
+    for _ in range(2):
+        result = CliRunner().invoke(cli.app, ["demo", "--out", str(folder)])
+        assert result.exit_code == 0, result.output
+        outputs.append(
+            (result.output, {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix != ".npz"})
+        )
+    return folder, outputs
+
+
+def test_a_second_run_is_the_same_to_the_digit(runs):
+    _, [(first, files), (second, files_again)] = runs
+    assert "training" in first
+    assert "loading" in second
+    assert first[first.index("All pairs") :] == second[second.index("All pairs") :]
+    assert files == files_again
+
+
+def test_both_tables_are_printed_with_the_dense_network_first(runs):
+    _, [(first, _), _] = runs
+    assert "fc2    i_mmi" in first
+    dense = next(line for line in first.splitlines() if "84,480" in line)
+    assert "1.0000" in dense
+    assert first.index(dense) < first.index("25,856")
+
+
+def test_the_folder_holds_everything(runs):
+    folder, _ = runs
+    layers = json.loads((folder / "layers.json").read_text())
+    assert [(row["layer"], row["measure"]) for row in layers] == [
+        (layer, measure) for measure in demo.MEASURES for layer in ("fc1", "fc2")
+    ]
+    with (folder / "budgets.csv").open() as file:
+        budgets = list(csv.DictReader(file))
+    assert [float(row["units kept"]) for row in budgets] == pytest.approx([1, *demo.BUDGETS], abs=0.002)
+    assert int(budgets[0]["MACs"]) == 84_480
+    graph = networkx.read_graphml(folder / "fc1-i_min.graphml", node_type=int)
+    assert len(graph) == 256
+    page = (folder / "report.html").read_text()
+    assert ('id="plotly"' if find_spec("plotly") else "data:image/png") in page
+
+
+def test_the_pruned_network_is_small_and_still_right(runs, digits):
+    folder, _ = runs
+    small = pn.load_pruned(pn.zoo.mlp(64, demo.WIDTHS, 10), folder / "pruned-0.25.safetensors")
+    assert small.fc1.out_features == 64
+    assert pn.training.accuracy(small, digits.x_test, digits.y_test) > 0.93
+
+
+def test_bad_input_is_one_sentence(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", ["pidnet", "demo", "--criterion", "nothing", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as error:
+        cli.main()
+    assert error.value.code == 2
+    message = capsys.readouterr().err
+    assert "pidnet: unknown criterion 'nothing'; the known ones are" in message
+    assert "training" not in message
+    assert "Traceback" not in message

@@ -1,0 +1,136 @@
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+import pidnet as pn
+from pidnet.maps.profiles import ATOMS
+from pidnet.measures.atoms import Atoms
+
+I_MIN = partial(pn.layer_maps, measure="i_min", correction="none", null="none")
+
+
+def layer(redundancy, unique1, unique2, synergy, units=3, measure="i_min"):
+    pairs = np.array([(i, j) for i in range(units) for j in range(i + 1, units)])
+    given = (redundancy, unique1, unique2, synergy, 0)
+    atoms = Atoms(*(np.broadcast_to(np.asarray(part, float), len(pairs)).copy() for part in given))
+    return pn.LayerMap("l", np.arange(units), pairs, atoms, measure, 100, np.ones(units))
+
+
+def test_shares_are_sums_by_sums():
+    found = pn.profile({"a": layer([1, 0, 0], 0, 0, [0, 1, 2]), "b": layer(0.2, 0.1, 0.3, 0.4)})
+    assert found.layers == ("a", "b")
+    assert found.shares["redundancy"] == pytest.approx([0.25, 0.2])
+    assert found.shares["unique"] == pytest.approx([0, 0.4])
+    assert found.shares["synergy"] == pytest.approx([0.75, 0.4])
+    assert found.information == pytest.approx([4 / 3, 1])
+    assert "0.25" in str(found)
+    assert "95 % intervals over units" in str(found)
+    assert list(found.to_pandas().synergy) == list(found.shares["synergy"])
+    data = found.to_xarray()
+    np.testing.assert_array_equal(data.high.sel(atom="unique"), found.high["unique"])
+    assert data.share.sel(atom="synergy").dims == ("layer",)
+
+
+def test_intervals_over_units_vanish_for_equal_pairs_and_hold_the_share():
+    equal = pn.profile({"b": layer(0.2, 0.1, 0.3, 0.4, units=8)})
+    rng = np.random.default_rng(0)
+    mixed = pn.profile({"b": layer(rng.random(28), 0.1, 0.3, rng.random(28), units=8)})
+    for atom in ATOMS:
+        assert equal.high[atom] - equal.low[atom] == pytest.approx([0], abs=1e-12)
+        assert mixed.low[atom][0] < mixed.shares[atom][0] < mixed.high[atom][0]
+
+
+@pytest.mark.parametrize("units", [6, 10, 60])
+def test_units_of_the_same_kind_cover_the_share_of_all_units(units):
+    """Pairs worth a_i + a_j in redundancy: 95 % intervals from few or many units hold the true share."""
+    rng, hits = np.random.default_rng(0), 0
+    for _ in range(400):
+        worth = rng.exponential(size=units)
+        i, j = np.triu_indices(units, 1)
+        found = pn.profile({"a": layer(worth[i] + worth[j], 0, 0, 2.0, units=units)})
+        hits += found.low["redundancy"][0] <= 0.5 <= found.high["redundancy"][0]
+    assert 0.9 <= hits / 400 <= 0.98
+
+
+def noisy_copies(flips, samples, rng):
+    """Codes of units that hold a fair bit, each flipped at its own rate."""
+    y = rng.integers(0, 2, samples)
+    units = y[:, None] ^ (rng.random((samples, len(flips))) < flips)
+    acts = pn.Activations({"l": torch.tensor(units).float()}, torch.tensor(y), {})
+    return pn.quantize(acts, 2)
+
+
+def true_shares(rates):
+    """Shares of I_min over all pairs of a population in which each rate is equally frequent."""
+    right = np.stack([1 - rates, rates], 1)
+    channel = np.stack([right, right[:, ::-1]], 2)  # (unit, x, y)
+    tables = 0.5 * np.einsum("aiy,bjy->abijy", channel, channel).reshape(-1, 2, 2, 2)
+    atoms = pn.decompose(tables, "i_min")
+    parts = (atoms.redundancy, atoms.unique1 + atoms.unique2, atoms.synergy)
+    return {atom: part.sum() / atoms.total.sum() for atom, part in zip(ATOMS, parts, strict=True)}
+
+
+def test_units_and_samples_cover_the_truth():
+    """Ten units that err at rates of their own, on 300 samples."""
+    rates = np.linspace(0.05, 0.45, 60)
+    rng, truth = np.random.default_rng(1), true_shares(rates)
+    hits = {"units": 0, "units and samples": 0}
+    for seed in range(100):
+        codes = noisy_copies(rng.choice(rates, 10), 300, rng)
+        maps = I_MIN(codes)
+        for found in (pn.profile(maps), pn.profile(maps, codes=codes, seed=seed)):
+            hits[found.interval] += np.mean([found.low[a][0] <= truth[a] <= found.high[a][0] for a in ATOMS])
+    assert hits["units"] < hits["units and samples"]
+    assert 92 <= hits["units and samples"] <= 99
+
+
+def test_codes_that_do_not_go_with_the_maps_are_refused():
+    codes = noisy_copies(np.full(4, 0.2), 100, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="codes go with the maps of one network; these are maps of 2"):
+        pn.profile([I_MIN(codes)] * 2, codes=codes)
+    with pytest.raises(ValueError, match="'own' has no name in MEASURES"):
+        pn.profile({"l": layer(1, 0, 0, 0, measure="own")}, codes=codes)
+    assert np.isnan(pn.profile({"l": layer(1, 0, 0, 0, units=2)}).low["unique"]).all()
+
+
+def test_intervals_over_networks_are_students():
+    runs = [{"a": layer(r, 0, 0, 1 - r)} for r in (0.2, 0.3, 0.7)]
+    found = pn.profile(runs)
+    half = 4.302653 * np.std([0.2, 0.3, 0.7], ddof=1) / 3**0.5
+    assert found.shares["redundancy"] == pytest.approx([0.4])
+    assert found.high["redundancy"] == pytest.approx([0.4 + half], rel=1e-6)
+    assert found.interval == "3 networks"
+
+
+def test_maps_that_do_not_compare_are_refused():
+    with pytest.raises(ValueError, match="maps of 2 kinds"):
+        pn.profile([{"a": layer(1, 0, 0, 0)}, {"b": layer(1, 0, 0, 0)}])
+    with pytest.raises(ValueError, match="expected one kind"):
+        pn.profile({})
+    nothing = pn.profile({"a": layer(0, 0, 0, 0)})
+    assert np.isnan(nothing.shares["synergy"]).all()
+
+
+def test_a_recorder_follows_training(digits):
+    torch.manual_seed(0)
+    net = pn.zoo.mlp(64, (8, 6), 10)
+    recorder = pn.Recorder((digits.x_test, digits.y_test), ["fc1", "fc2"], every=2, levels=3, maps=I_MIN)
+    for epoch in pn.training.train_epochs(net, digits.x_train, digits.y_train, epochs=5):
+        recorder(net, epoch)
+    assert recorder.steps == [2, 4]
+    assert recorder.profiles[1].information[1] > recorder.profiles[0].information[1]
+    assert recorder.to_pandas().shape[0] == 4
+    same = pn.training.train(fresh(), digits.x_train, digits.y_train, epochs=5)
+    assert all(torch.equal(a, b) for a, b in zip(same.parameters(), net.parameters(), strict=True))
+
+
+def fresh():
+    torch.manual_seed(0)
+    return pn.zoo.mlp(64, (8, 6), 10)
+
+
+def test_a_recorder_records_at_least_every_epoch(digits):
+    with pytest.raises(ValueError, match="every=0"):
+        pn.Recorder((digits.x_test, digits.y_test), every=0)

@@ -1,0 +1,140 @@
+"""I_BROJA: its certificate, both kernels against each other and against the cone solver."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from pidnet.measures.ibroja import binary, general, optimum
+from pidnet.measures.ibroja.optimum import i_broja
+from pidnet.tables import shannon
+from pidnet.tables.discrete import PairTables
+from tests.peers import cone_unique, mixed_tables
+from tests.strategies import tables
+
+few = settings(max_examples=25, deadline=None)
+
+
+def given_tables(p):
+    return PairTables(np.full((len(p), 2), -1), p)
+
+
+def margins(p):
+    return (np.ascontiguousarray(p.sum(axis).swapaxes(1, 2)) for axis in (2, 1))
+
+
+def certified(kernel, p, tolerance):
+    upper, lower = np.empty((2, len(p)))
+    kernel(*margins(p), tolerance, upper, lower, *map(np.empty_like, margins(p)))
+    return upper, lower
+
+
+def test_agrees_with_the_cone_solver_on_random_tables():
+    for p in mixed_tables(60, seed=7):
+        atoms = i_broja(given_tables(p[None]))
+        unique1, unique2 = cone_unique(p)
+        # U1 - U2 = I1 - I2 exactly: by how much ECOS misses it is its own error
+        missed = abs((unique1 - unique2) - (atoms.unique1[0] - atoms.unique2[0]))
+        assert abs(atoms.unique1[0] - unique1) <= 1e-6 + missed
+        assert abs(atoms.unique2[0] - unique2) <= 1e-6 + missed
+        assert missed < 1e-5
+
+
+@few
+@given(p=tables(max_levels=5, max_classes=5))
+def test_the_interval_holds_that_of_a_tighter_run(p):
+    loose, tight = i_broja(given_tables(p), tolerance=1e-3), i_broja(given_tables(p), tolerance=1e-9)
+    assert (loose.gap <= 1e-3).all()
+    assert (tight.gap <= 1e-9).all()
+    assert (np.abs(loose.unique1 - tight.unique1) <= loose.gap + 1e-12).all()
+
+
+@few
+@given(p=tables(max_levels=2, max_classes=6, pairs=8))
+def test_both_kernels_certify_the_same_minimum(p):
+    upper, lower = certified(binary.solve_binary, p, 1e-9)
+    other_upper, other_lower = certified(general.solve_general, p, 1e-7)
+    assert (upper - lower <= 1e-9).all()
+    assert (other_upper - other_lower <= 1e-7).all()
+    assert (lower <= other_upper).all()
+    assert (other_lower <= upper).all()
+
+
+@few
+@given(p=tables(max_levels=4, max_classes=4, sparse=False), seed=st.integers(0, 2**32 - 1))
+def test_no_table_with_the_same_margins_is_better(p, seed):
+    """The dual end bounds the value of any feasible table, such as a mixture of p and p1 p2 / p(y)."""
+    _, lower = certified(general.solve_general, p, 1e-7)
+    product = p.sum(2)[:, :, None] * p.sum(1)[:, None] / p.sum((1, 2))[:, None, None]
+    share = np.random.default_rng(seed).random()
+    q = share * p + (1 - share) * product
+    value = np.log(2) * (shannon.entropy(q.sum(3), (1, 2)) - shannon.entropy(q, (1, 2, 3)))
+    assert (lower <= value).all()
+
+
+def test_the_minimum_of_and_lies_in_both_intervals():
+    """y = x1 AND x2 of fair bits: R = I(Y;X1) = 0.3113 bits, so that min sum q ln(q/Q) = H(Y|X2) ln 2 negated."""
+    p = np.zeros((1, 2, 2, 2))
+    p[0, [0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 0, 1]] = 0.25
+    for kernel in (binary.solve_binary, general.solve_general):
+        upper, lower = certified(kernel, p, 1e-7)
+        expected = np.log(2) * (0.0 - (shannon.entropy(np.array([0.75, 0.25])) - 0.311278124459))
+        assert lower[0] - 1e-9 <= expected <= upper[0] + 1e-9
+
+
+@pytest.mark.parametrize("levels", [2, 3, 5])
+def test_a_coarse_copy_has_nothing_unique(levels):
+    rng = np.random.default_rng(levels)
+    p_ay = rng.dirichlet(np.ones(levels * 4), size=20).reshape(20, levels, 4)
+    channel = rng.dirichlet(np.ones(levels), size=(20, levels))
+    atoms = i_broja(given_tables(np.einsum("pay,pab->paby", p_ay, channel)))
+    assert (atoms.unique2 <= 1e-6 + 1e-12).all()
+    assert (atoms.unique1 > 1e-4).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 5), (4, 4, 10), (8, 3, 4)])
+def test_counted_tables_of_few_samples_reach_the_tolerance(shape):
+    rng = np.random.default_rng(3)
+    base = rng.dirichlet(np.full(np.prod(shape), 0.3), size=200)
+    p = np.stack([rng.multinomial(50, row) for row in base]).reshape(-1, *shape) / 50
+    atoms = i_broja(given_tables(p))
+    assert (atoms.gap <= 1e-6).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3), (3, 2, 3), (4, 4, 2)])
+def test_every_one_of_many_pairs_reaches_the_tolerance(shape):
+    p = np.random.default_rng(9).dirichlet(np.ones(np.prod(shape)), size=3000).reshape(3000, *shape)
+    assert (i_broja(given_tables(p)).gap <= 1e-6).all()
+
+
+def test_tiny_probabilities_reach_the_tolerance():
+    p = np.random.default_rng(4).dirichlet(np.full(36, 0.05), size=300).reshape(300, 3, 4, 3)
+    assert (i_broja(given_tables(p)).gap <= 1e-6).all()
+
+
+def test_a_pair_that_stops_short_is_flagged(monkeypatch):
+    p = np.random.default_rng(5).dirichlet(np.ones(36), size=3).reshape(3, 3, 4, 3)
+    with pytest.warns(RuntimeWarning, match=r"3 of 3 pairs did not reach the tolerance of 1e-300 bits"):
+        atoms = i_broja(given_tables(p), tolerance=1e-300)
+    assert (atoms.gap > 1e-300).all()
+
+
+def test_an_unfinished_kernel_leaves_an_infinite_gap(monkeypatch):
+    def unfinished(p1, p2, tolerance, upper, lower, lam, mu):
+        upper[:], lower[:] = np.inf, -np.inf
+
+    monkeypatch.setattr(optimum, "solve_general", unfinished)
+    p = np.random.default_rng(5).dirichlet(np.ones(36), size=2).reshape(2, 3, 4, 3)
+    with pytest.warns(RuntimeWarning, match="2 of 2 pairs"):
+        assert np.isinf(i_broja(given_tables(p)).gap).all()
+
+
+def test_left_out_cells_widen_the_gap():
+    p = np.random.default_rng(6).dirichlet(np.ones(8)).reshape(1, 2, 2, 2)
+    spread = np.concatenate([p, np.full((1, 1, 2, 2), 9e-16)], axis=1)
+    assert i_broja(given_tables(spread)).gap[0] >= 4 * 9e-16 * np.log2(1 / (4 * 9e-16))
+
+
+@pytest.mark.parametrize("tolerance", [0, -1e-6, float("nan")])
+def test_a_tolerance_that_is_not_positive_is_refused(tolerance):
+    with pytest.raises(ValueError, match="expected a positive number of bits"):
+        i_broja(given_tables(np.full((1, 2, 2, 2), 0.125)), tolerance=tolerance)

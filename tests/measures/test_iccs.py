@@ -1,0 +1,121 @@
+"""I_ccs: the fitted table, the signs, and dit's PID_CCS."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from pidnet.measures import decompose, iccs
+from pidnet.measures.dit import decompose_dit
+from pidnet.measures.iccs import fill_margins, i_ccs, sign
+from pidnet.measures.kernels.maximum_entropy import allocate_room, find_step, fit_margins
+from pidnet.tables.discrete import PairTables
+from tests.peers import dit_distribution, random_table
+from tests.strategies import tables
+
+few = settings(max_examples=25, deadline=None)
+
+
+def given_tables(p):
+    return PairTables(np.full((len(p), 2), -1), p)
+
+
+def fitted(p):
+    """The maximum-entropy table (x1, x2, y) of one table."""
+    room = allocate_room(*p.shape)
+    fill_margins(np.ascontiguousarray(np.moveaxis(p, 2, 0)), room)
+    moved = fit_margins(room, 1e-10)
+    assert moved <= 1e-10
+    return np.moveaxis(room.q, 0, 2)
+
+
+@few
+@given(p=tables(max_levels=4, max_classes=4, pairs=1))
+def test_all_three_margins_are_kept(p):
+    q = fitted(p[0])
+    for axis in range(3):
+        np.testing.assert_allclose(q.sum(axis), p[0].sum(axis), atol=1e-9)
+
+
+@few
+@given(p=tables(max_levels=3, max_classes=3, pairs=1, sparse=False))
+def test_the_fitted_table_has_no_three_way_interaction(p):
+    """ln q is a sum of functions of two variables exactly when every 2 x 2 x 2 contrast vanishes."""
+    log_q = np.log(fitted(p[0]))
+    contrast = np.diff(np.diff(np.diff(log_q, axis=0), axis=1), axis=2)
+    q = np.exp(log_q).min()
+    assert np.abs(contrast).max() <= 1e-8 / q
+
+
+def test_margins_that_force_further_zeros():
+    """x1 = x2 on y = 0 alone: the margins leave cells open that only q = 0 can fill."""
+    p = np.zeros((2, 2, 2))
+    p[0, 0, 0], p[1, 1, 0], p[0, 1, 1], p[1, 0, 1] = 0.3, 0.2, 0.1, 0.4
+    p[0, 0, 1] = 0.0
+    np.testing.assert_allclose(fitted(p / p.sum()).sum(2), (p / p.sum()).sum(2), atol=1e-10)
+    sparse = np.array([[[0.2, 0.1], [0.0, 0.3]], [[0.1, 0.0], [0.3, 0.0]]])
+    q = fitted(sparse)
+    np.testing.assert_allclose(q, sparse, atol=1e-9)  # the only table with these margins
+    assert decompose(sparse, measure="i_ccs").gap[0] <= 1e-8
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 2), (3, 2, 4), (4, 4, 2), (3, 3, 3)])
+@pytest.mark.parametrize("zeros", [0.0, 0.4])
+def test_agrees_with_dit(shape, zeros):
+    rng = np.random.default_rng(sum(shape) + int(10 * zeros))
+    for _ in range(2):
+        p = random_table(rng, shape, zeros)
+        expected = decompose_dit(dit_distribution(p), measure="PID_CCS").pair
+        found = decompose(p, measure="i_ccs")
+        # on sparse tables dit's own optimizer differs from run to run, by 7e-6 once
+        np.testing.assert_allclose(found.redundancy, expected.redundancy, atol=1e-8 if not zeros else 1e-4)
+
+
+def test_atoms_may_be_negative():
+    p = np.random.default_rng(0).dirichlet(np.ones(8), size=50).reshape(50, 2, 2, 2)
+    atoms = decompose(p, measure="i_ccs")
+    assert (atoms.unique1 < -1e-3).any()
+
+
+def test_terms_near_zero_have_no_sign():
+    assert [sign(x) for x in (1e-9, -1e-9, 1e-7, -1e-7)] == [0.0, 0.0, 1.0, -1.0]
+
+
+def test_independent_sources_and_target_share_nothing():
+    p = np.einsum("a,b,y->aby", [0.3, 0.7], [0.2, 0.5, 0.3], [0.6, 0.4])
+    assert decompose(p, measure="i_ccs").redundancy[0] == 0.0
+
+
+def test_counted_tables_of_few_samples_reach_the_tolerance():
+    rng = np.random.default_rng(3)
+    base = rng.dirichlet(np.full(160, 0.3), size=200)
+    p = np.stack([rng.multinomial(30, row) for row in base]).reshape(-1, 4, 4, 10) / 30
+    assert (i_ccs(given_tables(p)).gap <= 1e-8).all()
+
+
+def test_a_newton_step_at_the_answer_moves_nothing():
+    p = np.random.default_rng(8).dirichlet(np.ones(36)).reshape(3, 4, 3)
+    room = allocate_room(3, 4, 3)
+    fill_margins(np.ascontiguousarray(np.moveaxis(p, 2, 0)), room)
+    fit_margins(room, 1e-12)
+    assert find_step(room)[1] <= 1e-12
+
+
+def test_a_pair_that_stops_short_is_flagged(monkeypatch):
+    p = np.random.default_rng(5).dirichlet(np.ones(36), size=3).reshape(3, 3, 4, 3)
+    with pytest.warns(RuntimeWarning, match="3 of 3 pairs did not reach the tolerance of 1e-300 bits"):
+        assert (i_ccs(given_tables(p), tolerance=1e-300).gap > 0).all()
+
+
+def test_a_failed_fit_leaves_an_infinite_gap(monkeypatch):
+    def failed(p, tolerance, redundancy, gap):
+        redundancy[:], gap[:] = 0.0, np.nan
+
+    monkeypatch.setattr(iccs, "solve_pairs", failed)
+    with pytest.warns(RuntimeWarning, match="1 of 1 pairs"):
+        assert np.isinf(i_ccs(given_tables(np.full((1, 2, 2, 2), 0.125))).gap).all()
+
+
+@pytest.mark.parametrize("tolerance", [0, float("nan")])
+def test_a_tolerance_that_is_not_positive_is_refused(tolerance):
+    with pytest.raises(ValueError, match="expected a positive number of bits"):
+        i_ccs(given_tables(np.full((1, 2, 2, 2), 0.125)), tolerance=tolerance)

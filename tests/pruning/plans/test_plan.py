@@ -1,0 +1,125 @@
+import pytest
+import torch
+
+import pidnet as pn
+from pidnet.pruning.criteria.ranking import ascending
+
+
+def test_the_same_share_of_every_layer_stays(mlp, calibration):
+    plan = pn.plan_pruning(mlp, calibration, keep=0.25, criterion="l2")
+    assert {name: len(units) for name, units in plan.keep.items()} == {"fc1": 12, "fc2": 8}
+    for name, units in plan.keep.items():
+        assert units == sorted(units)
+        gone = {removal.index for removal in plan.removed[name]}
+        assert gone.isdisjoint(units)
+        assert len(gone) + len(units) == mlp.get_submodule(name).out_features
+
+
+def test_the_largest_norms_stay(mlp, calibration):
+    plan = pn.plan_pruning(mlp, calibration, keep=0.25, criterion="l2")
+    assert set(plan.keep["fc1"]) == set(mlp.fc1.weight.norm(dim=1).topk(12).indices.tolist())
+
+
+def test_a_budget_of_macs_is_met_closely(mlp, calibration):
+    plan = pn.plan_pruning(mlp, calibration, macs=0.4, criterion="l1")
+    small = pn.apply_plan(mlp, plan, calibration, repair="none")
+    dense_macs, small_macs = pn.compare_energy(mlp, small, calibration[0][:1]).macs
+    assert 0.36 * dense_macs < small_macs <= 0.4 * dense_macs
+
+
+def test_substitutes_are_kept_units_and_a_copy_is_replaced_by_its_original(calibration):
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(64, (12,), 10)
+    with torch.no_grad():
+        model.fc1.bias += 1  # no unit is dead
+        model.fc1.weight[7], model.fc1.bias[7] = model.fc1.weight[2], model.fc1.bias[2]
+    (removal,) = pn.plan_pruning(model, calibration, keep=11 / 12, criterion="pid").removed["fc1"]
+    assert removal.index in (2, 7)
+    assert removal.unit == "bits"
+    (best, share), *_ = removal.substitutes
+    assert best == 9 - removal.index
+    assert share > 0.9
+
+
+def test_nobody_takes_over_a_dead_unit(calibration):
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(64, (12,), 10)
+    with torch.no_grad():
+        model.fc1.weight[7], model.fc1.bias[7] = 0, -1
+    plan = pn.plan_pruning(model, calibration, keep=0.5)
+    (dead,) = (removal for removal in plan.removed["fc1"] if removal.index == 7)
+    assert dead.cost < 1e-6
+    assert dead.substitutes == ()
+    assert "(0%)" not in plan.explain()
+
+
+def test_a_plan_can_be_stored_and_edited(mlp, calibration, tmp_path):
+    plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="random")
+    assert pn.PruningPlan.load(plan.save(tmp_path / "plan.json")) == plan
+    plan.keep["fc1"] = [3, 4]
+    assert pn.apply_plan(mlp, plan, calibration).fc1.out_features == 2
+
+
+def test_an_edited_plan_is_told_apart_from_what_was_planned(mlp, calibration, tmp_path):
+    plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
+    back, out = plan.removed["fc1"][0].index, plan.keep["fc1"][0]
+    plan.keep["fc1"] = [back, *plan.keep["fc1"][1:]]
+    edited = pn.PruningPlan.load(plan.save(tmp_path / "plan.json"))
+    assert edited == plan
+    assert back not in {row["unit"] for row in edited.rows() if row["layer"] == "fc1"}
+    assert f"fc1: 24 units stay, 24 go\n  taken out by hand: {out}" in edited.explain()
+    small = pn.apply_plan(mlp, edited, calibration, "none")
+    assert torch.equal(small.fc1.weight, mlp.fc1.weight[sorted(edited.keep["fc1"])])
+
+
+def test_the_seed_decides_the_random_choice(mlp, calibration):
+    plans = [pn.plan_pruning(mlp, calibration, 0.5, "random", seed=seed).keep for seed in (0, 0, 1)]
+    assert plans[0] == plans[1] != plans[2]
+
+
+def test_a_criterion_of_ones_own(mlp, calibration):
+    def last_first(evidence, layer):
+        return ascending(-torch.arange(evidence.prunable[layer].units).numpy())
+
+    plan = pn.plan_pruning(mlp, calibration, 0.25, last_first)
+    assert plan.keep["fc2"] == list(range(8))
+    assert plan.criterion == "last_first"
+
+
+def test_bad_input(mlp, calibration):
+    x, y = calibration
+    for budget, message in (
+        ({"keep": 0.01}, "keeping 0.01 of the 48 units of layer 'fc1' leaves none"),
+        ({"keep": 1.5}, "the budget keep=1.5 is not a share"),
+        ({"macs": 0.0}, "the budget macs=0.0 is not a share"),
+        ({"macs": 1e-4}, "less than one unit a layer"),
+        ({}, "the budget is keep=None, macs=None, energy=None; expected one"),
+        ({"keep": 0.5, "macs": 0.5}, "the budget is keep=0.5, macs=0.5, energy=None; expected one"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pn.plan_pruning(mlp, calibration, **budget)
+    with pytest.raises(ValueError, match="unknown criterion 'pids'; the known ones are"):
+        pn.plan_pruning(mlp, calibration, 0.5, "pids")
+    with pytest.raises(ValueError, match="expected one label for each of at least 2 samples"):
+        pn.plan_pruning(mlp, (x, y[:-1]), 0.5)
+    with pytest.raises(ValueError, match="not a pair"):
+        pn.plan_pruning(mlp, x, 0.5)
+    with pytest.raises(ValueError, match="this JSON is not a pruning plan"):
+        pn.PruningPlan.from_json("{}")
+    with pytest.raises(ValueError, match="this JSON is not a pruning plan: Expecting value"):
+        pn.PruningPlan.from_json("fc1: all")
+
+
+def test_a_plan_as_a_table(mlp, calibration):
+    pytest.importorskip("pandas")
+    plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
+    table = plan.to_pandas()
+    assert table.to_dict("records") == plan.rows()
+    assert (table.layer == "fc1").sum() == 24
+
+
+def test_a_loader_is_not_calibration_and_the_sentence_says_what_is(mlp, calibration):
+    with pytest.raises(
+        ValueError, match=r"is a list, not a pair \(x, y\) of tensors; of a loader take x, y ="
+    ):
+        pn.plan_pruning(mlp, [calibration], keep=0.5)

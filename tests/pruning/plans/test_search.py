@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import torch
+
+import pidnet as pn
+from pidnet.pruning.criteria.pid import pid
+from pidnet.pruning.plans.budget import Budget
+from pidnet.pruning.plans.partial_plan import Draft
+from pidnet.pruning.plans.planning import gather
+from pidnet.pruning.plans.search import PROPOSALS, RECOMBINED, Proposal, Trial, find_plan, measure
+
+
+def test_the_plan_is_the_one_that_loses_least_and_is_priced_in_bits(mlp, calibration):
+    evidence = gather(mlp, calibration)
+    budget = Budget.of(evidence, {"keep": 0.25}, 1)
+    draft, measured = find_plan(evidence, budget)
+    assert list(measured) == [*(str(proposal) for proposal in PROPOSALS), RECOMBINED]
+    assert len(set(measured.values())) > 1
+    assert measure(evidence, draft.keep).loss == pytest.approx(min(measured.values()), rel=1e-6)
+    assert measured[RECOMBINED] == min(measured.values())
+    for layer, units in draft.gone.items():
+        assert {unit.unit for unit in units} == {"bits"}
+        gone = [unit.index for unit in units]
+        assert sorted(gone + draft.keep[layer]) == list(range(evidence.prunable[layer].units))
+
+
+def test_a_removal_costs_what_it_would_cost_in_the_order_of_the_plan(mlp, calibration):
+    evidence = gather(mlp, calibration)
+    draft, _ = find_plan(evidence, Budget.of(evidence, {"keep": 0.95}, 1), [Proposal("class", False)])
+    for layer, units in draft.gone.items():
+        ranking = pid(evidence, layer)
+        assert [unit.index for unit in units] == ranking.order[: len(units)].tolist()
+        np.testing.assert_allclose(
+            [unit.cost for unit in units], ranking.cost[: len(units)], rtol=1e-6, atol=1e-9
+        )
+        np.testing.assert_allclose(
+            [unit.redundancy for unit in units], ranking.redundancy[: len(units)], rtol=1e-6, atol=1e-9
+        )
+
+
+def test_from_the_back_serves_what_is_still_read():
+    """Half of the second layer is read with weight 0 and goes; then what only that half read goes too."""
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(6, (8, 8), 3).eval()
+    with torch.no_grad():
+        model.fc1.bias += 1
+        model.fc2.bias += 1
+        model.head.weight[:, 4:] = 0
+        # Units 0 to 3 of fc1 speak loudly, but only to the half that nobody reads.
+        model.fc2.weight[:4, :4] = 0
+        model.fc2.weight[4:, :4] *= 10
+    x = torch.randn(400, 6)
+    evidence = gather(model, (x, torch.zeros(400, dtype=torch.int64)))
+    budget = Budget.of(evidence, {"keep": 0.5}, 1)
+    back, once = (Proposal("next layer", way).draft(evidence, budget).keep for way in (True, False))
+    assert back == {"fc1": [4, 5, 6, 7], "fc2": [0, 1, 2, 3]}
+    assert once["fc1"] != [4, 5, 6, 7]
+
+
+def test_layers_are_taken_over_from_another_proposal_where_that_loses_less(mlp, calibration):
+    """Of two proposals each gets one layer right; the plan has both."""
+    evidence = gather(mlp, calibration)
+    budget = Budget.of(evidence, {"keep": 0.25}, 1)
+    right = Proposal("class", True).draft(evidence, budget).keep
+    wrong = {name: list(range(len(units))) for name, units in right.items()}
+    mixed = [right | {name: wrong[name]} for name in right]
+    for keep in mixed:
+        assert measure(evidence, right).beats(measure(evidence, keep))
+    offered = iter(mixed)
+
+    class Offered(Proposal):
+        def draft(self, evidence, budget):
+            draft = Draft.of(evidence)
+            for name, units in next(offered).items():
+                draft.retain(name, np.array(units))
+            return draft
+
+    draft, measured = find_plan(evidence, budget, [Offered("one", True), Offered("other", True)])
+    assert draft.keep == right
+    assert measured[RECOMBINED] < min(
+        measured["one, from the back, exchanged"], measured["other, from the back, exchanged"]
+    )
+
+
+def test_a_gain_within_the_noise_of_the_samples_is_none():
+    noise = torch.tensor([1.0, -1.0]).repeat(50)
+    plan = Trial({}, torch.full((100,), 2.0))
+    assert not Trial({}, 1.95 + noise).beats(plan)
+    assert Trial({}, 1.85 + noise).beats(plan)
+    assert not plan.beats(plan)
+    assert Trial({}, torch.ones(1)).beats(Trial({}, torch.full((1,), 2.0)))

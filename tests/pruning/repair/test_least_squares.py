@@ -1,0 +1,135 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+import pidnet as pn
+from pidnet.pruning.repair.least_squares import Moments, _collect, interleaved, junction
+from pidnet.pruning.structure.discovery import find_prunable
+
+
+@torch.no_grad()
+def error(small, model, x):
+    """Mean squared error of the hidden pre-activations behind the cut layer."""
+    return float(((small[2](small[:2](x)) - model[2](model[:2](x))) ** 2).mean().detach())
+
+
+def test_moments_give_the_squared_error():
+    generator = torch.Generator().manual_seed(0)
+    x, y, w = (torch.randn(shape, generator=generator).double() for shape in ((20, 3), (20, 2), (4, 2)))
+    moments = Moments.of(x[:12], y[:12]) + Moments.of(x[12:], y[12:])
+    expected = float(((x @ w[:3] + w[3] - y) ** 2).sum())
+    assert abs(moments.error(w) - expected) < 1e-10
+
+
+@torch.no_grad()
+def test_fold_is_the_least_squares_solution():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)).eval()
+    x = torch.randn(2000, 6)
+    plan = pn.PruningPlan({"0": [0, 2, 3, 5]}, {}, "own")
+    small = pn.apply_plan(model, plan, (x, x), repair="fold")
+    hidden = torch.cat([model[:2](x)[:, plan.keep["0"]], torch.ones(2000, 1)], 1).double()
+    best = hidden @ torch.linalg.lstsq(hidden, model(x).double()).solution
+    assert error(small, model, x) < 1.001 * float(((best - model(x)) ** 2).mean())
+
+
+@torch.no_grad()
+def test_refit_sees_what_was_cut_upstream():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 10), nn.Tanh(), nn.Linear(10, 10), nn.Tanh(), nn.Linear(10, 3)).eval()
+    x = torch.randn(1000, 6)
+    plan = pn.PruningPlan({"0": list(range(4)), "2": list(range(6))}, {}, "own")
+    errors = {
+        repair: float(((pn.apply_plan(model, plan, (x, x), repair=repair)(x) - model(x)) ** 2).mean())
+        for repair in ("none", "fold", "refit")
+    }
+    assert errors["refit"] < 0.98 * errors["fold"] < errors["none"]
+
+
+def test_few_samples_still_give_a_finite_answer():
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(20, (30,), 3).eval()
+    x = torch.randn(12, 20)
+    small = pn.apply_plan(model, pn.PruningPlan({"fc1": list(range(25))}, {}, "own"), (x, x))
+    assert small(torch.randn(50, 20)).isfinite().all()
+
+
+def test_every_row_is_counted_once_and_a_fifth_is_held_out_whatever_the_order():
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(5, (4,), 2).eval()
+    x = torch.arange(1000.0)[:, None].expand(1000, 5)
+    place = junction("head", model, copy.deepcopy(model), find_prunable(model, x), {})
+    for from_small in (False, True):
+        fit, held = _collect(place, x, from_small=from_small)
+        assert float((fit + held).gram[-1, -1]) == 1000
+        assert float(held.gram[-1, -1]) == 200
+    spread = [batch[:, 0] for batch in interleaved(x)]
+    assert sorted(torch.cat(spread).tolist()) == x[:, 0].tolist()
+    assert all(abs(float(batch.mean()) - 499.5) < 10 for batch in spread)
+
+
+@pytest.mark.parametrize("samples", [2, 3, 7])
+def test_a_handful_of_samples_can_be_repaired(samples):
+    torch.manual_seed(0)
+    model = pn.zoo.mlp(5, (6,), 2).eval()
+    x = torch.randn(samples, 5)
+    small = pn.apply_plan(model, pn.PruningPlan({"fc1": [0, 1, 2]}, {}, "own"), (x, x))
+    assert small(x).isfinite().all()
+
+
+@torch.no_grad()
+def test_a_recurrent_layer_is_refitted_to_the_inputs_it_makes_after_the_fold():
+    """Half of an LSTM's units are copies of the other half: the fold is exact, and the refit must leave it so."""
+    torch.manual_seed(0)
+    model = pn.zoo.lstm(4, 12, 3).eval()
+    rnn = next(m for m in model.modules() if isinstance(m, nn.LSTM))
+    for values in (rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, rnn.bias_hh_l0):
+        gates = values.view(4, 12, -1)
+        gates[:, 6:] = gates[:, :6]
+    x = torch.randn(300, 7, 4)
+    name = next(iter(pn.plan_pruning(model, (x, torch.zeros(300).long()), 0.5, "l2").keep))
+    plan = pn.PruningPlan({name: list(range(6))}, {}, "own")
+    for repair in ("fold", "refit"):
+        small = pn.apply_plan(model, plan, (x, x), repair)
+        torch.testing.assert_close(small(x), model(x), atol=1e-4, rtol=0)
+
+
+@torch.no_grad()
+def test_layers_behind_the_cut_are_fitted_to_what_now_reaches_them():
+    """Only the first layer is cut; the last one lost nothing, but is refitted all the same."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 12), nn.Tanh(), nn.Linear(12, 12), nn.Tanh(), nn.Linear(12, 3)).eval()
+    x = torch.randn(1000, 6)
+    plan = pn.PruningPlan({"0": [0, 1, 2]}, {}, "own")
+    fold, refit = (pn.apply_plan(model, plan, (x, x), repair) for repair in ("fold", "refit"))
+    torch.testing.assert_close(fold[4].weight, model[4].weight, atol=0, rtol=0)
+    inputs = torch.cat([refit[:4](x), torch.ones(1000, 1)], 1).double()
+    best = inputs @ torch.linalg.lstsq(inputs, model(x).double()).solution
+    least = float(((best - model(x)) ** 2).mean())
+    assert float(((refit(x) - model(x)) ** 2).mean()) < 1.001 * least
+    assert float(((fold(x) - model(x)) ** 2).mean()) > 1.02 * least
+
+
+@torch.no_grad()
+def test_a_layer_behind_the_cut_that_shares_its_weights_stays_as_it_is():
+    torch.manual_seed(0)
+
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.wide, self.narrow = nn.Linear(4, 5), nn.Linear(5, 12), nn.Linear(12, 4)
+            self.again, self.head = nn.Linear(4, 5), nn.Linear(5, 3)
+            self.again.weight = self.embed.weight
+
+        def forward(self, x):
+            return self.head(self.again(self.narrow(self.wide(self.embed(x)).tanh()).tanh()).tanh())
+
+    model = Tied().eval()
+    model.narrow.weight *= 5
+    x = torch.randn(500, 4)
+    small = pn.apply_plan(model, pn.PruningPlan({"wide": [0, 1]}, {}, "own"), (x, x))
+    assert small.again.weight is small.embed.weight
+    torch.testing.assert_close(small.embed.weight, model.embed.weight, atol=0, rtol=0)
+    assert not torch.equal(small.head.weight, model.head.weight)

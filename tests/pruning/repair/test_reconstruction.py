@@ -1,0 +1,81 @@
+import pytest
+import torch
+from torch import nn
+
+import pidnet as pn
+from pidnet.pruning.repair import reconstruction
+from pidnet.pruning.repair.reconstruction import _descend
+from pidnet.pruning.structure.tracing import scores
+from tests.pruning.families import make
+
+
+@torch.no_grad()
+def split_units():
+    """A network of 8 units that does about what 2 can do: 4 stand around each of two directions, and none in it."""
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
+    around = 0.4 * torch.tensor([[1.0, 1], [1, -1], [-1, 1], [-1, -1]])
+    model[0].weight.copy_(torch.cat([direction + around for direction in torch.tensor([[1.0, -2], [3, 1]])]))
+    model[0].bias.zero_()
+    model[2].weight.copy_(torch.tensor([[0.25] * 4 + [0] * 4, [0] * 4 + [0.25] * 4]))
+    model[2].bias.zero_()
+    return model
+
+
+def test_units_move_to_where_no_unit_stood():
+    torch.manual_seed(0)
+    model, x, new = split_units(), torch.randn(600, 2), torch.randn(2000, 2)
+    plan = pn.PruningPlan({"0": [0, 4]}, {}, "own")
+    refit, moved = (pn.apply_plan(model, plan, (x, x), repair) for repair in ("refit", "reconstruct"))
+    with torch.no_grad():
+        errors = [float(((small(new) - model(new)) ** 2).mean()) for small in (refit, moved)]
+        directions = nn.functional.normalize(moved[0].weight, dim=1)
+        wanted = nn.functional.normalize(torch.tensor([[1.0, -2], [3, 1]]), dim=1)
+    assert errors[1] < 0.2 * errors[0]
+    assert float((directions * wanted).sum(1).min()) > 0.995
+    torch.testing.assert_close(refit[0].weight, model[0].weight[[0, 4]])
+
+
+@pytest.mark.parametrize("family", ["conv", "resnet", "densenet", "lstm", "transformer", "encoder"])
+def test_every_family_comes_nearer_to_the_dense_network(family, monkeypatch):
+    monkeypatch.setattr(reconstruction, "ROUNDS", 4)
+    model, (x, y) = make(family, samples=80)
+    model.requires_grad_(False)
+    plan = pn.plan_pruning(model, (x, y), keep=0.5, criterion="l2")
+    smalls = [pn.apply_plan(model, plan, (x, y), repair) for repair in ("refit", "reconstruct")]
+    with torch.no_grad():
+        errors = [float((scores(small, x) - scores(model, x)).norm()) for small in smalls]
+    assert errors[1] < 0.98 * errors[0], errors
+    assert all(p.grad is None and not p.requires_grad for p in smalls[1].parameters())
+
+
+def test_it_goes_on_while_the_samples_that_are_held_out_gain():
+    weight = nn.Parameter(torch.tensor([1.0, 2.0]))
+    _descend([weight], lambda: [(weight**4).sum(), (weight**2).sum()], lambda: [(weight**2).sum()])
+    torch.testing.assert_close(weight.detach(), torch.zeros(2), atol=1e-3, rtol=0)
+
+
+def test_what_only_the_fitted_samples_gain_from_is_not_taken():
+    weight = nn.Parameter(torch.tensor([1.0, 2.0]))
+    _descend(
+        [weight], lambda: [(weight**2).sum()], lambda: [((weight - torch.tensor([1.0, 2.0])) ** 2).sum()]
+    )
+    torch.testing.assert_close(weight.detach(), torch.tensor([1.0, 2.0]))
+
+
+def test_a_network_that_stops_gradients_is_told_apart():
+    class Stopped(nn.Sequential):
+        def forward(self, x):
+            with torch.no_grad():
+                return super().forward(x)
+
+    model, x = Stopped(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 2)).eval(), torch.randn(50, 5)
+    with pytest.raises(ValueError, match='"reconstruct" needs gradients, and this network stops them'):
+        pn.apply_plan(model, pn.PruningPlan({"0": [0, 1]}, {}, "own"), (x, x), "reconstruct")
+
+
+@pytest.mark.parametrize("samples", [2, 7])
+def test_a_handful_of_samples(samples):
+    torch.manual_seed(0)
+    model, x = pn.zoo.mlp(5, (6,), 2).eval(), torch.randn(samples, 5)
+    small = pn.apply_plan(model, pn.PruningPlan({"fc1": [0, 1, 2]}, {}, "own"), (x, x), "reconstruct")
+    assert small(x).isfinite().all()

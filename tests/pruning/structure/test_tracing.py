@@ -1,0 +1,52 @@
+import pytest
+import torch
+from torch import nn
+
+from pidnet.pruning.structure.tracing import trace
+
+
+class Mixed(nn.Module):
+    """Units that pass through ``mix`` between two linear layers."""
+
+    def __init__(self, mix):
+        super().__init__()
+        self.fc, self.head, self.mix = nn.Linear(4, 6), nn.Linear(6, 2), mix
+
+    def forward(self, x):
+        return self.head(self.mix(self.fc(x)))
+
+
+def test_units_are_followed_through_whatever_keeps_them_apart():
+    order = torch.tensor([3, 1, 5, 0, 4, 2])
+    model = Mixed(lambda x: torch.tanh(x[:, order]) * 2 + 1).eval()
+    found = trace(model, "fc", 6, torch.randn(3, 4))
+    assert not found.obstacle
+    assert found.columns == {"head": dict(enumerate(order.tolist()))}
+
+
+@pytest.mark.parametrize(
+    ("mix", "reason"),
+    [
+        (lambda x: x.softmax(-1), "its units are mixed before they reach 'head'"),
+        (lambda x: x.cumsum(-1), "its units are mixed before they reach 'head'"),
+        (nn.LayerNorm(6), "its units pass through LayerNorm 'mix', which mixes them"),
+        (nn.PReLU(6), "its units pass through PReLU 'mix', which is not known here"),
+        (lambda x: torch.zeros_like(x), "no layer reads its units"),
+    ],
+)
+def test_what_stands_in_the_way_is_named(mix, reason):
+    assert trace(Mixed(mix).eval(), "fc", 6, torch.randn(3, 4)).obstacle == reason
+
+
+def test_units_that_are_the_output_and_layers_that_do_not_run():
+    model = Mixed(lambda x: x).eval()
+    assert trace(model, "head", 2, torch.randn(3, 4)).obstacle == (
+        "its units reach the output without another layer"
+    )
+    model.idle = nn.Linear(4, 3)
+    assert trace(model, "idle", 3, torch.randn(3, 4)).obstacle == "it does not run in the forward pass"
+
+
+def test_a_single_unit_is_followed():
+    model = nn.Sequential(nn.Linear(4, 1), nn.ReLU(), nn.Linear(1, 2)).eval()
+    assert trace(model, "0", 1, torch.randn(2, 4)).columns == {"2": {0: 0}}

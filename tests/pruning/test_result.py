@@ -1,0 +1,28 @@
+import pytest
+
+import pidnet as pn
+from pidnet.runs import carry_out, rows
+
+
+@pytest.fixture(scope="module")
+def pruned(mlp, calibration, digits):
+    test = digits.x_test, digits.y_test
+    plans = [pn.plan_pruning(mlp, calibration, criterion="l2", **b) for b in ({"keep": 0.5}, {"macs": 0.2})]
+    return [carry_out(mlp, plan, calibration, test) for plan in plans]
+
+
+def test_the_rows_start_with_the_dense_network(pruned, mlp, digits):
+    dense, half, _ = rows(pruned)
+    assert (dense["units kept"], half["units kept"]) == (1, 0.5)
+    assert (dense["MACs"], half["MACs"]) == (64 * 48 + 48 * 32 + 320, 64 * 24 + 24 * 16 + 160)
+    assert dense["accuracy"] == pn.training.accuracy(mlp, digits.x_test, digits.y_test)
+    assert half["accuracy"] == pn.training.accuracy(pruned[0].model, digits.x_test, digits.y_test)
+
+
+def test_names_say_which_budget(pruned):
+    assert [one.name for one in pruned] == ["0.5", "macs-0.2"]
+
+
+def test_accuracy_needs_test_samples(mlp, calibration):
+    plan = pn.plan_pruning(mlp, calibration, 0.5, "l1")
+    assert carry_out(mlp, plan, calibration, repair="none").row()["accuracy"] is None

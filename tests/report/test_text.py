@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pidnet.maps import LayerMap
+from pidnet.measures.atoms import Atoms
+from pidnet.pruning import Removal
+from pidnet.report import text
+from pidnet.runs import read_run
+
+
+@pytest.mark.parametrize(
+    ("removal", "cost", "substitutes"),
+    [
+        (
+            Removal(2, 0.00125, "bits", ((3, 0.75), (0, 0.25)), redundancy=0.5),
+            "costs 0.00125 bits, given the ones before it; 0.5 more are known elsewhere",
+            "unit 3 (75%) and unit 0 (25%) take over most",
+        ),
+        (
+            Removal(1, 3.5, "score", ((0, 1.0),)),
+            "costs 3.5 on the criterion's own scale",
+            "unit 0 (100%) takes over most",
+        ),
+        (
+            Removal(4, 0.0, "bits", ((0, 0.0),)),
+            "costs 0 bits, given the ones before it",
+            "nobody takes over",
+        ),
+    ],
+)
+def test_why_a_unit_goes(removal, cost, substitutes):
+    assert (text.cost(removal), text.substitutes(removal)) == (cost, substitutes)
+
+
+@pytest.mark.parametrize(("said", "expected"), [("a", "a"), ("ab", "a and b"), ("abc", "a, b and c")])
+def test_enumeration(said, expected):
+    assert text.enumeration(said) == expected
+
+
+def test_the_summary_names_the_layer_with_most_and_every_budget(run_folder):
+    run = read_run(run_folder)
+    first, second, half, quarter, *notes = text.summary(run)
+    most = max(run.maps[:2], key=lambda map: map.summary()["redundancy"])
+    bits, chance = most.summary()["redundancy"], most.floor["redundancy"]
+    assert first.startswith("By i_min on 300 samples, the mean pair of units has ")
+    assert (
+        f"{bits:.3f} bits of redundancy (chance: {chance:.3f}) in {most.layer}, the layer with most" in first
+    )
+    assert second.startswith("By i_mmi")
+    report = run.budgets[0].report
+    assert half.startswith("Pruned by l1 to 7 of 14 units")
+    assert f"{report.macs[1] / report.macs[0]:.0%} of the MACs" in half
+    assert f"accuracy goes from {report.accuracy[0]:.1%} to {report.accuracy[1]:.1%}" in half
+    assert "to 4 of 14 units" in quarter
+    assert notes == list(dict.fromkeys(note for map in run.maps for note in map.notes))
+
+
+def test_one_layer_and_no_accuracy(run_folder):
+    run = read_run(run_folder)
+    budget = replace(run.budgets[0], report=replace(run.budgets[0].report, accuracy=None))
+    first, last, *_ = text.summary(replace(run, maps=[run.maps[1]], budgets=[budget]))
+    assert "the mean pair of units of fc2 has" in first
+    assert last.endswith("its accuracy was not measured.")
+
+
+def test_a_long_list_of_units_is_cut_short():
+    map = LayerMap(
+        "fc",
+        np.arange(2),
+        np.array([[0, 1]]),
+        Atoms(*np.zeros((5, 1))),
+        "i_min",
+        9,
+        np.zeros(2),
+        notes=(f"skipped: {', '.join(str(unit) for unit in range(20))}", "skipped: 1, 2"),
+    )
+    assert text.notes([map, map]) == [
+        "skipped: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 8 more",
+        "skipped: 1, 2",
+    ]

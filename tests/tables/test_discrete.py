@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings, strategies as st
+
+from pidnet.codes.quantizing import Codes
+from pidnet.tables import discrete
+from pidnet.tables.discrete import PairTables, iterate_pair_tables, pair_tables, unit_tables
+
+
+def random_codes(samples=60, units=5, levels=3, classes=3, seed=0, constant=()):
+    generator = torch.Generator().manual_seed(seed)
+    layer = torch.randint(levels, (samples, units), generator=generator, dtype=torch.uint8)
+    layer[:, list(constant)] = 1
+    target = torch.randint(classes, (samples,), generator=generator)
+    return Codes({"layer": layer}, levels, {}, target, classes, "none", {"layer": list(constant)})
+
+
+def count_by_hand(codes, i, j):
+    p = np.zeros((codes.levels, codes.levels, codes.classes))
+    for a, b, y in zip(*codes.layers["layer"][:, [i, j]].T.tolist(), codes.target.tolist(), strict=True):
+        p[a, b, y] += 1
+    return p / len(codes.target)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 40), st.integers(2, 6), st.integers(2, 5), st.integers(1, 4), st.integers(0, 999))
+def test_tables_are_counts(samples, units, levels, classes, seed):
+    codes = random_codes(samples, units, levels, classes, seed)
+    tables = pair_tables(codes, "layer")
+    assert [tuple(pair) for pair in tables.pairs] == [
+        (i, j) for i in range(units) for j in range(i + 1, units)
+    ]
+    for (i, j), p in zip(tables.pairs, tables.p, strict=True):
+        np.testing.assert_array_equal(p, count_by_hand(codes, i, j))
+
+
+def test_small_blocks_and_chunks_give_the_same_tables(monkeypatch):
+    codes = random_codes(units=7)
+    whole = pair_tables(codes, "layer")
+    monkeypatch.setattr(discrete, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(discrete, "CHUNK_SAMPLES", 3)
+    assert len(list(iterate_pair_tables(codes, "layer"))) == 6
+    np.testing.assert_array_equal(pair_tables(codes, "layer").p, whole.p)
+
+
+def test_constant_units_have_no_pairs():
+    tables = pair_tables(random_codes(units=4, constant=[0, 2]), "layer")
+    assert tables.pairs.tolist() == [[1, 3]]
+
+
+def test_unit_tables_are_the_margins_of_pair_tables():
+    codes = random_codes()
+    tables, units = pair_tables(codes, "layer"), unit_tables(codes, "layer")
+    np.testing.assert_allclose(tables.p.sum(2), units[tables.pairs[:, 0]])
+    np.testing.assert_allclose(tables.p.sum(1), units[tables.pairs[:, 1]])
+
+
+def test_tables_of_two_batches_add_up():
+    whole = random_codes(samples=50)
+    parts = [
+        Codes({"layer": whole.layers["layer"][part]}, 3, {}, whole.target[part], 3, "none", {"layer": []})
+        for part in (slice(20), slice(20, 50))
+    ]
+    total = pair_tables(parts[0], "layer") + pair_tables(parts[1], "layer")
+    assert total.samples == 50
+    np.testing.assert_allclose(total.p, pair_tables(whole, "layer").p, atol=1e-15)
+
+
+def test_bad_input():
+    codes = random_codes(units=3, constant=[0, 1])
+    with pytest.raises(ValueError, match="no such layer: 'fc9'; the codes hold 'layer'"):
+        pair_tables(codes, "fc9")
+    with pytest.raises(ValueError, match="layer 'layer' has 1 units that vary; pairs need at least 2"):
+        pair_tables(codes, "layer")
+    tables = pair_tables(random_codes(), "layer")
+    with pytest.raises(ValueError, match="do not add up"):
+        tables + pair_tables(random_codes(units=4), "layer")
+    with pytest.raises(ValueError, match="have no weight"):
+        PairTables(tables.pairs, tables.p) + PairTables(tables.pairs, tables.p)

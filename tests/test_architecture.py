@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "pidnet"
 ORDER = [
     "files",
     "optional",
+    "printing",
     "execution",
     "datasets",
     "networks",
@@ -33,7 +34,7 @@ ORDER = [
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"files", "optional", "execution", "datasets"}
+IMPORT_NOTHING_OF_OURS = {"files", "optional", "printing", "execution", "datasets"}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

@@ -22,6 +22,7 @@ from pidnet.energy import (
     count,
     measured,
     modelled_energy,
+    report_text,
     total,
 )
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from pidnet.measures.atoms import Atoms
-from pidnet.measures.derivatives import Slopes
-from pidnet.measures.ibroja.optimum import i_broja, i_broja_slopes
-from pidnet.measures.iccs import i_ccs, i_ccs_slopes
-from pidnet.measures.imin import i_min, i_min_slopes
-from pidnet.measures.immi import i_mmi, i_mmi_slopes
+from pidnet.measures.derivatives import Derivative
+from pidnet.measures.ibroja.optimum import i_broja, i_broja_derivative
+from pidnet.measures.iccs import i_ccs, i_ccs_derivative
+from pidnet.measures.imin import i_min, i_min_derivative
+from pidnet.measures.immi import i_mmi, i_mmi_derivative
 from pidnet.tables.discrete import PairTables
 
 Measure = Callable[[PairTables], Atoms]
@@ -23,11 +23,11 @@ MEASURES: dict[str, Measure] = {
     "i_ccs": i_ccs,
 }
 
-SLOPES: dict[Measure, Callable[[PairTables], Slopes]] = {
-    i_min: i_min_slopes,
-    i_mmi: i_mmi_slopes,
-    i_broja: i_broja_slopes,
-    i_ccs: i_ccs_slopes,
+DERIVATIVES: dict[Measure, Callable[[PairTables], Derivative]] = {
+    i_min: i_min_derivative,
+    i_mmi: i_mmi_derivative,
+    i_broja: i_broja_derivative,
+    i_ccs: i_ccs_derivative,
 }
 
 

@@ -1,7 +1,7 @@
 """How a redundancy changes with the table: its derivative, from which its spread over samples follows.
 
 The redundancy of every measure here depends on the pairwise margins of the table only, so that its derivative
-with respect to a cell is a sum of three parts, up to a constant that no table can feel:
+with respect to a cell is a sum of three parts, up to an additive constant, which cancels because tables sum to 1:
 
     dR / dp(x1,x2,y) = first(x1,y) + second(x2,y) + both(x1,x2).
 
@@ -16,7 +16,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Slopes:
+class Derivative:
     """The derivative of a redundancy, bits a unit of probability.
 
     first: (pair, level1, class). second: (pair, level2, class). both: (pair, level1, level2), or None where the

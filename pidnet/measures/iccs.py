@@ -10,7 +10,7 @@ from numba import njit
 
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.atoms import Atoms, atoms_from_redundancy
-from pidnet.measures.derivatives import Slopes
+from pidnet.measures.derivatives import Derivative
 from pidnet.measures.kernels.maximum_entropy import allocate_room, fit_margins, solve_residuals
 from pidnet.tables.discrete import PairTables
 
@@ -47,7 +47,7 @@ def i_ccs(tables: PairTables, *, tolerance: float = 1e-8) -> Atoms:
     return atoms_from_redundancy(tables.p, redundancy, gap)
 
 
-def i_ccs_slopes(tables: PairTables, *, tolerance: float = 1e-8) -> Slopes:
+def i_ccs_derivative(tables: PairTables, *, tolerance: float = 1e-8) -> Derivative:
     """The derivative of R, with the cells of common sign held.
 
     R = sum q c has a derivative by q and one by the margins in c. That by q acts through the fitted table: q moves
@@ -63,9 +63,9 @@ def i_ccs_slopes(tables: PairTables, *, tolerance: float = 1e-8) -> Slopes:
     both, jumps = np.empty((pairs, levels1, levels2)), np.zeros(pairs)
     outputs, samples = (first, second, both, jumps), tables.samples
     share_pairs(
-        lambda part: fill_slopes(p_PYAB[part], samples, tolerance, *(out[part] for out in outputs)), pairs
+        lambda part: fill_derivative(p_PYAB[part], samples, tolerance, *(out[part] for out in outputs)), pairs
     )
-    return Slopes(first.swapaxes(1, 2), second.swapaxes(1, 2), both, jumps)
+    return Derivative(first.swapaxes(1, 2), second.swapaxes(1, 2), both, jumps)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -137,7 +137,7 @@ def sign(value):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_slopes(p_PYAB, samples, tolerance, first_PYA, second_PYB, both_PAB, jumps_P):
+def fill_derivative(p_PYAB, samples, tolerance, first_PYA, second_PYB, both_PAB, jumps_P):
     """Fill the three parts of the derivative of R of each pair, bits, and the variance from jumps."""
     pairs, classes, levels1, levels2 = p_PYAB.shape
     room = allocate_room(levels1, levels2, classes)

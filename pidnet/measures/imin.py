@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from pidnet.measures.atoms import Atoms, atoms_from_redundancy
-from pidnet.measures.derivatives import Slopes, log_ratio
+from pidnet.measures.derivatives import Derivative, log_ratio
 from pidnet.tables.discrete import PairTables
 
 
@@ -23,14 +23,14 @@ def i_min(tables: PairTables) -> Atoms:
     return atoms_from_redundancy(p_PABY, np.minimum(first, second).sum(-1))
 
 
-def i_min_slopes(tables: PairTables) -> Slopes:
+def i_min_derivative(tables: PairTables) -> Derivative:
     """The derivative of R, with the source that has the minimum in each class held."""
     p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
     first_is_less = _specific_terms(p_PAY) <= _specific_terms(p_PBY)
-    return Slopes(_slopes_of_terms(p_PAY, first_is_less), _slopes_of_terms(p_PBY, ~first_is_less))
+    return Derivative(_derivative_of_terms(p_PAY, first_is_less), _derivative_of_terms(p_PBY, ~first_is_less))
 
 
-def _slopes_of_terms(p_PXY: np.ndarray, chosen_PY: np.ndarray) -> np.ndarray:
+def _derivative_of_terms(p_PXY: np.ndarray, chosen_PY: np.ndarray) -> np.ndarray:
     """Derivative of the sum of the specific terms of some classes: in each of them the log ratio, and everywhere
     minus the share of p(x) in them, since p(x) stands under the logarithm."""
     p_PX = p_PXY.sum(2, keepdims=True)

@@ -6,13 +6,13 @@ import numpy as np
 from numba import njit
 
 from pidnet.execution.threads import share_pairs
-from pidnet.measures.derivatives import Slopes, log_ratio
+from pidnet.measures.derivatives import Derivative, log_ratio
 from pidnet.tables.discrete import PairTables
 
 SPREAD = ("redundancy", "information1", "information2", "total")
 
 
-def covariances(tables: PairTables, slopes: Slopes) -> np.ndarray:
+def covariances(tables: PairTables, derivative: Derivative) -> np.ndarray:
     """Covariances of the plug-in R, I1, I2 and I12 over samples, (pair, 4, 4), bits squared.
 
     Cov(f, g) = ( sum p f' g' - sum p f' sum p g' ) / N, with f', g' the derivatives by the cells of the table: the
@@ -20,9 +20,9 @@ def covariances(tables: PairTables, slopes: Slopes) -> np.ndarray:
     nonparametric delta method).
     """
     p_PABY = np.ascontiguousarray(tables.p)
-    both = np.zeros(p_PABY.shape[:3]) if slopes.both is None else slopes.both
+    both = np.zeros(p_PABY.shape[:3]) if derivative.both is None else derivative.both
     first, second = log_ratio(p_PABY.sum(2)), log_ratio(p_PABY.sum(1))
-    inputs = (p_PABY, slopes.first, slopes.second, both, first, second)
+    inputs = (p_PABY, derivative.first, derivative.second, both, first, second)
     found = np.empty((len(p_PABY), 4, 4))
     share_pairs(lambda part: fill_covariances(*(one[part] for one in inputs), found[part]), len(p_PABY))
     return found / tables.samples

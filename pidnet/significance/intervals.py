@@ -9,7 +9,7 @@ from scipy.stats import t
 
 from pidnet.codes.quantizing import Codes
 from pidnet.codes.resampling import leave_groups_out
-from pidnet.measures import SLOPES, Measure, i_ccs, i_mmi
+from pidnet.measures import DERIVATIVES, Measure, i_ccs, i_mmi
 from pidnet.measures.atoms import Atoms
 from pidnet.significance.delta_method import covariances
 from pidnet.significance.nulls import TESTED
@@ -74,17 +74,17 @@ def find_intervals(
 ) -> dict[str, np.ndarray]:
     """Atom -> (pair, 2), the ends of the 95 % interval about the corrected atom, bits.
 
-    Measures with known slopes: the delta method, at the cost of one map; see ``delta_intervals``. Others: a
+    Measures with a known derivative: the delta method, at the cost of one map; see ``delta_intervals``. Others: a
     jackknife over 20 groups of samples, at the cost of 20 maps.
     """
-    if measure in SLOPES:
+    if measure in DERIVATIVES:
         return delta_intervals(plug_in, corrected, codes, layer, measure)
     return jackknife_intervals(corrected, codes, layer, measure, rng)
 
 
 def interval_method(measure: Measure) -> str:
     """The name of the intervals that a measure gets."""
-    return "delta method" if measure in SLOPES else "jackknife"
+    return "delta method" if measure in DERIVATIVES else "jackknife"
 
 
 def delta_intervals(
@@ -98,9 +98,9 @@ def delta_intervals(
     """
     blocks = []
     for tables in iterate_pair_tables(codes, layer):
-        slopes = SLOPES[measure](tables)
-        jumps = np.zeros(len(tables)) if slopes.jumps is None else slopes.jumps
-        blocks.append((covariances(tables, slopes), jumps))
+        derivative = DERIVATIVES[measure](tables)
+        jumps = np.zeros(len(tables)) if derivative.jumps is None else derivative.jumps
+        blocks.append((covariances(tables, derivative), jumps))
     covariance, jumps = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     spread = _Spread(_known(plug_in), _known(corrected), covariance, jumps)
     if measure is i_mmi:

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from pidnet.measures import MEASURES, SLOPES, i_broja
+from pidnet.measures import DERIVATIVES, MEASURES, i_broja
 from pidnet.tables.discrete import PairTables
 
 STEP = 1e-4
@@ -18,16 +18,16 @@ def given_tables(p, samples=0):
 @pytest.mark.parametrize("name", MEASURES)
 @pytest.mark.parametrize("shape", [(2, 2, 3), (3, 2, 4), (2, 4, 3), (3, 3, 5)])
 @pytest.mark.filterwarnings("ignore:i_broja.*tolerance")
-def test_slopes_are_derivatives(name, shape):
+def test_derivatives_are_right(name, shape):
     rng = np.random.default_rng(0)
     p, other = rng.dirichlet(np.ones(np.prod(shape)), size=(2, 20)).reshape(2, 20, *shape)
-    slopes, move = SLOPES[MEASURES[name]](given_tables(p)), other - p
+    derivative, move = DERIVATIVES[MEASURES[name]](given_tables(p)), other - p
     measure = partial(i_broja, tolerance=1e-11) if name == "i_broja" else MEASURES[name]
     ends = [measure(given_tables(p + step * move)).redundancy for step in (STEP, -STEP)]
     expected = (ends[0] - ends[1]) / (2 * STEP)
-    found = (move.sum(2) * slopes.first).sum((1, 2)) + (move.sum(1) * slopes.second).sum((1, 2))
-    if slopes.both is not None:
-        found += (move.sum(3) * slopes.both).sum((1, 2))
+    found = (move.sum(2) * derivative.first).sum((1, 2)) + (move.sum(1) * derivative.second).sum((1, 2))
+    if derivative.both is not None:
+        found += (move.sum(3) * derivative.both).sum((1, 2))
     error = np.abs(found - expected)
     assert np.median(error) < 1e-5
     # A step may cross a kink in few of the tables.
@@ -38,8 +38,8 @@ def test_slopes_are_derivatives(name, shape):
 def test_a_level_that_is_not_taken_changes_nothing():
     p = np.random.default_rng(0).dirichlet(np.ones(12), size=5).reshape(5, 2, 2, 3)
     wider = np.concatenate([p, np.zeros((5, 1, 2, 3))], 1)
-    for measure, slopes in SLOPES.items():
-        narrow, wide = slopes(given_tables(p)), slopes(given_tables(wider))
+    for measure, derivative in DERIVATIVES.items():
+        narrow, wide = derivative(given_tables(p)), derivative(given_tables(wider))
         totals = [
             (part.first[:, :2, None] + part.second[:, None])
             + (0 if part.both is None else part.both[:, :2, :, None])
@@ -52,7 +52,7 @@ def test_a_level_that_is_not_taken_changes_nothing():
 def test_only_i_ccs_jumps_and_the_less_the_more_samples():
     p = np.random.default_rng(0).dirichlet(np.ones(36), size=20).reshape(20, 3, 3, 4)
     for name, measure in MEASURES.items():
-        few, many = (SLOPES[measure](given_tables(p, samples)).jumps for samples in (1000, 100_000))
+        few, many = (DERIVATIVES[measure](given_tables(p, samples)).jumps for samples in (1000, 100_000))
         if name == "i_ccs":
             assert many.mean() < few.mean() / 5
             assert (few >= 0).all()

@@ -2,6 +2,6 @@
 the margins of both sources with the target allow, with a proof of how near to it the answer is.
 """
 
-from pidnet.measures.ibroja.optimum import i_broja, i_broja_slopes
+from pidnet.measures.ibroja.optimum import i_broja, i_broja_derivative
 
-__all__ = ["i_broja", "i_broja_slopes"]
+__all__ = ["i_broja", "i_broja_derivative"]

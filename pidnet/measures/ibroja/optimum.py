@@ -8,7 +8,7 @@ import numpy as np
 
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.atoms import Atoms, complete_lattice
-from pidnet.measures.derivatives import Slopes, log_ratio
+from pidnet.measures.derivatives import Derivative, log_ratio
 from pidnet.measures.ibroja.binary import solve_binary
 from pidnet.measures.ibroja.general import solve_general
 from pidnet.tables import shannon
@@ -46,14 +46,14 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
     return complete_lattice(informations, redundancy, gap)
 
 
-def i_broja_slopes(tables: PairTables, *, tolerance: float = 1e-6) -> Slopes:
+def i_broja_derivative(tables: PairTables, *, tolerance: float = 1e-6) -> Derivative:
     """The derivative of R = I1 - H(Y|X2) - min sum q log2(q/Q): the minimum changes with the margins as the dual
     point says (the envelope theorem), so that no table need be solved twice."""
     p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
     *_, dual_PAY, dual_PBY = _minimum_bits(tables.p, tolerance)
     p_PB = p_PBY.sum(2, keepdims=True)
     of_class = np.divide(p_PBY, p_PB, out=np.ones_like(p_PBY), where=p_PBY > 0)
-    return Slopes(log_ratio(p_PAY) - dual_PAY, np.log2(of_class) - dual_PBY)
+    return Derivative(log_ratio(p_PAY) - dual_PAY, np.log2(of_class) - dual_PBY)
 
 
 def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...]:

@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "results"
 MACHINE = "2-core x86-64 CPU, Linux, one thread"
 SEEDS, LEVELS, TRAINING, SAMPLES = range(4), 4, 2000, 3000
 MEASURES = ("i_min", "i_broja", "i_ccs", "gaussian_i_broja")
-ATOMS = ("redundancy", "unique", "synergy")
+ATOMS = ("redundancy", "unique_sum", "synergy")
 WIDTHS = (24, 24, 24)
 CONVS, FFN = ("conv1", "conv2", "conv3"), ("blocks.0.ffn1", "blocks.1.ffn1", "blocks.2.ffn1")
 # network -> (builder, data set, layers from the first to the last, epochs, rate); letters are 83 codes and 0
@@ -92,7 +92,7 @@ def row(name: str, measure: str, runs: list[dict[str, pn.LayerMap]]) -> dict:
         ends = zip(found.low[atom].tolist(), found.high[atom].tolist(), strict=True)
         result |= {atom: found.shares[atom].tolist(), f"{atom}_interval": list(ends)}
         result[f"{atom}_change"] = [float(moved.mean()), float(reach * moved.std(ddof=1))]
-    return result | {"bits": found.information.tolist(), "verdict": verdict(result)}
+    return result | {"bits": found.pair_information.tolist(), "verdict": verdict(result)}
 
 
 def verdict(result: dict) -> str:

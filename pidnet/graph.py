@@ -15,24 +15,24 @@ from pidnet.measures.blackwell import dominates
 
 
 def redundancy_graph(
-    map: LayerMap, *, significance: float | None = 0.05, minimum_weight: float = 0.0
+    map: LayerMap, *, alpha: float | None = 0.05, minimum_weight: float = 0.0
 ) -> networkx.Graph:
     """The units of a layer, joined where they are redundant about the target.
 
-    Nodes are the units, with ``information`` = I(Y;X) in bits. Edges carry ``redundancy`` and ``synergy`` in
+    Nodes are the units, with ``unit_information`` = I(Y;X) in bits. Edges carry ``redundancy`` and ``synergy`` in
     bits and ``weight`` = R / I(Y;X1X2), the share of what the pair knows that both units know; where the map
     tests an atom, ``p_redundancy`` and ``q_redundancy`` (``p_synergy``, ``q_synergy``) as well: its p-value, and
     the false-discovery rate at which it is significant (Benjamini-Hochberg over all pairs of the layer).
-    significance: the false-discovery rate of the edges, where the map has p-values of the redundancy; None
+    alpha: the false-discovery rate of the edges, where the map has p-values of the redundancy; None
     joins every pair with redundancy or synergy. minimum_weight: lighter edges are left out.
     The graph itself names its layer, its measure and how many pairs were tested.
-    Raises ValueError when minimum_weight or significance is outside [0, 1].
+    Raises ValueError when minimum_weight or alpha is outside [0, 1].
     """
     if not 0 <= minimum_weight <= 1:
         raise ValueError(f"minimum_weight={minimum_weight}; expected a share between 0 and 1")
-    tested = significance is not None and "redundancy" in map.p_values
+    tested = alpha is not None and "redundancy" in map.p_values
     together = (map.atoms.redundancy > 0) | (map.atoms.synergy > 0)
-    joined = map.significant("redundancy", significance) if tested else together
+    joined = map.significant("redundancy", alpha) if tested else together
     weight = pair_weights(map)
     edges = np.flatnonzero(joined & (weight >= minimum_weight))
     graph = _units(networkx.Graph, map, tested=len(map.pairs) if tested else 0)
@@ -50,7 +50,7 @@ def redundancy_graph(
 def replacement_graph(map: LayerMap, *, tolerance: float = 0.01) -> networkx.DiGraph:
     """Who can stand in for whom: an edge from a unit to each unit that can replace it.
 
-    Edges carry ``unique``, the bits that only the replaced unit knows: at most ``tolerance`` plus the gap of
+    Edges carry ``cost``, the bits that are unique to the replaced unit: at most ``tolerance`` plus the gap of
     the pair. With I_BROJA this is Blackwell's order about the target, see ``dominates``.
     """
     first_replaces, second_replaces = dominates(map.atoms, tolerance=tolerance).T
@@ -61,7 +61,7 @@ def replacement_graph(map: LayerMap, *, tolerance: float = 0.01) -> networkx.DiG
         (i, j, atoms.unique1, second_replaces),
     ):
         rows = zip(replaced[holds].tolist(), by[holds].tolist(), lost[holds].tolist(), strict=True)
-        graph.add_edges_from((unit, other, {"unique": bits}) for unit, other, bits in rows)
+        graph.add_edges_from((unit, other, {"cost": bits}) for unit, other, bits in rows)
     return graph
 
 
@@ -114,7 +114,7 @@ def _units(kind: type, map: LayerMap, **attributes):
     """A graph without edges: the units of the map and what each knows."""
     graph = kind(layer=map.layer, measure=map.measure, **attributes)
     graph.add_nodes_from(
-        (unit, {"information": bits})
-        for unit, bits in zip(map.units.tolist(), map.information.tolist(), strict=True)
+        (unit, {"unit_information": bits})
+        for unit, bits in zip(map.units.tolist(), map.unit_information.tolist(), strict=True)
     )
     return graph

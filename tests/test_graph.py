@@ -26,7 +26,7 @@ def map():
 def test_edges_carry_the_atoms(map):
     graph = pn.redundancy_graph(map)
     assert graph.graph == {"layer": "fc1", "measure": "i_min", "tested": 0}
-    assert dict(graph.nodes(data="information")) == {0: 0.6, 1: 0.5, 2: 0.0}
+    assert dict(graph.nodes(data="unit_information")) == {0: 0.6, 1: 0.5, 2: 0.0}
     assert set(graph.edges) == {(0, 1), (1, 2)}
     assert graph.edges[0, 1] == {"redundancy": 0.5, "synergy": 0.4, "weight": 0.5}
     assert graph.edges[1, 2]["weight"] == 0
@@ -45,11 +45,11 @@ def test_only_significant_edges_where_there_are_p_values(map):
     assert set(graph.edges) == {(1, 2)}
     assert graph.edges[1, 2]["p_redundancy"] == 0.001
     assert graph.edges[1, 2]["q_redundancy"] == pytest.approx(0.003)
-    assert pn.redundancy_graph(tested, significance=0.5).edges[0, 1]["q_redundancy"] == pytest.approx(0.3)
-    assert set(pn.redundancy_graph(tested, significance=0.5).edges) == {(0, 1), (1, 2)}
-    assert len(pn.redundancy_graph(tested, significance=None).edges) == 2
-    with pytest.raises(ValueError, match="level=2"):
-        pn.redundancy_graph(tested, significance=2)
+    assert pn.redundancy_graph(tested, alpha=0.5).edges[0, 1]["q_redundancy"] == pytest.approx(0.3)
+    assert set(pn.redundancy_graph(tested, alpha=0.5).edges) == {(0, 1), (1, 2)}
+    assert len(pn.redundancy_graph(tested, alpha=None).edges) == 2
+    with pytest.raises(ValueError, match="=2"):
+        pn.redundancy_graph(tested, alpha=2)
 
 
 def test_edges_point_to_who_can_replace(map):
@@ -57,7 +57,7 @@ def test_edges_point_to_who_can_replace(map):
     # Unit 1 knows nothing that unit 0 does not; unit 0 knows 0.1 bits of its own. Pairs without unique
     # information replace each other.
     assert set(graph.edges) == {(1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
-    assert graph.edges[1, 0] == {"unique": 0.0}
+    assert graph.edges[1, 0] == {"cost": 0.0}
     assert (0, 1) in pn.replacement_graph(map, tolerance=0.1).edges
 
 
@@ -73,7 +73,7 @@ def test_communities_are_groups_of_redundant_units():
 @pytest.mark.parametrize("ending", ["graphml", "json"])
 def test_files_keep_everything(map, tmp_path, ending):
     tested = replace(map, p_values={"redundancy": np.array([0.2, 0.9, 0.001])})
-    for graph in (pn.redundancy_graph(tested, significance=None), pn.replacement_graph(map)):
+    for graph in (pn.redundancy_graph(tested, alpha=None), pn.replacement_graph(map)):
         read = pn.load_graph(pn.save_graph(graph, tmp_path / f"graph.{ending}"))
         assert type(read) is type(graph)
         assert dict(read.edges) == dict(graph.edges)

@@ -64,10 +64,10 @@ def show_maps(maps: Sequence[LayerMap]) -> None:
     title = f"All pairs of units about the label on {samples} samples: means, in bits"
     show(title, [_short(map) for map in maps])
     corrections = ", ".join(dict.fromkeys(map.correction for map in maps))
-    if any(map.floor for map in maps):
+    if any(map.noise_floor for map in maps):
         say(
             f"Sampling bias corrected by {corrections}; "
-            "floor: the synergy that 95 % of pairs which know nothing stay below."
+            "noise_floor: the 95th percentile of synergy among pairs that carry no information about the label."
         )
     from pidnet.report.text import notes
 
@@ -99,8 +99,8 @@ def _finite(value: Any) -> Any:
 def _short(map: LayerMap) -> dict[str, Any]:
     """The columns of a layer's summary that fit a terminal."""
     rows = map.summary()
-    rows["floor"] = rows.pop("synergy_floor", None)
-    shown = ("layer", "measure", "redundancy", "unique", "synergy", "floor", "information", "pairs")
+    rows["noise_floor"] = rows.pop("synergy_noise_floor", None)
+    shown = ("layer", "measure", "units", "pairs", "redundancy", "unique_mean", "synergy", "noise_floor")
     return {name: rows[name] for name in shown}
 
 

@@ -55,7 +55,7 @@ class CoverSelector(SelectorMixin, BaseEstimator):
             self.order_ = np.argsort(-X.std(0), kind="stable")
             self.gains_ = np.zeros(X.shape[1])
         else:
-            ranking = rank_by_cover(redundancy_graph(self.map_, significance=None))
+            ranking = rank_by_cover(redundancy_graph(self.map_, alpha=None))
             self.order_, self.gains_ = ranking.order[::-1], ranking.cost[::-1]
         return self
 

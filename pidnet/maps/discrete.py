@@ -79,7 +79,7 @@ def _layer_map(codes: Codes, layer: str, measure: Measure, options: dict[str, An
         atoms=atoms,
         measure=getattr(measure, "__name__", repr(measure)),
         samples=len(codes.target),
-        information=_unit_information(codes.layers[layer].shape[1], pairs, atoms),
+        unit_information=_unit_information(codes.layers[layer].shape[1], pairs, atoms),
         settings={
             "quantizer": codes.quantizer,
             "levels": codes.levels,
@@ -92,7 +92,7 @@ def _layer_map(codes: Codes, layer: str, measure: Measure, options: dict[str, An
         notes=_notes(codes, layer, options["correction"]),
         plug_in=plug_in,
         p_values=null(plug_in, codes, layer, measure, streams[1]),
-        floor=sampling_floor(codes, layer, measure, correct, streams[2]),
+        noise_floor=sampling_floor(codes, layer, measure, correct, streams[2]),
         intervals=find_intervals(plug_in, atoms, codes, layer, measure, streams[3])
         if options["intervals"]
         else {},

@@ -77,7 +77,7 @@ def _gaussian_map(
         atoms=Atoms.concatenate(atoms),
         measure=measure if isinstance(measure, str) else PREFIX + getattr(measure, "__name__", repr(measure)),
         samples=whole.samples,
-        information=of_units(unit_covariances(whole)).information1,
+        unit_information=of_units(unit_covariances(whole)).information1,
         settings={
             "target_columns": len(whole.targets),
             "shrinkage": options.get("shrinkage"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas
     import xarray
 
+MIRROR = {"unique1": "unique2", "unique2": "unique1"}
 GROUPED = ("plug_in", "p_values", "intervals")
 
 
@@ -26,11 +27,11 @@ class LayerMap:
     """The atoms of all pairs of units of one layer, in bits.
 
     units: int (unit,), all units of the layer. pairs: int (pair, 2), i < j, pairs of units that vary.
-    information: float64 (unit,), I(Y;X) of each unit by itself. settings: how the map was made.
+    unit_information: float64 (unit,), I(Y;X) of each unit by itself. settings: how the map was made.
     notes: warnings about the data, one sentence each.
     plug_in: the atoms before the correction. p_values: atom -> (pair,), against ``settings["null"]``.
-    intervals: atom -> (pair, 2), 95 %. floor: redundancy, unique, synergy -> what 95 % of pairs that know
-    nothing stay below with these samples, levels and classes, corrected in the same way.
+    intervals: atom -> (pair, 2), 95 %. noise_floor: atom -> the 95th percentile among pairs that carry
+    no information about the target, with these samples, levels and classes, corrected in the same way.
     """
 
     layer: str
@@ -39,22 +40,22 @@ class LayerMap:
     atoms: Atoms
     measure: str
     samples: int
-    information: np.ndarray
+    unit_information: np.ndarray
     settings: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     plug_in: Atoms | None = None
     p_values: dict[str, np.ndarray] = field(default_factory=dict)
     intervals: dict[str, np.ndarray] = field(default_factory=dict)
-    floor: dict[str, float] = field(default_factory=dict)
+    noise_floor: dict[str, float] = field(default_factory=dict)
 
     @property
     def correction(self) -> str:
         """The name of the bias correction behind ``atoms``."""
         return self.settings.get("correction", "none")
 
-    def significant(self, atom: str = "redundancy", level: float = 0.05) -> np.ndarray:
+    def significant(self, atom: str = "redundancy", alpha: float = 0.05) -> np.ndarray:
         """Which pairs have more of an atom than the null gives, bool (pair,), Benjamini-Hochberg over the
-        layer: at most a share ``level`` of them is expected to be false. ``len(map.pairs)`` were tested.
+        layer: at most a share ``alpha`` of them is expected to be false. ``len(map.pairs)`` were tested.
 
         Raises ValueError for an atom that the null of this map does not test.
         """
@@ -64,7 +65,7 @@ class LayerMap:
                 f"{', '.join(self.p_values) or 'nothing'}, not {atom!r}; "
                 "make the map with layer_maps(codes, null='labels') or null='sources'"
             )
-        return benjamini_hochberg(self.p_values[atom], level)
+        return benjamini_hochberg(self.p_values[atom], alpha)
 
     def matrix(self, name: str) -> np.ndarray:
         """One atom for all pairs, float64 (unit, unit), bits; nan on the diagonal and for constant units.
@@ -75,22 +76,31 @@ class LayerMap:
         names = ("redundancy", "unique1", "unique2", "synergy", "total", "gap")
         if name not in names:
             raise ValueError(f"no such atom: {name!r}; the map has {', '.join(names)}")
-        mirror = {"unique1": "unique2", "unique2": "unique1"}.get(name, name)
+        mirror = MIRROR.get(name, name)
         return self._square(getattr(self.atoms, name), getattr(self.atoms, mirror))
 
     def summary(self) -> dict[str, Any]:
-        """Means over the pairs (``unique`` averages both units) and over the units in them; bits."""
+        """Means over the pairs and over the units in them, bits.
+
+        ``unique_mean`` is what one unit of a pair carries and the other does not, averaged over both units;
+        ``unit_information`` is I(Y;X), ``pair_information`` is I(Y;X1X2).
+        """
+        floors = dict(self.noise_floor)
+        if floors:
+            floors["unique_mean"] = (floors.pop("unique1") + floors.pop("unique2")) / 2
         return {
             "layer": self.layer,
             "measure": self.measure,
-            "redundancy": float(self.atoms.redundancy.mean()),
-            "unique": float((self.atoms.unique1.mean() + self.atoms.unique2.mean()) / 2),
-            "synergy": float(self.atoms.synergy.mean()),
-            "information": float(self.information[np.unique(self.pairs)].mean()),
+            "units": len(self.units),
             "pairs": len(self.pairs),
+            "redundancy": float(self.atoms.redundancy.mean()),
+            "unique_mean": float((self.atoms.unique1.mean() + self.atoms.unique2.mean()) / 2),
+            "synergy": float(self.atoms.synergy.mean()),
+            "pair_information": float(self.atoms.total.mean()),
+            "unit_information": float(self.unit_information[np.unique(self.pairs)].mean()),
             "samples": self.samples,
             "correction": self.correction,
-            **{f"{name}_floor": bits for name, bits in self.floor.items()},
+            **{f"{name}_noise_floor": bits for name, bits in floors.items()},
         }
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -108,7 +118,7 @@ class LayerMap:
     def to_xarray(self) -> xarray.Dataset:
         """Everything over (unit, partner), nan on the diagonal and for constant units; bits.
 
-        ``unique`` is what the unit knows and the partner does not. ``information`` goes over (unit,). p-values are
+        ``unique1`` is what the unit carries and the partner does not, ``unique2`` its transpose. ``unit_information`` goes over (unit,). p-values are
         named ``redundancy_p``, ends of intervals ``redundancy_low`` and ``redundancy_high``; the attributes are
         layer, measure, samples and the settings. Raises ImportError without xarray, with the command that installs
         it.
@@ -116,20 +126,17 @@ class LayerMap:
         xarray = optional_module("xarray")
         square = ("unit", "partner")
         tables: dict[str, Any] = {
-            {"unique1": "unique"}.get(name, name): (square, self.matrix(name), {"units": "bits"})
-            for name in ("redundancy", "unique1", "synergy", "total", "gap")
+            name: (square, self.matrix(name), {"units": "bits"})
+            for name in ("redundancy", "unique1", "unique2", "synergy", "total", "gap")
         }
         for name, values in self.p_values.items():
-            if name not in ("unique1", "unique2"):
-                tables[f"{name}_p"] = (square, self._square(values, values), {})
+            tables[f"{name}_p"] = (square, self._square(values, self.p_values[MIRROR.get(name, name)]), {})
         for name, ends in self.intervals.items():
-            if name != "unique2":
-                mirror = self.intervals["unique2"] if name == "unique1" else ends
-                short = name.removesuffix("1")
-                for end, side in enumerate(("low", "high")):
-                    values = self._square(ends[:, end], mirror[:, end])
-                    tables[f"{short}_{side}"] = (square, values, {"units": "bits"})
-        tables["information"] = (("unit",), self.information, {"units": "bits"})
+            mirror = self.intervals[MIRROR.get(name, name)]
+            for end, side in enumerate(("low", "high")):
+                values = self._square(ends[:, end], mirror[:, end])
+                tables[f"{name}_{side}"] = (square, values, {"units": "bits"})
+        tables["unit_information"] = (("unit",), self.unit_information, {"units": "bits"})
         about = {"layer": self.layer, "measure": self.measure, "samples": self.samples}
         settings = {name: json.dumps(value) for name, value in self.settings.items()}
         return xarray.Dataset(tables, {"unit": self.units, "partner": self.units}, about | settings)
@@ -149,10 +156,10 @@ class LayerMap:
             "samples": self.samples,
             "settings": self.settings,
             "notes": list(self.notes),
-            "floor": self.floor,
+            "noise_floor": self.noise_floor,
         }
         path = Path(path).with_suffix(".npz")
-        arrays = {"units": self.units, "pairs": self.pairs, "information": self.information}
+        arrays = {"units": self.units, "pairs": self.pairs, "unit_information": self.unit_information}
         arrays |= {"json": np.array(json.dumps(described)), **dict(self.atoms.items())}
         for group in GROUPED:
             values = getattr(self, group)
@@ -169,7 +176,7 @@ class LayerMap:
             arrays = dict(stored)
         described = json.loads(str(arrays.pop("json")))
         described["notes"] = tuple(described["notes"])
-        outside = {name: arrays.pop(name) for name in ("units", "pairs", "information")}
+        outside = {name: arrays.pop(name) for name in ("units", "pairs", "unit_information")}
         grouped: dict[str, Any] = {group: _pop_group(arrays, group) for group in GROUPED}
         grouped["plug_in"] = Atoms(**grouped["plug_in"]) if grouped["plug_in"] else None
         return LayerMap(atoms=Atoms(**arrays), **outside, **described, **grouped)

@@ -23,35 +23,36 @@ if TYPE_CHECKING:
     import pandas
     import xarray
 
-ATOMS = ("redundancy", "unique", "synergy")
+ATOMS = ("redundancy", "unique_sum", "synergy")
+ATOM_NAMES = ("redundancy", "unique1", "unique2", "synergy")
 GROUPS = 20
 Maps = Mapping[str, LayerMap]
 
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """Shares of the information of the pairs of each layer: redundancy + unique + synergy = 1.
+    """Shares of the information of the pairs of each layer: redundancy + unique_sum + synergy = 1.
 
     layers: names, in the order of the maps. shares: atom -> (layer,), the sum of the atom over all pairs by
-    the sum of I(Y;X1X2); ``unique`` adds both units. low, high: atom -> (layer,), 95 % intervals.
-    information: (layer,), mean I(Y;X1X2) of a pair, bits. interval: what the intervals are about.
-    measure: of the maps. floor: atom -> (layer,), the shares that 95 % of pairs which know nothing stay below, nan
-    where the maps have none.
+    the sum of I(Y;X1X2); ``unique_sum`` adds both units. low, high: atom -> (layer,), 95 % intervals.
+    pair_information: (layer,), mean I(Y;X1X2) of a pair, bits. interval: what the intervals are about.
+    measure: of the maps. noise_floor: atom -> (layer,), the noise floor of the maps as shares, nan where they
+    have none.
     """
 
     layers: tuple[str, ...]
     shares: dict[str, np.ndarray]
     low: dict[str, np.ndarray]
     high: dict[str, np.ndarray]
-    information: np.ndarray
+    pair_information: np.ndarray
     interval: str
     measure: str
-    floor: dict[str, np.ndarray]
+    noise_floor: dict[str, np.ndarray]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row a layer: information, and the share of each atom with its interval."""
+        """One row a layer: pair_information, and the share of each atom with its interval."""
         pandas = optional_module("pandas")
-        columns: dict[str, Any] = {"layer": self.layers, "information": self.information}
+        columns: dict[str, Any] = {"layer": self.layers, "pair_information": self.pair_information}
         for atom in ATOMS:
             columns |= {
                 atom: self.shares[atom],
@@ -61,14 +62,14 @@ class Profile:
         return pandas.DataFrame(columns)
 
     def to_xarray(self) -> xarray.Dataset:
-        """share, low and high over (layer, atom), information over (layer,)."""
+        """share, low and high over (layer, atom), pair_information over (layer,)."""
         xarray = optional_module("xarray")
         parts = {"share": self.shares, "low": self.low, "high": self.high}
         tables: dict[str, Any] = {
             name: (("layer", "atom"), np.stack([values[atom] for atom in ATOMS], 1))
             for name, values in parts.items()
         }
-        tables["information"] = (("layer",), self.information, {"units": "bits"})
+        tables["pair_information"] = (("layer",), self.pair_information, {"units": "bits"})
         about = {"measure": self.measure, "interval": self.interval}
         return xarray.Dataset(tables, {"layer": list(self.layers), "atom": list(ATOMS)}, about)
 
@@ -81,7 +82,7 @@ class Profile:
                 f"{self.shares[a][k]:5.2f} ({self.low[a][k]:5.2f},{self.high[a][k]:5.2f})" for a in ATOMS
             ]
             lines.append(
-                f"{layer:{width}}  {self.information[k]:6.3f}  " + "  ".join(f"{c:>18}" for c in cells)
+                f"{layer:{width}}  {self.pair_information[k]:6.3f}  " + "  ".join(f"{c:>18}" for c in cells)
             )
         return "\n".join([*lines, f"{self.measure}; 95 % intervals over {self.interval}"])
 
@@ -120,10 +121,10 @@ def profile(maps: Maps | Sequence[Maps], *, codes: Codes | None = None, seed: in
         shares=_by_atom(shares.mean(0)),
         low=_by_atom(shares.mean(0) - half),
         high=_by_atom(shares.mean(0) + half),
-        information=np.mean(totals, 0),
+        pair_information=np.mean(totals, 0),
         interval=interval,
         measure=runs[0][layers[0]].measure,
-        floor=_by_atom(np.mean([[_floor(run[layer]) for layer in layers] for run in runs], 0)),
+        noise_floor=_by_atom(np.mean([[_floor(run[layer]) for layer in layers] for run in runs], 0)),
     )
 
 
@@ -143,9 +144,10 @@ def _shares(atoms: Atoms) -> np.ndarray:
 
 
 def _floor(map: LayerMap) -> np.ndarray:
-    """The sampling floor by the mean I(Y;X1X2), (3,); ``unique`` is that of both units. nan where not known."""
-    total, floor = map.atoms.total.mean(), map.floor
-    bits = [floor.get("redundancy", np.nan), 2 * floor.get("unique", np.nan), floor.get("synergy", np.nan)]
+    """The noise floor by the mean I(Y;X1X2), (3,); nan where the map has none."""
+    total, floor = map.atoms.total.mean(), map.noise_floor
+    redundancy, unique1, unique2, synergy = (floor.get(atom, np.nan) for atom in ATOM_NAMES)
+    bits = [redundancy, unique1 + unique2, synergy]
     return np.array(bits) / total if total > 0 else np.full(3, np.nan)
 
 

@@ -14,7 +14,7 @@ from pidnet.codes.resampling import take
 from pidnet.maps import layer_maps
 from pidnet.measures import Measure
 
-ATOMS = ("redundancy", "unique", "synergy")
+ATOMS = ("redundancy", "unique_mean", "synergy")
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Sensitivity:
         return self._verdict(f"{atom} of {layer} > {atom} of {than}", first, holds)
 
     def above_floor(self, atom: str, layer: str) -> Verdict:
-        """Whether the mean of an atom in a layer is above the sampling floor, at every setting."""
+        """Whether the mean of an atom in a layer is above the noise floor, at every setting."""
         rows = self._of(layer, atom)
-        holds = [row[atom] > row[f"{atom}_floor"] for row in rows]
+        holds = [row[atom] > row[f"{atom}_noise_floor"] for row in rows]
         return self._verdict(f"{atom} of {layer} > what chance gives", rows, holds)
 
     @property
@@ -82,9 +82,9 @@ class Sensitivity:
 
     def __str__(self) -> str:
         head = f"{self.measure}, {self.quantizer}, correction {self.correction}; means over pairs, bits"
-        lines = [head, f"{'layer':12s} levels samples " + " ".join(f"{a:>10s}      floor" for a in ATOMS)]
+        lines = [head, f"{'layer':12s} levels samples " + " ".join(f"{a:>11s} noise floor" for a in ATOMS)]
         for row in self.rows:
-            values = " ".join(f"{row[a]:10.4f} {row[f'{a}_floor']:10.4f}" for a in ATOMS)
+            values = " ".join(f"{row[a]:11.4f} {row[f'{a}_noise_floor']:11.4f}" for a in ATOMS)
             lines.append(f"{row['layer']:12s} {row['levels']:6d} {row['samples']:7d} {values}")
         return "\n".join([*lines, self.sentence])
 

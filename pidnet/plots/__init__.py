@@ -1,6 +1,7 @@
 """Results as matplotlib figures. Nothing is shown or saved."""
 
 from pidnet.plots.drawing import (
+    STYLES,
     cluster_units,
     plot_atoms,
     plot_graph,
@@ -9,4 +10,4 @@ from pidnet.plots.drawing import (
     plot_training,
 )
 
-__all__ = ["cluster_units", "plot_atoms", "plot_graph", "plot_map", "plot_profile", "plot_training"]
+__all__ = ["STYLES", "cluster_units", "plot_atoms", "plot_graph", "plot_map", "plot_profile", "plot_training"]

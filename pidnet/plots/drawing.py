@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # Colors that color-blind readers can tell apart (Okabe & Ito), and markers for print.
-STYLES = {"redundancy": ("#0072B2", "o"), "unique": ("#E69F00", "s"), "synergy": ("#009E73", "^")}
+STYLES = {"redundancy": ("#0072B2", "o"), "unique_sum": ("#E69F00", "s"), "synergy": ("#009E73", "^")}
 # The two unique atoms side by side: the second lighter.
 ATOM_COLORS = {"redundancy": "#0072B2", "unique1": "#E69F00", "unique2": "#F7D08A", "synergy": "#009E73"}
 
@@ -53,7 +53,7 @@ def plot_map(map: LayerMap, name: str = "redundancy") -> Figure:
 
     The order is that of average linkage, with pairs of much redundancy close together. Up to 32 units are all
     numbered, of more every so many. Colors span the middle 99 % of the pairs, so that single ones do not
-    wash out the rest. A line across the color bar shows the sampling floor of the map.
+    wash out the rest. A line across the color bar shows the noise floor of the map.
     """
     from pidnet.plots.figure import Shown
 
@@ -76,10 +76,10 @@ def plot_map(map: LayerMap, name: str = "redundancy") -> Figure:
         axis.set_ticks(ticks, labels=order[ticks], fontsize=7)
     axes.tick_params(axis="x", rotation=0 if len(order) <= 32 else 90)
     bar = figure.colorbar(image, label="bits", extend="both")
-    floor = map.floor.get({"unique1": "unique", "unique2": "unique"}.get(name, name))
+    floor = map.noise_floor.get(name)
     if floor is not None:
         bar.ax.axhline(floor, color="#D55E00", linewidth=2)
-        bar.set_label(f"bits (line: floor, {floor:.3f})")
+        bar.set_label(f"bits (line: noise floor, {floor:.3f})")
     return figure
 
 
@@ -101,7 +101,7 @@ def cluster_units(map: LayerMap) -> np.ndarray:
 
 
 def plot_profile(profile: Profile) -> Figure:
-    """Shares of redundancy, unique and synergy over depth with their intervals and, dotted, the sampling floor,
+    """Shares of redundancy, unique information and synergy over depth with their intervals and, dotted, the noise floor,
     and the information in bits."""
     from pidnet.plots.figure import Shown
 
@@ -112,11 +112,11 @@ def plot_profile(profile: Profile) -> Figure:
         shares.plot(depth, profile.shares[atom], color=color, marker=marker, label=atom)
         shares.fill_between(depth, profile.low[atom], profile.high[atom], color=color, alpha=0.2, linewidth=0)
     for atom, (color, _) in STYLES.items():
-        shares.plot(depth, profile.floor[atom], color=color, linestyle=":", label="_floor")
+        shares.plot(depth, profile.noise_floor[atom], color=color, linestyle=":", label="_floor")
     shares.axhline(0, color="0.6", linewidth=0.8)
     shares.set(ylabel="share of I(Y;X1X2)", title=f"{profile.measure}, 95 % over {profile.interval}")
     shares.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    bits.bar(depth, profile.information, color="0.5")
+    bits.bar(depth, profile.pair_information, color="0.5")
     bits.set(ylabel="bits a pair")
     bits.set_xticks(depth, profile.layers, rotation=45, ha="right", fontsize=8)
     return figure
@@ -168,7 +168,7 @@ def plot_graph(graph: networkx.Graph, *, neighbors: int | None = None) -> Figure
     if len(shown):
         dots = axes.scatter(
             *np.array([position[unit] for unit in shown]).T,
-            c=[graph.nodes[unit]["information"] for unit in shown],
+            c=[graph.nodes[unit]["unit_information"] for unit in shown],
             s=min(300, max(16, 6000 / len(shown))),
             cmap="viridis",
             zorder=2,

@@ -14,9 +14,9 @@ from pidnet.runs import Budget
 
 
 def layer_profile(maps: Sequence[LayerMap]) -> dict[str, Any]:
-    """Shares of redundancy, unique and synergy of the layers by one measure, as ``profile`` gives them.
+    """Shares of redundancy, unique information and synergy of the layers by one measure, as ``profile`` gives them.
 
-    floor: what 95 % of pairs that know nothing stay below, by the mean I(Y;X1X2); None where it is not known.
+    noise_floor: as a share of the mean I(Y;X1X2); None where the maps have none.
     """
     made = profile({map.layer: map for map in maps})
     atoms = {
@@ -24,7 +24,7 @@ def layer_profile(maps: Sequence[LayerMap]) -> dict[str, Any]:
             "share": made.shares[atom].tolist(),
             "low": made.low[atom].tolist(),
             "high": made.high[atom].tolist(),
-            "floor": [None if np.isnan(share) else float(share) for share in made.floor[atom]],
+            "noise_floor": [None if np.isnan(share) else float(share) for share in made.noise_floor[atom]],
         }
         for atom in ATOMS
     }

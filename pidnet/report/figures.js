@@ -31,20 +31,20 @@ function option(value, text) {
 function drawProfile() {
   const made = data.profiles.find((one) => one.measure === at("measure").value);
   const layers = made.layers.map(plain);
-  const traces = Object.entries(made.atoms).flatMap(([atom, { share, low, high, floor }], index) => {
+  const traces = Object.entries(made.atoms).flatMap(([atom, { share, low, high, noise_floor }], index) => {
     const { color, symbol, dash } = look(index);
     const above = high.map((end, k) => end - share[k]);
     const below = low.map((end, k) => share[k] - end);
     return [
       { x: layers, y: share, name: atom, line: { color, dash }, marker: { color, symbol, size: 9 }, mode: "lines+markers",
         error_y: { array: above, arrayminus: below, symmetric: false, thickness: 1.4, color } },
-      { x: layers, y: floor, mode: "markers", showlegend: false, name: `chance, ${atom}`,
+      { x: layers, y: noise_floor, mode: "markers", showlegend: false, name: `chance, ${atom}`,
         marker: { symbol: "line-ew-open", size: 16, color, line: { width: 2 } } },
     ];
   });
   Plotly.react("profile", traces, layout({ xaxis: { type: "category", automargin: true },
     yaxis: { title: { text: "share of what a pair knows" }, rangemode: "tozero", tickformat: ".0%" } }), config);
-  const chance = made.atoms.synergy.floor.some((value) => value !== null);
+  const chance = made.atoms.synergy.noise_floor.some((value) => value !== null);
   at("profile-ends").textContent = `Whiskers: 95 % intervals over ${made.interval}. `
     + (chance ? "Level strokes: what 95 % of pairs that know nothing stay below." : "");
 }

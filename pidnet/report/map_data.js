@@ -20,7 +20,7 @@ async function chooseMap() {
   drawHeat();
   drawNetwork();
   showPair(map.units[0], map.units[1]);
-  showUnit(map.units[map.information.indexOf(Math.max(...map.information))]);
+  showUnit(map.units[map.unit_information.indexOf(Math.max(...map.unit_information))]);
 }
 
 // Where the pair i < j stands in the upper triangle.
@@ -33,13 +33,13 @@ function value(atom, i, j) {
   if (i === j) return NaN;
   const where = triangle(Math.min(i, j), Math.max(i, j));
   const values = shown.atoms[stored(atom, i, j)];
-  return values ? values[where] : shown.information[i] - shown.atoms.redundancy[where];
+  return values ? values[where] : shown.unit_information[i] - shown.atoms.redundancy[where];
 }
 
 function unitOrder() {
   const order = shown.units.map((_, index) => index);
   if (at("order").value === "similar") return shown.similar.map((unit) => shown.place.get(unit));
-  if (at("order").value === "information") order.sort((a, b) => shown.information[b] - shown.information[a]);
+  if (at("order").value === "unit_information") order.sort((a, b) => shown.unit_information[b] - shown.unit_information[a]);
   return order;
 }
 
@@ -66,9 +66,9 @@ function drawNetwork() {
   const ring = { mode: "lines+markers", hoverinfo: "skip", showlegend: false, x: [], y: [],
     line: { color: "#d55e00", width: 2 }, marker: { size: size + 7, symbol: "circle-open", color: "#d55e00", line: { width: 3 } } };
   const dots = { mode: "markers", x, y, customdata: shown.units, showlegend: false,
-    text: shown.units.map((unit, index) => `unit ${unit}: ${shown.information[index].toFixed(3)} bits`),
+    text: shown.units.map((unit, index) => `unit ${unit}: ${shown.unit_information[index].toFixed(3)} bits`),
     hovertemplate: "%{text}<extra></extra>",
-    marker: { size, color: shown.information, colorscale: "Cividis", line: { width: 0.5, color: "#fff" },
+    marker: { size, color: shown.unit_information, colorscale: "Cividis", line: { width: 0.5, color: "#fff" },
       colorbar: { title: { text: "what a unit knows, bits", side: "right" }, thickness: 12 } } };
   const hidden = { visible: false };
   Plotly.react("network", [...strokes, ring, dots], layout({ xaxis: hidden, yaxis: hidden, hovermode: "closest",
@@ -166,7 +166,7 @@ function showUnit(unit) {
   }
   const partners = shown.partners[index];
   at("card").replaceChildren(element("h3", `Unit ${unit} of ${shown.layer}`),
-    element("p", `Knows ${shown.information[index].toFixed(3)} bits about the label by itself.`),
+    element("p", `Knows ${shown.unit_information[index].toFixed(3)} bits about the label by itself.`),
     element("h4", "Most redundant with"),
     unitButtons(partners, ([other, shared, share]) => `${other}: ${shared.toFixed(3)} bits, ${Math.round(share * 100)} %`),
     element("h4", "Could be replaced by"),

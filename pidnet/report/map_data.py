@@ -36,7 +36,7 @@ def explore(map: LayerMap) -> dict[str, Any]:
         "samples": map.samples,
         "units": units.tolist(),
         "similar": cluster_units(map).tolist(),
-        "information": np.round(map.information[units], 5).tolist(),
+        "unit_information": np.round(map.unit_information[units], 5).tolist(),
         "atoms": {
             name: pack(map.matrix(name)[square][upper], BITS)
             for name in (("redundancy", "synergy") if _unique_follows(map) else ATOMS)
@@ -65,7 +65,7 @@ def explore(map: LayerMap) -> dict[str, Any]:
 def _unique_follows(map: LayerMap) -> bool:
     """Whether what only a unit knows is what it knows less the redundancy, as it is without some corrections."""
     return all(
-        np.abs(map.information[units] - map.atoms.redundancy - unique).max() < BITS / 2
+        np.abs(map.unit_information[units] - map.atoms.redundancy - unique).max() < BITS / 2
         for units, unique in zip(map.pairs.T, (map.atoms.unique1, map.atoms.unique2), strict=True)
     )
 

@@ -63,7 +63,7 @@ def _layers(maps: Sequence[LayerMap]) -> str:
     parts = []
     for atom in ("redundancy", "synergy"):
         layer = max(rows, key=lambda name: rows[name][atom])
-        chance = rows[layer].get(f"{atom}_floor")
+        chance = rows[layer].get(f"{atom}_noise_floor")
         beside = "" if chance is None else f" (chance: {chance:.3f})"
         where = "" if len(rows) == 1 else f" in {layer}, the layer with most"
         parts.append(f"{rows[layer][atom]:.3f} bits of {atom}{beside}{where}")

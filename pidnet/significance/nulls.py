@@ -147,7 +147,7 @@ def sampling_floor(
     empty = permute_labels(take_layer(codes, layer, chosen), rng)
     atoms = correction(layer_atoms(empty, layer, measure), empty, layer, measure, rng)
     unique = np.concatenate([atoms.unique1, atoms.unique2])
-    values = {"redundancy": atoms.redundancy, "unique": unique, "synergy": atoms.synergy}
+    values = {"redundancy": atoms.redundancy, "unique1": unique, "unique2": unique, "synergy": atoms.synergy}
     return {name: float(np.quantile(bits, FLOOR_SHARE)) for name, bits in values.items()}
 
 

@@ -10,7 +10,7 @@ from pidnet.cli.networks import find_model
 from pidnet.cli.samples import find_data
 from pidnet.maps import LayerMap
 
-HEADS = ["layer", "measure", "redundancy", "unique", "synergy", "floor", "information", "pairs"]
+HEADS = ["layer", "measure", "units", "pairs", "redundancy", "unique_mean", "synergy", "noise_floor"]
 
 
 def run(*arguments):

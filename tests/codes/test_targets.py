@@ -22,7 +22,7 @@ def test_predicted_class_attribute_and_unit_of_the_next_layer(codes):
 
 
 def test_a_unit_knows_all_about_itself(codes):
-    own = layer_maps(with_target(codes, ("fc2", 3)), "i_min", correction="none")["fc2"].information
+    own = layer_maps(with_target(codes, ("fc2", 3)), "i_min", correction="none")["fc2"].unit_information
     counts = torch.bincount(codes.layers["fc2"][:, 3].long()).double() / 120
     assert own[3] == pytest.approx(float(-(counts * counts.log2()).sum()))
     assert own.argmax() == 3

@@ -28,7 +28,7 @@ def test_k_means_finds_the_clusters_and_their_centers():
     distances = torch.cdist(codes.edges["heads"][0], means)
     assert float(distances.min(1).values.max()) < 1e-4
     map = layer_maps(codes, "i_min", correction="none")["heads"]
-    assert map.information[0] == pytest.approx(2, abs=0.02)
+    assert map.unit_information[0] == pytest.approx(2, abs=0.02)
 
 
 def test_k_means_does_not_depend_on_chance_and_bears_few_points():
@@ -51,7 +51,7 @@ def test_merged_units_are_the_product_of_their_codes():
     assert (merged.levels, list(merged.layers)) == (9, ["fc"])
     assert len(merged.layers["fc"][:, 0].unique()) == 9
     map = layer_maps(merged, "i_min", correction="none")["fc"]
-    assert map.information == pytest.approx([1.584963, 0], abs=1e-6)
+    assert map.unit_information == pytest.approx([1.584963, 0], abs=1e-6)
     assert merged.joint == {"fc": "products of up to 2 units of 3 levels"}
 
 

@@ -56,8 +56,8 @@ def test_lightning_calls_the_recorder_and_trains_as_it_would_without(digits):
     assert callback.steps == [2, 4]
     assert callback.to_pandas().shape[0] == 4
     now = pn.quantize(pn.capture(module, (digits.x_test, digits.y_test), ["net.fc1", "net.fc2"]))
-    assert callback.profiles[-1].information == pytest.approx(pn.profile(maps(now)).information)
-    assert callback.profiles[0].information != pytest.approx(callback.profiles[1].information)
+    assert callback.profiles[-1].pair_information == pytest.approx(pn.profile(maps(now)).pair_information)
+    assert callback.profiles[0].pair_information != pytest.approx(callback.profiles[1].pair_information)
     assert len(pn.plots.plot_training(callback).axes) == 3
     alone = fit(digits, [])
     for left, right in zip(module.parameters(), alone.parameters(), strict=True):

@@ -20,7 +20,7 @@ def planted_codes():
 
 def test_planted_atoms_are_found():
     map = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
-    np.testing.assert_allclose(map.information, [0, 0, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(map.unit_information, [0, 0, 0, 0], atol=1e-12)
     np.testing.assert_allclose(map.matrix("synergy")[0, :3], [np.nan, 0, 1], atol=1e-12)
     assert np.isnan(map.matrix("redundancy")[3]).all()
     assert map.notes == ("constant units of hidden, skipped: 3",)
@@ -36,7 +36,7 @@ def test_matrices_show_who_knows_what():
     np.testing.assert_array_equal(unique, map.matrix("unique2").T)
     # What a unit knows is what it shares with a partner plus what it alone knows.
     off = ~np.eye(4, dtype=bool)
-    np.testing.assert_allclose((redundancy + unique)[off], np.repeat(map.information, 3))
+    np.testing.assert_allclose((redundancy + unique)[off], np.repeat(map.unit_information, 3))
     assert unique[1, 0] > 0.5 > unique[0, 1]
 
 
@@ -63,7 +63,7 @@ def test_saving_and_loading_changes_nothing(tmp_path):
     for name, values in map.atoms.items():
         np.testing.assert_array_equal(getattr(loaded.atoms, name), values)
         np.testing.assert_array_equal(getattr(loaded.plug_in, name), getattr(map.plug_in, name))
-    assert loaded.floor == map.floor
+    assert loaded.noise_floor == map.noise_floor
     for stored, made in ((loaded.p_values, map.p_values), (loaded.intervals, map.intervals)):
         assert stored.keys() == made.keys() != set()
         for name, values in made.items():
@@ -87,15 +87,20 @@ def test_xarray_has_every_pair_both_ways():
     pytest.importorskip("xarray")
     map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
     data = map.to_xarray()
-    for name, matrix in (("redundancy", "redundancy"), ("unique", "unique1"), ("synergy", "synergy")):
+    for name, matrix in (
+        ("redundancy", "redundancy"),
+        ("unique1", "unique1"),
+        ("unique2", "unique2"),
+        ("synergy", "synergy"),
+    ):
         np.testing.assert_array_equal(data[name], map.matrix(matrix))
     first, second = map.pairs[1]
-    assert data.unique.sel(unit=second, partner=first) == map.atoms.unique2[1]
-    assert data.unique_low.sel(unit=second, partner=first) == map.intervals["unique2"][1, 0]
-    assert data.unique_high.sel(unit=first, partner=second) == map.intervals["unique1"][1, 1]
+    assert data.unique1.sel(unit=second, partner=first) == map.atoms.unique2[1]
+    assert data.unique1_low.sel(unit=second, partner=first) == map.intervals["unique2"][1, 0]
+    assert data.unique1_high.sel(unit=first, partner=second) == map.intervals["unique1"][1, 1]
     assert data.redundancy_p.sel(unit=second, partner=first) == map.p_values["redundancy"][1]
     assert np.isnan(data.redundancy_p.sel(unit=first, partner=first))
-    np.testing.assert_array_equal(data.information, map.information)
+    np.testing.assert_array_equal(data.unit_information, map.unit_information)
     assert (data.attrs["measure"], data.attrs["null"]) == ("i_min", '"labels"')
 
 
@@ -149,7 +154,7 @@ def test_the_map_says_how_it_was_made():
     assert expected.items() <= map.settings.items()
     assert map.samples == 120
     assert map.correction == map.summary()["correction"] == "shuffle_sources"
-    assert map.summary()["synergy_floor"] == map.floor["synergy"]
+    assert map.summary()["synergy_noise_floor"] == map.noise_floor["synergy"]
     plain = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
     np.testing.assert_array_equal(map.plug_in.synergy, plain.atoms.synergy)
     assert map.atoms.synergy[0] != plain.atoms.synergy[0]
@@ -160,7 +165,7 @@ def test_asking_for_more_changes_nothing_else():
     first = pn.layer_maps(planted_codes(), "i_min")["hidden"]
     second = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
     np.testing.assert_array_equal(first.atoms.synergy, second.atoms.synergy)
-    assert first.floor == second.floor
+    assert first.noise_floor == second.noise_floor
 
 
 def test_significant_pairs():

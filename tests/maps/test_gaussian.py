@@ -36,14 +36,14 @@ def test_maps_are_the_atoms_of_the_pairs(activations, measure):
     assert maps["fc1"].pairs.tolist() == covariances.pairs.tolist()
     assert maps["fc1"].atoms.redundancy == pytest.approx(atoms.redundancy, abs=1e-7)
     assert maps["fc1"].measure == measure
-    information = maps["fc1"].information[maps["fc1"].pairs[:, 0]]
+    information = maps["fc1"].unit_information[maps["fc1"].pairs[:, 0]]
     assert information == pytest.approx(atoms.information1, abs=1e-9)
 
 
 def test_constant_units_and_the_label_are_in_the_notes(activations):
     found = layer_maps(activations, "gaussian_i_broja")["fc1"]
     assert 3 not in found.pairs
-    assert found.information[3] == 0
+    assert found.unit_information[3] == 0
     assert found.notes[0] == "constant units of fc1, skipped: 3"
     assert "2 one-hot columns" in found.notes[1]
     few = Activations({"fc1": activations.layers["fc1"][:30]}, activations.target[:30], {})
@@ -76,7 +76,7 @@ def test_vector_units_are_taken_whole():
     )
     for measure, shared in (("gaussian_i_broja", 0), ("gaussian_i_mmi", 0.5)):
         maps = layer_maps(acts, measure)
-        assert maps["plain"].information == pytest.approx([0.5, 0.5, 0], abs=0.03)
+        assert maps["plain"].unit_information == pytest.approx([0.5, 0.5, 0], abs=0.03)
         assert maps["plain"].matrix("redundancy")[0, 1] == pytest.approx(shared, abs=0.03)
         assert maps["plain"].atoms.total == pytest.approx([1, 0.5, 0.5], abs=0.03)
         assert maps["turned"].atoms.synergy == pytest.approx(maps["plain"].atoms.synergy, abs=1e-5)
@@ -99,7 +99,7 @@ def test_the_correction_is_that_of_the_measure_and_is_refused_where_it_does_not_
     found = layer_maps(activations, "gaussian_i_broja", correction="wishart", seed=3)["fc1"]
     expected = corrected_atoms(pair_covariances(activations, "fc1"), i_broja, draws=8, seed=3)
     assert found.atoms.redundancy == pytest.approx(expected.redundancy, abs=1e-12)
-    assert found.information[found.pairs[:, 0]] == pytest.approx(expected.information1, abs=1e-9)
+    assert found.unit_information[found.pairs[:, 0]] == pytest.approx(expected.information1, abs=1e-9)
     with pytest.raises(ValueError, match="unknown correction 'shuffle_sources'; with activations: none"):
         layer_maps(activations, "gaussian_i_broja", correction="shuffle_sources")
     with pytest.raises(ValueError, match="not for shrunk covariances"):

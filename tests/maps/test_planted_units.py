@@ -52,11 +52,11 @@ def strongest(matrix):
 
 def test_the_duplicate_is_all_redundant(map):
     i, j = SOURCE, COPY
-    information = map.information[i]
+    information = map.unit_information[i]
     assert map.matrix("redundancy")[i, j] == pytest.approx(information, rel=0.05)
     assert max(abs(map.matrix(name)[i, j]) for name in ("unique1", "unique2")) < 0.05 * information
     share = map.matrix("redundancy") / map.matrix("total")
-    information_of_pair = np.minimum.outer(map.information, map.information)
+    information_of_pair = np.minimum.outer(map.unit_information, map.unit_information)
     share[information_of_pair < 0.1] = np.nan
     assert strongest(share) == (SOURCE, COPY)
 
@@ -66,11 +66,11 @@ def test_the_xor_pair_is_the_most_synergistic_and_knows_nothing_alone(map):
     share[map.matrix("total") < 0.1] = np.nan
     assert strongest(share) == XOR
     assert map.matrix("synergy")[XOR] == pytest.approx(1, abs=0.05)
-    assert map.information[list(XOR)].max() < 0.02
+    assert map.unit_information[list(XOR)].max() < 0.02
 
 
 def test_the_noise_unit_is_the_one_that_says_nothing_with_anyone(map):
-    gain = map.matrix("total") - map.information[None, :]
+    gain = map.matrix("total") - map.unit_information[None, :]
     varying = ~np.isnan(gain).all(1)
     assert np.flatnonzero(varying)[np.nanmean(gain[varying], axis=1).argmin()] == NOISE
 

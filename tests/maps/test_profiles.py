@@ -22,14 +22,14 @@ def test_shares_are_sums_by_sums():
     found = pn.profile({"a": layer([1, 0, 0], 0, 0, [0, 1, 2]), "b": layer(0.2, 0.1, 0.3, 0.4)})
     assert found.layers == ("a", "b")
     assert found.shares["redundancy"] == pytest.approx([0.25, 0.2])
-    assert found.shares["unique"] == pytest.approx([0, 0.4])
+    assert found.shares["unique_sum"] == pytest.approx([0, 0.4])
     assert found.shares["synergy"] == pytest.approx([0.75, 0.4])
-    assert found.information == pytest.approx([4 / 3, 1])
+    assert found.pair_information == pytest.approx([4 / 3, 1])
     assert "0.25" in str(found)
     assert "95 % intervals over units" in str(found)
     assert list(found.to_pandas().synergy) == list(found.shares["synergy"])
     data = found.to_xarray()
-    np.testing.assert_array_equal(data.high.sel(atom="unique"), found.high["unique"])
+    np.testing.assert_array_equal(data.high.sel(atom="unique_sum"), found.high["unique_sum"])
     assert data.share.sel(atom="synergy").dims == ("layer",)
 
 
@@ -92,7 +92,7 @@ def test_codes_that_do_not_go_with_the_maps_are_refused():
         pn.profile([I_MIN(codes)] * 2, codes=codes)
     with pytest.raises(ValueError, match="'own' has no name in MEASURES"):
         pn.profile({"l": layer(1, 0, 0, 0, measure="own")}, codes=codes)
-    assert np.isnan(pn.profile({"l": layer(1, 0, 0, 0, units=2)}).low["unique"]).all()
+    assert np.isnan(pn.profile({"l": layer(1, 0, 0, 0, units=2)}).low["unique_sum"]).all()
 
 
 def test_intervals_over_networks_are_students():
@@ -120,7 +120,7 @@ def test_a_recorder_follows_training(digits):
     for epoch in pn.training.train_epochs(net, digits.x_train, digits.y_train, epochs=5):
         recorder(net, epoch)
     assert recorder.steps == [2, 4]
-    assert recorder.profiles[1].information[1] > recorder.profiles[0].information[1]
+    assert recorder.profiles[1].pair_information[1] > recorder.profiles[0].pair_information[1]
     assert recorder.to_pandas().shape[0] == 4
     same = pn.training.train(fresh(), digits.x_train, digits.y_train, epochs=5)
     assert all(torch.equal(a, b) for a, b in zip(same.parameters(), net.parameters(), strict=True))

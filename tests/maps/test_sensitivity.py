@@ -67,7 +67,7 @@ def test_bad_input(report):
     with pytest.raises(ValueError, match="no such layer: 'fc9'; the report has 'empty', 'weak', 'strong'"):
         report.more("redundancy", "fc9", "weak")
     with pytest.raises(
-        ValueError, match="no such atom: 'unique1'; the report has redundancy, unique, synergy"
+        ValueError, match="no such atom: 'unique1'; the report has redundancy, unique_mean, synergy"
     ):
         report.above_floor("unique1", "weak")
     with pytest.raises(ValueError, match=r"share 2 of the samples; expected more than 0 and at most 1"):

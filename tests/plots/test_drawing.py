@@ -24,16 +24,16 @@ def test_the_color_bar_shows_the_floor():
     map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
     bar = plot_map(map, "synergy").axes[1]
     (line,) = [line for line in bar.lines if line.get_color() == "#D55E00"]
-    assert set(line.get_ydata()) == {map.floor["synergy"]}
-    assert f"{map.floor['synergy']:.3f}" in bar.get_ylabel()
+    assert set(line.get_ydata()) == {map.noise_floor["synergy"]}
+    assert f"{map.noise_floor['synergy']:.3f}" in bar.get_ylabel()
 
 
 def test_a_profile_shows_the_floor_as_a_share():
     map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
     profile = pn.profile({"hidden": map})
     dotted = [line for line in plot_profile(profile).axes[0].lines if line.get_linestyle() == ":"]
-    shares = {name: map.floor[name] / map.atoms.total.mean() for name in map.floor}
-    expected = [shares["redundancy"], 2 * shares["unique"], shares["synergy"]]
+    shares = {name: map.noise_floor[name] / map.atoms.total.mean() for name in map.noise_floor}
+    expected = [shares["redundancy"], shares["unique1"] + shares["unique2"], shares["synergy"]]
     np.testing.assert_allclose([line.get_ydata()[0] for line in dotted], expected)
 
 
@@ -77,7 +77,7 @@ def test_a_profile_shows_its_shares_and_intervals(depth):
     profile = pn.profile({f"layer{k}": blocks(8) for k in range(depth)})
     figure = plot_profile(profile)
     shares, bits = figure.axes
-    for line, atom in zip(shares.lines, ("redundancy", "unique", "synergy"), strict=False):
+    for line, atom in zip(shares.lines, ("redundancy", "unique_sum", "synergy"), strict=False):
         np.testing.assert_array_equal(line.get_ydata(), profile.shares[atom])
     assert [label.get_text() for label in bits.get_xticklabels()] == list(profile.layers)
     figure.savefig(io.BytesIO(), format="png")
@@ -89,15 +89,15 @@ def test_training_curves_have_one_line_a_layer():
         recorder.steps.append(step)
         recorder.profiles.append(pn.profile({"fc1": blocks(8), "fc2": blocks(12)}))
     panels = plot_training(recorder).axes
-    assert [axes.get_title() for axes in panels] == ["redundancy", "unique", "synergy"]
+    assert [axes.get_title() for axes in panels] == ["redundancy", "unique_sum", "synergy"]
     assert all(len(axes.lines) == len(axes.collections) == 2 for axes in panels)
-    expected = [p.shares["unique"][1] for p in recorder.profiles]
+    expected = [p.shares["unique_sum"][1] for p in recorder.profiles]
     np.testing.assert_array_equal(panels[1].lines[1].get_ydata(), expected)
 
 
 def test_the_graph_joins_each_unit_to_its_nearest():
     graph = networkx.Graph(layer="fc1")
-    graph.add_nodes_from(range(5), information=0.5)
+    graph.add_nodes_from(range(5), unit_information=0.5)
     for i, j, weight in ((0, 1, 0.9), (0, 2, 0.2), (1, 2, 0.1), (2, 3, 0.0)):
         graph.add_edge(i, j, weight=weight)
     axes = plot_graph(graph, neighbors=1).axes[0]
@@ -109,7 +109,7 @@ def test_the_graph_joins_each_unit_to_its_nearest():
 def test_a_graph_of_many_units_falls_into_groups():
     graph = networkx.random_geometric_graph(400, 0.2, seed=0)
     graph.graph["layer"] = "fc1"
-    networkx.set_node_attributes(graph, 0.5, "information")
+    networkx.set_node_attributes(graph, 0.5, "unit_information")
     networkx.set_edge_attributes(graph, {edge: 1 / (2 + sum(edge)) for edge in graph.edges}, "weight")
     axes = plot_graph(graph).axes[0]
     assert "most redundant partner of each unit" in axes.get_title()

@@ -21,13 +21,15 @@ def test_the_profile_has_the_shares_of_each_layer(run):
         atom = made["atoms"]["redundancy"]
         assert atom["share"][k] == pytest.approx(map.atoms.redundancy.mean() / total)
         assert atom["low"][k] < atom["share"][k] < atom["high"][k]
-        assert atom["floor"][k] == pytest.approx(map.floor["redundancy"] / total)
-        assert made["atoms"]["unique"]["floor"][k] == pytest.approx(2 * map.floor["unique"] / total)
+        assert atom["noise_floor"][k] == pytest.approx(map.noise_floor["redundancy"] / total)
+        assert made["atoms"]["unique_sum"]["noise_floor"][k] == pytest.approx(
+            2 * map.noise_floor["unique1"] / total
+        )
 
 
 def test_a_map_without_a_floor_has_none(run):
-    made = layer_profile([replace(map, floor={}) for map in run.maps[:2]])
-    assert made["atoms"]["synergy"]["floor"] == [None, None]
+    made = layer_profile([replace(map, noise_floor={}) for map in run.maps[:2]])
+    assert made["atoms"]["synergy"]["noise_floor"] == [None, None]
 
 
 def test_the_curve_starts_at_the_dense_network(run):

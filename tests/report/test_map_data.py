@@ -41,7 +41,7 @@ def map():
 def test_units_that_vary_and_their_atoms_in_order(map):
     shown = explore(map)
     assert shown["units"] == [0, 1, 2, 4]
-    assert shown["information"] == [0.5, 0.4, 0.25, 0.1]
+    assert shown["unit_information"] == [0.5, 0.4, 0.25, 0.1]
     assert sorted(shown["similar"]) == shown["units"]
     assert sorted(shown["atoms"]) == ["redundancy", "synergy"]
     for column, name in ((0, "redundancy"), (3, "synergy")):

@@ -43,7 +43,7 @@ def test_the_summary_names_the_layer_with_most_and_every_budget(run_folder):
     run = read_run(run_folder)
     first, second, half, quarter, *notes = text.summary(run)
     most = max(run.maps[:2], key=lambda map: map.summary()["redundancy"])
-    bits, chance = most.summary()["redundancy"], most.floor["redundancy"]
+    bits, chance = most.summary()["redundancy"], most.noise_floor["redundancy"]
     assert first.startswith("By i_min on 300 samples, the mean pair of units has ")
     assert (
         f"{bits:.3f} bits of redundancy (chance: {chance:.3f}) in {most.layer}, the layer with most" in first

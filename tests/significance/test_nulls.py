@@ -151,19 +151,19 @@ def test_the_floor_is_what_empty_pairs_reach():
     codes = relu_codes(0, informed=16)
     for correction, low, high in (("none", 0.02, 0.12), ("shuffle_sources", 0.002, 0.04)):
         layer = pn.layer_maps(codes, "i_min", correction=correction)["layer"]
-        assert set(layer.floor) == {"redundancy", "unique", "synergy"}
-        assert low < layer.floor["synergy"] < high
+        assert set(layer.noise_floor) == {"redundancy", "unique1", "unique2", "synergy"}
+        assert low < layer.noise_floor["synergy"] < high
     below = []
     for seed in range(6):
         empty = pn.layer_maps(relu_codes(seed + 50), "i_min", null="none")["layer"]
-        below.append((empty.atoms.synergy <= layer.floor["synergy"]).mean())
+        below.append((empty.atoms.synergy <= layer.noise_floor["synergy"]).mean())
     assert 0.85 < np.mean(below) <= 1
 
 
 def test_the_floor_of_an_informed_layer_is_low():
     codes, _ = planted_layer("redundant", 1000, np.random.default_rng(0), pairs=3)
     layer = pn.layer_maps(codes, "i_min")["layer"]
-    assert layer.floor["redundancy"] < 0.02 < 0.1 < layer.atoms.redundancy.mean()
+    assert layer.noise_floor["redundancy"] < 0.02 < 0.1 < layer.atoms.redundancy.mean()
 
 
 def test_a_floor_of_a_wide_layer_looks_at_some_units_only():

@@ -19,7 +19,7 @@ def graph_cover(evidence: Evidence, layer: str, measure: str) -> Ranking:
     units = _one_layer(evidence.activations, layer)
     if not measure.startswith(PREFIX):
         units = quantize(units, how=zero_level)
-    return rank_by_cover(redundancy_graph(layer_maps(units, measure)[layer], significance=None))
+    return rank_by_cover(redundancy_graph(layer_maps(units, measure)[layer], alpha=None))
 
 
 def _one_layer(acts: Activations, layer: str) -> Activations:
@@ -35,7 +35,7 @@ def rank_by_cover(graph: networkx.Graph) -> Ranking:
     """
     cover = networkx.to_numpy_array(graph, nodelist=range(len(graph)), weight="redundancy")
     synergy = networkx.to_numpy_array(graph, nodelist=range(len(graph)), weight="synergy")
-    information = np.array([graph.nodes[unit]["information"] for unit in range(len(graph))])
+    information = np.array([graph.nodes[unit]["unit_information"] for unit in range(len(graph))])
     np.fill_diagonal(cover, information + (synergy - cover).max(1).clip(min=0))
     chosen, gains = _choose(cover)
     return Ranking(np.array(chosen[::-1]), np.array(gains[::-1]), "bits")

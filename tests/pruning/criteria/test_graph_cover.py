@@ -7,7 +7,7 @@ from pidnet.pruning.criteria.graph_cover import rank_by_cover
 def graph(information, edges):
     """edges: (i, j, redundancy, synergy)."""
     built = networkx.Graph()
-    built.add_nodes_from((unit, {"information": bits}) for unit, bits in enumerate(information))
+    built.add_nodes_from((unit, {"unit_information": bits}) for unit, bits in enumerate(information))
     built.add_edges_from((i, j, {"redundancy": r, "synergy": s}) for i, j, r, s in edges)
     return built
 

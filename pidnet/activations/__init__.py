@@ -7,6 +7,5 @@ puts out (``following``); its spatial positions, steps or tokens become one valu
 
 from pidnet.activations.positions import DEFAULT_REDUCTION
 from pidnet.activations.recording import Activations, capture, record
-from pidnet.networks.batches import Batches
 
-__all__ = ["DEFAULT_REDUCTION", "Activations", "Batches", "capture", "record"]
+__all__ = ["DEFAULT_REDUCTION", "Activations", "capture", "record"]

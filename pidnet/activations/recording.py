@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -14,7 +13,9 @@ from tqdm import tqdm
 from pidnet.activations.layer_choice import find_layers, sequence_first, skipped_layers
 from pidnet.activations.positions import Places, arrange, arrange_heads, check_reduction, reduced
 from pidnet.activations.tracking import UnitFollower, following, version
-from pidnet.networks.batches import Batches, Inputs, batches, padding_mask, predicted_class, run
+from pidnet.networks.batches import Data, batches, padding_mask
+from pidnet.networks.inputs import Inputs
+from pidnet.networks.running import predicted_class, random_state, restored, run, set_random_state
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Activations:
 
 def capture(
     model: nn.Module,
-    loader: Batches | tuple[Inputs, Tensor],
+    data: Data,
     layers: Sequence[str] | None = None,
     *,
     reduce: Mapping[str, str] | None = None,
@@ -47,8 +48,8 @@ def capture(
 ) -> Activations:
     """Run the model in eval mode and record the units of its layers.
 
-    loader: an iterable of (x, y) batches, a DataLoader, or one pair of tensors; x may be a mapping of
-    tensors, which the model gets as keyword arguments, or a PackedSequence.
+    data: one pair (x, y), a list of such batches, or a DataLoader; NumPy arrays are taken for tensors. x is a
+    tensor, a PackedSequence, a tuple of positional or a mapping of keyword arguments of the model.
     layers: names as in ``model.named_modules()``. None takes all linear, convolutional and recurrent layers
     (of several in one nn.LSTM each by itself: ``rnn.l0``) and the heads of every attention, named by the
     module that computes them. Any other module can be named: its output is read, such as the residual
@@ -64,7 +65,7 @@ def capture(
     batch, a named layer that did not run or ran several times, batches of unequal lengths that are read place
     by place, or activations that are not finite.
     """
-    blocks = list(record(model, loader, layers, reduce=reduce, draws=draws, mask=mask))
+    blocks = list(record(model, data, layers, reduce=reduce, draws=draws, mask=mask))
     _check_same_layers(blocks)
     predicted = [block.predicted for block in blocks if block.predicted is not None]
     return Activations(
@@ -89,7 +90,7 @@ def _check_same_layers(blocks: list[Activations]) -> None:
 
 def record(
     model: nn.Module,
-    loader: Batches | tuple[Inputs, Tensor],
+    data: Data,
     layers: Sequence[str] | None = None,
     *,
     reduce: Mapping[str, str] | None = None,
@@ -104,8 +105,8 @@ def record(
     if draws < 1:
         raise ValueError(f"draws={draws}; expected at least 1")
     owners = find_layers(model, layers)
-    state, first, done = torch.get_rng_state(), None, 0
-    for x, y in tqdm(batches(loader), desc="capturing", delay=1, disable=None, leave=False):
+    state, first, done = random_state(model), None, 0
+    for x, y in tqdm(batches(data), desc="capturing", delay=1, disable=None, leave=False):
         for _ in range(draws):
             follower, output, state = _pass(model, set(owners.values()), x, state)
             first = first or _Choice.after(model, follower, owners, layers, words)
@@ -120,33 +121,15 @@ def record(
         done += len(y)
 
 
-def _pass(model: nn.Module, watched: set[str], x: Inputs, state: Tensor) -> tuple[UnitFollower, Any, Tensor]:
+def _pass(
+    model: nn.Module, watched: set[str], x: Inputs, state: list[Tensor]
+) -> tuple[UnitFollower, Any, list[Tensor]]:
     """One forward pass from a random state: what was followed, the output, the random state after it."""
-    with torch.random.fork_rng(devices=[]), _undisturbed(model), torch.no_grad():
-        torch.set_rng_state(state)
+    with restored(model), torch.no_grad():
+        set_random_state(model, state)
         with following(model, watched) as follower:
             output = run(model, x)
-        return follower, output, torch.get_rng_state()
-
-
-@contextmanager
-def _undisturbed(model: nn.Module) -> Generator[None]:
-    """Eval mode for the time being; every module gets its own mode back, every buffer its values."""
-    modes = [(module, module.training) for module in model.modules()]
-    buffers = [
-        (module, name, buffer, buffer.clone())
-        for module in model.modules()
-        for name, buffer in module.named_buffers(recurse=False)
-    ]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        with torch.no_grad():
-            for module, name, buffer, before in buffers:
-                setattr(module, name, buffer.copy_(before))
+        return follower, output, random_state(model)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ comes after it. The model itself is not changed, and the mark dies with the tens
 from __future__ import annotations
 
 from collections.abc import Collection, Generator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from pidnet.activations.stacked_recurrent import recurrent_outputs
+from pidnet.networks.hooks import surround_calls
 
 # Functions of one tensor after which the units are read, by their name in torch.
 POINTWISE = {
@@ -150,32 +150,22 @@ def following(model: nn.Module, watched: Collection[str]) -> Generator[UnitFollo
     torch's fused encoder layers, which skip their modules, do not run under a torch-function mode.
     """
     follower = UnitFollower()
-    with ExitStack() as stack:
-        for name, module in model.named_modules():
-            before = module.register_forward_pre_hook(partial(_enter, follower, name))
-            after = module.register_forward_hook(partial(_leave, follower), always_call=True)
-            stack.callback(before.remove)
-            stack.callback(after.remove)
-            if name in watched:
-                hook = module.register_forward_hook(partial(_put_out, follower, name), with_kwargs=True)
-                stack.callback(hook.remove)
-        stack.enter_context(follower)
+
+    def enter(name: str, _module: nn.Module, _inputs: tuple, _keywords: dict) -> None:
+        follower.running.append(name)
+
+    def leave(name: str, module: nn.Module, inputs: tuple, keywords: dict, output: Any) -> None:
+        follower.running.pop()
+        if name in watched and output is not None:
+            _put_out(follower, name, module, (*inputs, *keywords.values()), output)
+
+    with surround_calls(model, enter, leave), follower:
         yield follower
 
 
-def _enter(follower: UnitFollower, name: str, _module: nn.Module, _inputs: tuple) -> None:
-    follower.running.append(name)
-
-
-def _leave(follower: UnitFollower, _module: nn.Module, _inputs: tuple, _output: Any) -> None:
-    follower.running.pop()
-
-
-def _put_out(
-    follower: UnitFollower, name: str, module: nn.Module, inputs: tuple, keywords: dict, output: Any
-) -> None:
+def _put_out(follower: UnitFollower, name: str, module: nn.Module, inputs: tuple, output: Any) -> None:
     if isinstance(module, nn.RNNBase):
-        for layer, values, there in recurrent_outputs(name, module, (*inputs, *keywords.values()), output[0]):
+        for layer, values, there in recurrent_outputs(name, module, inputs, output[0]):
             follower.begin(layer, values)
             follower.there[layer] = there
         return

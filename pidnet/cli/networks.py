@@ -64,7 +64,7 @@ def check_fit(model: nn.Module, data: UserData, source: str) -> None:
     """Run the network on two samples. Raises ValueError where it does not take them."""
     import torch
 
-    from pidnet.networks.batches import run
+    from pidnet.networks.running import run
 
     x = head(data.calibration[0], 2)
     try:

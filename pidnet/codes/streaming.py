@@ -8,14 +8,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from pidnet.activations import Batches, record
+from pidnet.activations import record
 from pidnet.codes.quantizing import Codes, class_labels, encode, levels_in_use
-from pidnet.networks.batches import Inputs
+from pidnet.networks.batches import Data
+from pidnet.networks.inputs import Inputs
 
 
 def capture_codes(
     model: nn.Module,
-    loader: Batches | tuple[Inputs, Tensor],
+    data: Data,
     calibration: Codes,
     *,
     reduce: Mapping[str, str] | None = None,
@@ -34,7 +35,7 @@ def capture_codes(
     layers = {name: bytearray() for name in calibration.edges}
     rest = {name: bytearray() for name in ("target", "sample", "predicted")}
     names = list(dict.fromkeys(name.split("[")[0] for name in layers))
-    for block in record(model, loader, names, reduce=reduce, draws=draws, mask=mask):
+    for block in record(model, data, names, reduce=reduce, draws=draws, mask=mask):
         if block.layers.keys() != layers.keys():
             raise ValueError(
                 f"the calibration has the layers {', '.join(layers)}, but this data gives "

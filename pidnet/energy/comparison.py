@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from pidnet import __version__
-from pidnet.energy.counting import Counts, LayerCount, as_it_was, batch_axis, count, run
+from pidnet.energy.counting import Counts, LayerCount, batch_axis, count
 from pidnet.energy.measured import (
     SHORTEST,
     Measurement,
@@ -23,8 +23,9 @@ from pidnet.energy.measured import (
     measure,
 )
 from pidnet.energy.modelled import EnergyTable, Joules, horowitz_2014, modelled_energy, total
-from pidnet.energy.operations import tensors_in
 from pidnet.energy.report_text import kept, report_text
+from pidnet.networks.inputs import tensors_in
+from pidnet.networks.running import restored, run_or_say
 from pidnet.optional import optional_module
 
 Pair = tuple[float, float]
@@ -211,7 +212,7 @@ def add_measured(
     runs: tuple[list[Measurement], list[Measurement]] = ([], [])
     for _ in range(rounds):
         for side, model in enumerate(models):
-            with as_it_was(model), torch.inference_mode():
+            with restored(model), torch.inference_mode():
                 call = partial(run_to_the_end, model, example_input)
                 runs[side].append(measure(call, window=window, seconds=seconds))
     samples = next(tensors_in(example_input)).shape[batch_axis(models[0])]
@@ -226,7 +227,7 @@ def add_measured(
 
 def run_to_the_end(model: nn.Module, sample) -> None:
     """The model, and the GPU behind it, until the work is done."""
-    run(model, sample)
+    run_or_say(model, sample)
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pidnet.energy.ledger import Ledger, Tally, watched
-from pidnet.energy.operations import tensors_in
+from pidnet.networks.inputs import first_sample
+from pidnet.networks.running import restored, run_or_say
 
 DTYPES = {
     torch.float64: "fp64",
@@ -86,8 +85,8 @@ def count(model: nn.Module, example_input) -> Counts:
     check_model(model)
     sample = first_sample(example_input, batch_axis(model))
     ledger = Ledger(model)
-    with as_it_was(model), torch.no_grad(), torch.random.fork_rng(gpus(model)), watched(model, ledger):
-        run(model, sample)
+    with restored(model), torch.no_grad(), watched(model, ledger):
+        run_or_say(model, sample)
     return counts_of(model, ledger)
 
 
@@ -103,81 +102,9 @@ def check_model(model) -> None:
             raise ValueError(f"parameter {name!r} has no size yet; run the model once on an example before")
 
 
-def gpus(model: nn.Module) -> list[int]:
-    """The CUDA devices whose random state a run of the model could move."""
-    devices = {parameter.device for parameter in model.parameters()}
-    return [device.index for device in devices if device.type == "cuda"]
-
-
 def batch_axis(model: nn.Module) -> int:
     """Where a model has its batch: 1 for a bare torch module with ``batch_first=False``, else 0."""
     return 0 if getattr(model, "batch_first", True) else 1
-
-
-def first_sample(example_input, axis: int = 0):
-    """The first sample of a tensor, tuple or dict, its batch axis kept."""
-    tensors = list(tensors_in(example_input))
-    if not isinstance(example_input, Tensor | tuple | list | Mapping) or not tensors:
-        raise TypeError(
-            f"example_input is a {type(example_input).__name__} without tensors; expected a tensor with a "
-            "leading batch axis, or a tuple or dict of them"
-        )
-    sizes = {x.shape[axis] if x.ndim > axis else None for x in tensors}
-    if len(sizes) > 1 or sizes & {None, 0}:
-        shapes = ", ".join(str(tuple(x.shape)) for x in tensors)
-        raise ValueError(
-            f"example_input has shapes {shapes}; expected one batch size on axis {axis}, at least 1"
-        )
-    return narrow(example_input, axis)
-
-
-def narrow(value, axis: int):
-    """The same nesting with every tensor cut to its first sample."""
-    if isinstance(value, Tensor):
-        return value.narrow(axis, 0, 1).clone()
-    if isinstance(value, Mapping):
-        return {key: narrow(item, axis) for key, item in value.items()}
-    return tuple(narrow(item, axis) for item in value) if isinstance(value, list | tuple) else value
-
-
-def arguments(sample) -> tuple[tuple, dict]:
-    """Positional and named arguments that a tensor, tuple or dict stands for."""
-    if isinstance(sample, Mapping):
-        return (), dict(sample)
-    return (tuple(sample) if isinstance(sample, list | tuple) else (sample,)), {}
-
-
-def run(model: nn.Module, sample):
-    """The model on one sample; what it raises becomes a ValueError that names the shapes."""
-    args, kwargs = arguments(sample)
-    try:
-        return model(*args, **kwargs)
-    except Exception as error:
-        shapes = ", ".join(str(tuple(x.shape)) for x in tensors_in(sample))
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise ValueError(
-            f"the model fails on one sample of example_input, of shape {shapes}: {reason}; "
-            "pass an input that the model accepts"
-        ) from error
-
-
-@contextmanager
-def as_it_was(model: nn.Module) -> Generator[None]:
-    """Eval mode inside; training flags and buffers as before outside."""
-    modes = {module: module.training for module in model.modules()}
-    places = [(module, name, b) for module in model.modules() for name, b in module._buffers.items()]
-    values = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
-        for module, name, buffer in places:
-            module._buffers[name] = buffer
-        with torch.no_grad():
-            for buffer, before in values:
-                buffer.copy_(before)
 
 
 def layer_of(tally: Tally) -> LayerCount:

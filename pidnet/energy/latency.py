@@ -15,8 +15,9 @@ import torch
 from torch import nn
 from torch.utils.benchmark import Timer, timer as wall_clock
 
-from pidnet.energy.counting import arguments, as_it_was, batch_axis, first_sample, run
-from pidnet.energy.operations import tensors_in
+from pidnet.energy.counting import batch_axis
+from pidnet.networks.inputs import arguments, first_sample, tensors_in
+from pidnet.networks.running import restored, run_or_say
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def compare_latency(
     axis = batch_axis(dense)
     inputs = {1: first_sample(example_input, axis)}
     inputs |= {next(tensors_in(example_input)).shape[axis]: example_input}
-    with as_it_was(dense), as_it_was(small), torch.inference_mode():
+    with restored(dense), restored(small), torch.inference_mode():
         latencies = [
             time_pair((dense, small), x, batch, rounds=rounds, block_seconds=block_seconds, threads=threads)
             for batch, x in inputs.items()
@@ -95,7 +96,7 @@ def time_pair(models, sample, batch: int, *, rounds: int, block_seconds: float, 
     wall: tuple[list[float], list[float]] = ([], [])
     cpu: tuple[list[float], list[float]] = ([], [])
     for model in models:
-        run(model, sample)
+        run_or_say(model, sample)
     args, kwargs = arguments(sample)
     for _ in range(rounds):
         for side, model in enumerate(models):

@@ -11,30 +11,23 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pidnet.energy.operations import LEAVING, RECURRENT, kind_of, macs_of, recurrent_macs, tensors_in
+from pidnet.energy.operations import LEAVING, RECURRENT, kind_of, macs_of, recurrent_macs
+from pidnet.networks.hooks import surround_calls
+from pidnet.networks.inputs import tensors_in
 
 
 @contextmanager
 def watched(model: nn.Module, ledger: Ledger) -> Generator[None]:
     """Every operation inside is booked on the module that runs it."""
-    handles = []
-    try:
-        for name, module in model.named_modules():
-            handles.append(module.register_forward_pre_hook(ledger.enter(name), with_kwargs=True))
-            handles.append(
-                module.register_forward_hook(ledger.leave(name), with_kwargs=True, always_call=True)
-            )
-        with DispatchWatch(ledger), FunctionWatch(ledger):
-            yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    with surround_calls(model, ledger.enter, ledger.leave), DispatchWatch(ledger), FunctionWatch(ledger):
+        yield
 
 
 class FunctionWatch(TorchFunctionMode):
@@ -108,32 +101,24 @@ class Ledger:
         self.unknown: dict[str, str] = {}
         self.hidden = False
 
-    def enter(self, name: str):
-        """A pre-hook that puts the module on the stack."""
+    def enter(self, name: str, module: nn.Module, args: tuple, kwargs: dict) -> None:
+        """Put a module on the stack."""
+        for caller in self.running[-1:]:
+            self.tallies[caller].calls_others = True
+        self.running.append(name)
+        tally = self.tallies.setdefault(name, Tally())
+        tally.norm = "norm" in type(module).__name__.lower() and next(module.children(), None) is None
+        tally.across[0] += nbytes((args, kwargs))
+        tally.dtype = next((x.dtype for x in tensors_in((args, kwargs))), None)
 
-        def hook(module, args, kwargs):
-            for caller in self.running[-1:]:
-                self.tallies[caller].calls_others = True
-            self.running.append(name)
-            tally = self.tallies.setdefault(name, Tally())
-            tally.norm = "norm" in type(module).__name__.lower() and next(module.children(), None) is None
-            tally.across[0] += nbytes((args, kwargs))
-            tally.dtype = next((x.dtype for x in tensors_in((args, kwargs))), None)
-
-        return hook
-
-    def leave(self, name: str):
-        """A hook that takes the module off the stack, also when it raised."""
-
-        def hook(module, args, kwargs, out):
-            tally = self.tallies[name]
-            tally.across[1] += nbytes(out)
-            unchanged = {id(x) for x in tensors_in(out)} <= {id(x) for x in tensors_in((args, kwargs))}
-            if not tally.kinds and not tally.calls_others and not unchanged:
-                self.unknown[name] = f"{type(module).__name__} works outside torch"
-            self.running.pop()
-
-        return hook
+    def leave(self, name: str, module: nn.Module, args: tuple, kwargs: dict, out: Any) -> None:
+        """Take a module off the stack, also when it raised."""
+        tally = self.tallies[name]
+        tally.across[1] += nbytes(out)
+        unchanged = {id(x) for x in tensors_in(out)} <= {id(x) for x in tensors_in((args, kwargs))}
+        if not tally.kinds and not tally.calls_others and not unchanged:
+            self.unknown[name] = f"{type(module).__name__} works outside torch"
+        self.running.pop()
 
     def book(self, kind: str | None, macs: int, args, out, operation: str = "") -> None:
         """Add one operation to the module that is running."""

@@ -6,21 +6,12 @@ zeros of a padding are counted, as in every hand count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-
-def tensors_in(value) -> Iterator[Tensor]:
-    """Every tensor inside nested tuples, lists and mappings, in order."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from tensors_in(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from tensors_in(item)
+from pidnet.networks.inputs import tensors_in
 
 
 def product_macs(args, out) -> int:

@@ -1,41 +1,68 @@
-"""What a loader gives: pairs of an input and a target, checked at the door."""
+"""What a user has as data: a pair (x, y), a list of such batches, or a loader; checked at the door."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from torch import Tensor, nn
+import numpy as np
+import torch
+from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-# An input is a tensor, a packed sequence, or a mapping of keyword arguments for the model (as tokenizers
-# give them).
-Inputs = Tensor | PackedSequence | Mapping[str, Tensor]
-Batches = Iterable[tuple[Inputs, Tensor]]
+from pidnet.networks.inputs import Inputs, joined, samples, shapes, split, tensors_in
+
+# x is what a model is called with (Inputs), y has one target a sample; NumPy arrays are taken for tensors.
+Pair = tuple[Any, Tensor]
+Data = Pair | Iterable[Pair]
 
 SIZE = 512
 
 
-def batches(loader: Batches | tuple[Inputs, Tensor]) -> Iterator[tuple[Inputs, Tensor]]:
-    """The batches of a loader; one pair (x, y) is cut into batches of ``SIZE``.
+def batches(data: Data, size: int = SIZE) -> Iterator[Pair]:
+    """The batches of the data; one pair (x, y) is cut into batches of ``size``.
 
     Raises ValueError when inputs and targets do not fit, or when there is no batch.
     """
+    pair = _pair(data)
     empty = True
-    for batch in _cut(loader):
-        if not isinstance(batch, tuple | list) or len(batch) != 2:
-            raise ValueError(f"the loader gave {_described(batch)}; expected batches (x, y)")
-        x, y = batch
-        _check(x, y)
+    for batch in _checked(data) if pair is None else _cut(*pair, size):
         empty = False
-        yield x, y
+        yield batch
     if empty:
-        raise ValueError("the loader gave no batch; expected at least one (x, y)")
+        raise ValueError("the data hold no batch; expected at least one (x, y)")
 
 
-def run(model: nn.Module, x: Inputs) -> Any:
-    """The model's output; a mapping is passed as keyword arguments."""
-    return model(**x) if isinstance(x, Mapping) else model(x)
+def whole(data: Data) -> Pair:
+    """All data as one pair (x, y) in memory. Raises ValueError when batches cannot be joined."""
+    if (pair := _pair(data)) is not None:
+        return pair
+    x, y = zip(*batches(data), strict=True)
+    try:
+        return joined(x), torch.cat(y)
+    except (RuntimeError, KeyError, ValueError) as error:
+        first, odd = shapes(x[0]), next((s for s in map(shapes, x) if s != shapes(x[0])), "")
+        raise ValueError(
+            f"batches of shape {first} and {odd} cannot be joined; pad all samples to one length"
+        ) from error
+
+
+def labelled(data: Data) -> Pair:
+    """All data as one pair of at least 2 samples whose inputs are finite; ValueError otherwise."""
+    x, y = whole(data)
+    if samples(x) != len(y):
+        raise ValueError(
+            f"x has shape {shapes(x)} but y has shape {tuple(y.shape)}; expected the samples on the first axis"
+        )
+    if len(y) < 2:
+        raise ValueError(f"the data hold {len(y)} sample; expected at least 2")
+    bad = [i for i, batch in enumerate(split(x)) if not all(t.isfinite().all() for t in tensors_in(batch))]
+    if bad:
+        raise ValueError(
+            "the inputs hold values that are not finite, first among samples "
+            f"{256 * bad[0]} to {min(len(y), 256 * bad[0] + 256) - 1}; remove those samples"
+        )
+    return x, y
 
 
 def padding_mask(x: Inputs, mask: Any) -> Tensor | None:
@@ -51,68 +78,82 @@ def padding_mask(x: Inputs, mask: Any) -> Tensor | None:
     return found.bool()
 
 
-def predicted_class(output: Any) -> Tensor | None:
-    """The class with the largest score, int64 (sample,); None when the output holds no class scores.
-
-    Looks at the output itself, at its "logits", or at the first entry of a tuple.
-    """
-    if isinstance(output, Mapping):
-        output = output.get("logits")
-    elif isinstance(output, tuple | list) and output:
-        output = output[0]
-    if isinstance(output, Tensor) and output.ndim == 2 and output.is_floating_point():
-        return output.argmax(1)
+def _pair(data: Any) -> Pair | None:
+    """(x, y) as tensors, checked, where the data are one pair; its second entry is an array."""
+    if isinstance(data, list | tuple) and len(data) == 2 and isinstance(data[1], Tensor | np.ndarray):
+        x, y = _tensors(data[0]), _tensors(data[1])
+        _check(x, y)
+        return x, y
     return None
 
 
-def _cut(loader: Any) -> Iterable[Any]:
-    match loader:
-        case (PackedSequence() as x, Tensor() as y):
-            return [(x, y)]
-        case (Tensor() | Mapping() as x, Tensor() as y):
-            _check(x, y)
-            if any(len(part) != len(y) for part in (x.values() if isinstance(x, Mapping) else [x])):
-                return [(x, y)]  # samples are not the first axis, as in (token, sample): one batch
-            parts = range(0, len(y), SIZE)
-            return ((_slice(x, start), y[start : start + SIZE]) for start in parts)
-        case Tensor() | (Tensor(), *_):
+def _tensors(value: Any) -> Any:
+    """Arrays as tensors, floating ones in torch's default precision."""
+    if isinstance(value, np.ndarray):
+        tensor = torch.from_numpy(value)
+        return tensor.to(torch.get_default_dtype()) if tensor.is_floating_point() else tensor
+    if isinstance(value, Mapping):
+        return {key: _tensors(part) for key, part in value.items()}
+    if isinstance(value, list | tuple) and not isinstance(value, PackedSequence):
+        return tuple(map(_tensors, value))
+    return value
+
+
+def _iterable(data: Any) -> Iterable[Any]:
+    one = isinstance(data, Tensor | np.ndarray | Mapping | str) or (
+        isinstance(data, list | tuple) and len(data) > 0 and isinstance(data[0], Tensor | np.ndarray)
+    )
+    if one or not isinstance(data, Iterable):
+        kind = ValueError if one else TypeError
+        raise kind(
+            f"the data are {_described(data)}; expected one pair (x, y), with y a tensor or array, or "
+            "batches of such pairs"
+        )
+    return data
+
+
+def _checked(data: Any) -> Iterator[Pair]:
+    for number, batch in enumerate(_iterable(data)):
+        pair = _pair(batch)
+        if pair is None:
             raise ValueError(
-                "the loader is a tensor or a sequence of tensors; expected one pair (x, y) or (x, y) batches"
+                f"batch {number} of the data is {_described(batch)}; expected (x, y), with y a tensor or array"
             )
-        case Iterable():
-            return loader
-    raise TypeError(f"the loader is {_described(loader)}; expected one pair (x, y) or (x, y) batches")
+        yield pair
 
 
-def _slice(x: Tensor | Mapping[str, Tensor], start: int) -> Inputs:
-    if isinstance(x, Mapping):
-        return {key: value[start : start + SIZE] for key, value in x.items()}
-    return x[start : start + SIZE]
+def _cut(x: Any, y: Tensor, size: int) -> Iterator[Pair]:
+    if isinstance(x, PackedSequence) or any(len(part) != len(y) for part in tensors_in(x)):
+        yield x, y  # samples are not the first axis, as in (token, sample): one batch
+    else:
+        yield from zip(split(x, size), split(y, size), strict=True)
 
 
-def _check(x: Any, y: Any) -> None:
-    if isinstance(x, PackedSequence) and isinstance(y, Tensor):
-        samples = int(x.batch_sizes[0])
-        if y.ndim == 0 or len(y) != samples:
+def _check(x: Any, y: Tensor) -> None:
+    if isinstance(x, PackedSequence):
+        if y.ndim == 0 or len(y) != samples(x):
             raise ValueError(
-                f"x packs {samples} sequences but y has shape {tuple(y.shape)}; expected one target a sample"
+                f"x packs {samples(x)} sequences but y has shape {tuple(y.shape)}; expected one target a sample"
             )
         return
-    parts = list(x.values()) if isinstance(x, Mapping) else [x]
-    if not parts or not all(isinstance(part, Tensor) for part in (*parts, y)):
+    parts = list(x.values()) if isinstance(x, Mapping) else list(x) if isinstance(x, tuple) else [x]
+    if not parts or not all(isinstance(part, Tensor) for part in parts):
         raise ValueError(
-            f"a batch holds {_described(x)} and {_described(y)}; expected tensors (x, y), where x may be "
-            "a mapping of tensors; pad ragged samples to one length and pass mask="
+            f"x is {_described(x)}; expected a tensor, or a mapping or tuple of tensors; pad ragged samples to "
+            'one length and pass mask= (tokenizers pad with return_tensors="pt", padding=True)'
         )
     if y.ndim == 0 or any(len(y) not in part.shape[:2] for part in parts):
+        ragged = "; pad ragged samples to one length" if len(parts) > 1 else ""
         raise ValueError(
-            f"x has {len(parts[0])} samples but y has shape {tuple(y.shape)}; expected one target a sample"
+            f"x has shape {shapes(x)} but y has shape {tuple(y.shape)}; expected one target a sample{ragged}"
         )
 
 
 def _described(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, Tensor | np.ndarray):
+        return f"{'a tensor' if isinstance(value, Tensor) else 'an array'} of shape {tuple(value.shape)}"
+    if isinstance(value, tuple | list) and value and isinstance(value[0], Tensor | np.ndarray | Mapping):
+        return f"({', '.join(map(_described, value[:3]))}{', ...' * (len(value) > 3)})"
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
     return f"a {type(value).__name__}"

@@ -6,14 +6,11 @@ that input channel c owns ``taps`` neighboring columns. A row is a sample, or a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack, contextmanager
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.kinds import CONVOLUTIONS, Weighted, weighted
+from pidnet.networks.kinds import CONVOLUTIONS, Weighted
 
 # Positions of a feature map from which least squares and covariances are estimated; neighbors say much the same.
 POSITIONS = 64
@@ -75,22 +72,3 @@ def _doubled(values: Tensor) -> Tensor:
     """(sample, feature, position) as float64 rows (sample * position, feature), in a single copy."""
     rows = values.transpose(1, 2).to(torch.float64, memory_format=torch.contiguous_format)
     return rows.reshape(-1, values.shape[1])
-
-
-@contextmanager
-def watching(
-    model: nn.Module, names: Iterable[str], see: Callable[[str, Weighted, Tensor, Tensor], None]
-) -> Generator[None]:
-    """Call ``see(name, layer, input, output)`` whenever one of the named layers runs."""
-    with ExitStack() as stack:
-        for name in names:
-            hook = weighted(model, name).register_forward_hook(
-                lambda layer, inputs, output, name=name: see(name, layer, inputs[0], output)
-            )
-            stack.callback(hook.remove)
-        yield
-
-
-def batches(x: Tensor, size: int = 256) -> Iterable[Tensor]:
-    """The samples in batches, so that unfolded patches never stand in memory together."""
-    return torch.split(x, size)

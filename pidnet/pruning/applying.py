@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pidnet.networks.batches import labelled
 from pidnet.networks.expanded import closed, opened
+from pidnet.networks.hooks import record_calls
 from pidnet.networks.kinds import PRODUCERS
-from pidnet.networks.linear_map import watching
+from pidnet.networks.running import check_runs, scores
 from pidnet.pruning.plans.plan import PruningPlan
 from pidnet.pruning.repair.batchnorm import reestimate
 from pidnet.pruning.repair.least_squares import fold, junction, refit
@@ -21,7 +23,6 @@ from pidnet.pruning.repair.reconstruction import reconstruct
 from pidnet.pruning.structure.discovery import Prunable, survey
 from pidnet.pruning.structure.dry_run import same, trial
 from pidnet.pruning.structure.removal import Removal, cut
-from pidnet.pruning.structure.tracing import check_calibration, check_runs, scores
 
 REPAIRS = ("none", "fold", "refit", "reconstruct")
 
@@ -49,8 +50,8 @@ def apply_plan(
     """
     if repair not in REPAIRS:
         raise ValueError(f"unknown repair {repair!r}; the known ones are {', '.join(REPAIRS)}")
-    x, _ = check_calibration(calibration)
-    check_runs(opened(model), x)
+    x, _ = labelled(calibration)
+    check_runs(opened(model), x[:2])
     dense = open_copy(model, x[:2])
     prunable, refused = survey(dense, x)
     remove = units_to_remove(plan, prunable, refused)
@@ -169,7 +170,7 @@ def running_from(model: nn.Module, readers: Sequence[str], x: Tensor) -> list[st
         )
     ]
     order: list[str] = []
-    with torch.no_grad(), watching(model, names, lambda name, *_: order.append(name)):
+    with torch.no_grad(), record_calls(model, names, lambda name, *_: order.append(name)):
         model(x[:1])
     order = list(dict.fromkeys(order))
     return order[min((order.index(name) for name in readers), default=len(order)) :]

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pidnet.layers import kl_divergence
+from pidnet.networks.inputs import Inputs
+from pidnet.networks.running import scores
 
 
 def train(
@@ -60,6 +62,6 @@ def train_epochs(
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
+def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
     """Share of samples whose largest output is at the label, in [0, 1]."""
-    return float((model(x).argmax(-1) == y).double().mean())
+    return float((scores(model, x).argmax(-1) == y).double().mean())

@@ -127,10 +127,10 @@ def test_bad_input_is_refused_at_the_door():
     net, x = zoo.mlp(4, (5, 5), 3), torch.randn(6, 4)
     for match, call in {
         "no such layer: 'fc9'; the model has 'fc1', 'fc2', 'head'": lambda: capture(net, (x, Y), ["fc9"]),
-        "gave no batch": lambda: capture(net, []),
+        "hold no batch": lambda: capture(net, []),
         r"y has shape \(5,\)": lambda: capture(net, (x, Y[:5])),
         "expected one pair": lambda: capture(net, (x, Y, Y)),
-        "expected batches": lambda: capture(net, [(x,)]),
+        "batch 0 of the data is .*; expected \\(x, y\\)": lambda: capture(net, [(x,)]),
         "pad ragged samples": lambda: capture(net, [([x[0], x[1, :2]], Y[:2])]),
         "layers is empty": lambda: capture(net, (x, Y), []),
         "draws=0": lambda: capture(net, (x, Y), draws=0),

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import pidnet as pn
-from pidnet.pruning.repair.batchnorm import divergence
+from pidnet.networks.divergence import divergence
 
 
 @pytest.mark.parametrize("repair", ["none", "fold", "refit", "reconstruct"])

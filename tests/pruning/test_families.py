@@ -9,9 +9,9 @@ import torch
 import pidnet as pn
 from pidnet.networks.expanded import closed, opened
 from pidnet.networks.kinds import weighted
+from pidnet.networks.running import scores
 from pidnet.pruning.structure.discovery import find_prunable, survey
 from pidnet.pruning.structure.removal import cut, remaining
-from pidnet.pruning.structure.tracing import scores
 from tests.pruning.families import FAMILIES, make
 
 WHAT_CAN_BE_CUT = {

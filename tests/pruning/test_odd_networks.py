@@ -9,8 +9,8 @@ from torch.nn import functional
 
 import pidnet as pn
 from pidnet.networks.expanded import closed, opened
+from pidnet.networks.running import scores
 from pidnet.pruning.structure.discovery import survey
-from pidnet.pruning.structure.tracing import scores
 
 
 class Net(nn.Module):

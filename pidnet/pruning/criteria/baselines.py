@@ -6,11 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pidnet.networks.batches import batches
+from pidnet.networks.hooks import record_calls
 from pidnet.networks.kinds import FOLLOWERS, weighted
-from pidnet.networks.linear_map import batches, input_rows, output_rows, watching
+from pidnet.networks.linear_map import input_rows, output_rows
+from pidnet.networks.running import scores
 from pidnet.pruning.criteria.evidence import Evidence
 from pidnet.pruning.criteria.ranking import Ranking, ascending
-from pidnet.pruning.structure.tracing import scores
 
 CHIP_SAMPLES = 64
 
@@ -61,7 +63,7 @@ def taylor(evidence: Evidence, layer: str) -> Ranking:
     """Mean over samples of |sum of activation times gradient of the cross-entropy with the labels|, the
     first-order change of the loss when the unit is zero (Molchanov et al. 2017, arXiv:1611.06440)."""
     total = np.zeros(evidence.prunable[layer].units)
-    for x, y in zip(batches(evidence.x), batches(evidence.y), strict=True):
+    for x, y in batches((evidence.x, evidence.y), 256):
         total += _first_order(evidence, layer, x, y)
     return ascending(total / len(evidence.x))
 
@@ -72,7 +74,9 @@ def _first_order(evidence: Evidence, layer: str, x: Tensor, y: Tensor) -> np.nda
     names = evidence.outgoing(layer)
     with (
         torch.enable_grad(),
-        watching(evidence.model, names, lambda name, _, inputs, output: seen.append((name, inputs, output))),
+        record_calls(
+            evidence.model, names, lambda name, _, inputs, output: seen.append((name, inputs, output))
+        ),
     ):
         logits = scores(evidence.model, x.detach().requires_grad_(x.is_floating_point()))
         loss = nn.functional.cross_entropy(logits, y, reduction="sum")

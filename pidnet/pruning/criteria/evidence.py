@@ -11,18 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.activations import Activations
+from pidnet.networks.hooks import record_calls
+from pidnet.networks.inputs import split
 from pidnet.networks.kinds import Weighted, weighted
-from pidnet.networks.linear_map import (
-    POSITIONS,
-    batches,
-    features,
-    input_rows,
-    output_rows,
-    watching,
-    weight_matrix,
-)
+from pidnet.networks.linear_map import POSITIONS, features, input_rows, output_rows, weight_matrix
+from pidnet.networks.running import scores
 from pidnet.pruning.structure.discovery import Prunable
-from pidnet.pruning.structure.tracing import scores
 
 MAX_CLASSES = 1024
 
@@ -42,7 +36,7 @@ class Evidence:
     def activations(self) -> Activations:
         """Every prunable layer's units on all samples, means over positions, with the labels."""
         layers = {
-            name: torch.cat([self.feature_maps(name, x).mean(2) for x in batches(self.x)]).float()
+            name: torch.cat([self.feature_maps(name, x).mean(2) for x in split(self.x)]).float()
             for name in self.prunable
         }
         return Activations(layers, self.y, dict.fromkeys(layers, "mean over positions"))
@@ -58,7 +52,7 @@ class Evidence:
             channels = inputs.flatten(2) if images else inputs.reshape(len(x), -1, inputs.shape[-1]).mT
             seen.append(channels[:, columns].flatten(2).double())
 
-        with torch.no_grad(), watching(self.model, [name], see):
+        with torch.no_grad(), record_calls(self.model, [name], see):
             self.model(x)
         return torch.cat(seen, 2)
 
@@ -85,7 +79,7 @@ class Evidence:
             self._covariances.update(self._input_covariances(new))
         unknown = [name for name in consumers if (name, temperature) not in self._fishers]
         if temperature is not None and unknown:
-            sums = [self._fisher_sums(unknown, x, temperature) for x in batches(self.x)]
+            sums = [self._fisher_sums(unknown, x, temperature) for x in split(self.x)]
             for name, *parts in zip(unknown, *sums, strict=True):
                 self._fishers[name, temperature] = torch.stack(parts).sum(0).numpy() / len(self.x)
 
@@ -105,8 +99,8 @@ class Evidence:
             gram, total, count = sums.get(name, (0, 0, 0))
             sums[name] = gram + rows.T @ rows, total + rows.sum(0), count + len(rows)
 
-        with torch.no_grad(), watching(self.model, consumers, add):
-            for x in batches(self.x):
+        with torch.no_grad(), record_calls(self.model, consumers, add):
+            for x in split(self.x):
                 self.model(x)
         return {
             name: (gram / count - torch.outer(total, total) / count**2).numpy()
@@ -120,7 +114,7 @@ class Evidence:
         def see(name: str, _layer: Weighted, _inputs: Tensor, output: Tensor) -> None:
             outputs[name].append(output)
 
-        with torch.enable_grad(), watching(self.model, consumers, see):
+        with torch.enable_grad(), record_calls(self.model, consumers, see):
             # Inputs that need a gradient give one to every layer, frozen parameters or not.
             logits = scores(self.model, x.detach().requires_grad_(x.is_floating_point()))
             _check_scores(logits)

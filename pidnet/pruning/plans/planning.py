@@ -10,7 +10,9 @@ import numpy as np
 from torch import Tensor, nn
 
 from pidnet import __version__
+from pidnet.networks.batches import labelled
 from pidnet.networks.expanded import opened
+from pidnet.networks.running import check_runs
 from pidnet.pruning.applying import check_layer
 from pidnet.pruning.criteria.evidence import Evidence
 from pidnet.pruning.criteria.pid import pid, ridged
@@ -20,7 +22,6 @@ from pidnet.pruning.plans.partial_plan import Criterion, Draft, Gone, at_once, g
 from pidnet.pruning.plans.plan import PruningPlan, Removal
 from pidnet.pruning.plans.search import find_plan
 from pidnet.pruning.structure.discovery import Prunable, find_prunable, survey
-from pidnet.pruning.structure.tracing import check_calibration, check_runs
 
 ALLOCATIONS = ("uniform", "global")
 
@@ -95,9 +96,9 @@ def gather(
     model: nn.Module, calibration: tuple[Tensor, Tensor], layers: Sequence[str] | None = None, seed: int = 0
 ) -> Evidence:
     """Evidence on an untouched, opened copy of the model, from checked calibration data."""
-    x, y = check_calibration(calibration)
+    x, y = labelled(calibration)
     dense = opened(model).requires_grad_(True)
-    check_runs(dense, x)
+    check_runs(dense, x[:2])
     return Evidence(dense, _chosen(dense, x, layers), x, y, seed)
 
 

@@ -19,12 +19,12 @@ import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
+from pidnet.networks.divergence import divergences
 from pidnet.pruning.applying import cut_copy, repair_all
 from pidnet.pruning.criteria.evidence import Evidence
 from pidnet.pruning.criteria.pid import choose, priced
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.partial_plan import Draft
-from pidnet.pruning.repair.batchnorm import divergences
 
 # Temperature of the softmax that makes the target from the scores; none: the next layer's pre-activations.
 TARGETS: dict[str, float | None] = {"class": 1.0, "soft class": 3.0, "scores": 100.0, "next layer": None}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import math
 
 import torch
 from torch import Tensor, nn
 
+from pidnet.networks.divergence import divergence
+from pidnet.networks.inputs import split
 from pidnet.networks.kinds import FOLLOWERS
-from pidnet.networks.linear_map import batches
-from pidnet.pruning.structure.tracing import scores
+from pidnet.networks.running import scores
 
 
 def reestimate(dense: nn.Module, small: nn.Module, x: Tensor) -> bool:
@@ -39,7 +39,7 @@ def _gather(model: nn.Module, norms: list, x: Tensor) -> None:
         norm.train()
     try:
         seen = 0
-        for batch in batches(x):
+        for batch in split(x):
             seen += len(batch)
             for norm in norms:
                 norm.momentum = len(batch) / seen
@@ -56,19 +56,4 @@ def _distance(dense: nn.Module, small: nn.Module, x: Tensor) -> float:
     shape = scores(dense, x[:1]).shape
     if len(shape) == 2 and shape[1] > 1:
         return divergence(dense, small, x)
-    return sum(float(((scores(dense, b) - scores(small, b)).double() ** 2).sum()) for b in batches(x))
-
-
-def divergence(dense: nn.Module, small: nn.Module, x: Tensor) -> float:
-    """Mean KL(dense || small) of the class distributions over the samples, bits."""
-    return float(divergences(dense, small, x).mean())
-
-
-@torch.no_grad()
-def divergences(dense: nn.Module, small: nn.Module, x: Tensor) -> Tensor:
-    """KL(dense || small) of the class distributions of every sample, float64 bits (sample,)."""
-    found = []
-    for batch in batches(x):
-        p, q = (scores(model, batch).double().log_softmax(-1) for model in (dense, small))
-        found.append((p.exp() * (p - q)).sum(-1) / math.log(2))
-    return torch.cat(found)
+    return sum(float(((scores(dense, b) - scores(small, b)).double() ** 2).sum()) for b in split(x))

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pidnet.networks.hooks import record_calls
 from pidnet.networks.kinds import Weighted, weighted
-from pidnet.networks.linear_map import POSITIONS, features, input_rows, output_rows, watching, weight_matrix
+from pidnet.networks.linear_map import POSITIONS, features, input_rows, output_rows, weight_matrix
 from pidnet.pruning.structure.discovery import Prunable
 from pidnet.pruning.structure.removal import Removal, lost
 
@@ -150,7 +151,7 @@ def _seen(
         if len(inputs) == runs:
             raise Enough
 
-    with watching(model, [name], see), suppress(Enough):
+    with record_calls(model, [name], see), suppress(Enough):
         model(batch)
     return inputs, outputs
 

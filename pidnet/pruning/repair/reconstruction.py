@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 import torch
 from torch import Tensor, nn
 
+from pidnet.networks.hooks import record_calls
 from pidnet.networks.kinds import Weighted
-from pidnet.networks.linear_map import POSITIONS, output_rows, watching
+from pidnet.networks.linear_map import POSITIONS, output_rows
 from pidnet.pruning.repair.least_squares import HOLDOUT, Enough, Junction, interleaved
 from pidnet.pruning.structure.groups import Prunable
 
@@ -91,7 +92,7 @@ def _made(
         if len(made) == runs:
             raise Enough
 
-    with watching(model, names, see), suppress(Enough):
+    with record_calls(model, names, see), suppress(Enough):
         model(batch)
     return made
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.networks.expanded import closed
+from pidnet.networks.running import scores
 from pidnet.pruning.structure.groups import Prunable
 from pidnet.pruning.structure.removal import Removal, cut
-from pidnet.pruning.structure.tracing import scores
 
 TOLERANCE = 1e-5
 

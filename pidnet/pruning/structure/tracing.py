@@ -8,7 +8,7 @@ operation needs to be known: flatten, concatenation, addition and pooling come o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.networks.kinds import CONVOLUTIONS, FOLLOWERS, NORMS, PRODUCERS, depthwise
+from pidnet.networks.running import scores
 
 
 @dataclass(eq=False)
@@ -29,58 +30,6 @@ class Trace:
 
     def refuse(self, reason: str) -> None:
         self.obstacle = self.obstacle or reason
-
-
-def scores(model: nn.Module, x: Tensor) -> Tensor:
-    """What the model puts out: a tensor, or the ``logits`` of a Hugging Face output or of a dict.
-
-    Raises TypeError for anything else.
-    """
-    output = model(x)
-    if not isinstance(output, Tensor):
-        logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
-        if not isinstance(logits, Tensor):
-            raise TypeError(
-                f"the model puts out a {type(output).__name__}; expected a tensor or an output with `logits`"
-            )
-        output = logits
-    return output
-
-
-@torch.no_grad()
-def check_calibration(calibration: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """Inputs and labels. Raises ValueError unless they are two finite tensors of at least 2 samples each."""
-    match calibration:
-        case (Tensor() as x, Tensor() as y) if x.ndim > 0 and y.ndim > 0 and len(x) == len(y) >= 2:
-            bad = [i for i, batch in enumerate(x.split(256)) if not batch.isfinite().all()]
-            if bad:
-                raise ValueError(
-                    "the calibration inputs hold values that are not finite, first among samples "
-                    f"{256 * bad[0]} to {min(len(x), 256 * bad[0] + 256) - 1}; remove those samples"
-                )
-            return x, y
-        case (Tensor() as x, Tensor() as y):
-            shapes = f"{tuple(x.shape)} and {tuple(y.shape)}"
-            raise ValueError(
-                f"calibration has shapes {shapes}; expected one label for each of at least 2 samples"
-            )
-        case _:
-            raise ValueError(
-                f"calibration is a {type(calibration).__name__}, not a pair (x, y) of tensors; of a loader take "
-                "x, y = map(torch.cat, zip(*loader))"
-            )
-
-
-def check_runs(model: nn.Module, x: Tensor) -> None:
-    """ValueError unless the model runs on calibration inputs and puts out finite numbers."""
-    try:
-        output = scores(model, x[:2])
-    except Exception as error:
-        raise ValueError(
-            f"the model does not run on calibration inputs of shape {tuple(x.shape)}: {error}"
-        ) from error
-    if not output.isfinite().all():
-        raise ValueError("the model's output on the calibration data is not finite; check weights and inputs")
 
 
 @torch.no_grad()

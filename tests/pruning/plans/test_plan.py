@@ -100,9 +100,11 @@ def test_bad_input(mlp, calibration):
             pn.plan_pruning(mlp, calibration, **budget)
     with pytest.raises(ValueError, match="unknown criterion 'pids'; the known ones are"):
         pn.plan_pruning(mlp, calibration, 0.5, "pids")
-    with pytest.raises(ValueError, match="expected one label for each of at least 2 samples"):
+    with pytest.raises(ValueError, match=r"y has shape \(399,\); expected one target a sample"):
         pn.plan_pruning(mlp, (x, y[:-1]), 0.5)
-    with pytest.raises(ValueError, match="not a pair"):
+    with pytest.raises(ValueError, match="1 sample; expected at least 2"):
+        pn.plan_pruning(mlp, (x[:1], y[:1]), 0.5)
+    with pytest.raises(ValueError, match=r"the data are a tensor of shape \(400, 64\); expected one pair"):
         pn.plan_pruning(mlp, x, 0.5)
     with pytest.raises(ValueError, match="this JSON is not a pruning plan"):
         pn.PruningPlan.from_json("{}")
@@ -118,8 +120,7 @@ def test_a_plan_as_a_table(mlp, calibration):
     assert (table.layer == "fc1").sum() == 24
 
 
-def test_a_loader_is_not_calibration_and_the_sentence_says_what_is(mlp, calibration):
-    with pytest.raises(
-        ValueError, match=r"is a list, not a pair \(x, y\) of tensors; of a loader take x, y ="
-    ):
-        pn.plan_pruning(mlp, [calibration], keep=0.5)
+def test_a_list_of_batches_gives_the_plan_of_the_pair(mlp, calibration):
+    x, y = calibration
+    of_batches = pn.plan_pruning(mlp, [(x[:100], y[:100]), (x[100:], y[100:])], keep=0.5, criterion="taylor")
+    assert of_batches.keep == pn.plan_pruning(mlp, calibration, keep=0.5, criterion="taylor").keep

@@ -3,7 +3,8 @@ import copy
 import torch
 from torch import nn
 
-from pidnet.pruning.repair.batchnorm import divergence, reestimate
+from pidnet.networks.divergence import divergence
+from pidnet.pruning.repair.batchnorm import reestimate
 
 
 def network():

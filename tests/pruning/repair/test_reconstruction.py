@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 import pidnet as pn
+from pidnet.networks.running import scores
 from pidnet.pruning.repair import reconstruction
 from pidnet.pruning.repair.reconstruction import _descend
-from pidnet.pruning.structure.tracing import scores
 from tests.pruning.families import make
 
 

@@ -1,0 +1,110 @@
+"""Run a model, find the scores in what it puts out, and leave it as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pidnet.networks.inputs import Inputs, arguments, shapes
+
+
+def run(model: nn.Module, inputs: Inputs) -> Any:
+    """The model's output for a tensor, a packed sequence, a tuple of positional or a mapping of keyword
+    arguments."""
+    positional, keywords = arguments(inputs)
+    return model(*positional, **keywords)
+
+
+def class_scores(output: Any) -> Tensor:
+    """The scores in a model's output: the output itself, its ``logits``, or the first entry of a tuple.
+
+    Raises TypeError for an output that has none of these.
+    """
+    found = output
+    if isinstance(output, Mapping):
+        found = output.get("logits")
+    elif hasattr(output, "logits"):
+        found = output.logits
+    elif isinstance(output, tuple | list) and output:
+        found = output[0]
+    if not isinstance(found, Tensor):
+        raise TypeError(
+            f"the model puts out a {type(output).__name__}; expected a tensor, an output with `logits`, or a "
+            "tuple that begins with a tensor"
+        )
+    return found
+
+
+def scores(model: nn.Module, inputs: Inputs) -> Tensor:
+    """``class_scores`` of one run."""
+    return class_scores(run(model, inputs))
+
+
+def predicted_class(output: Any) -> Tensor | None:
+    """The class with the largest score, int64 (sample,); None when the output holds no class scores."""
+    try:
+        found = class_scores(output)
+    except TypeError:
+        return None
+    return found.argmax(1) if found.ndim == 2 and found.is_floating_point() else None
+
+
+def run_or_say(model: nn.Module, inputs: Inputs) -> Any:
+    """``run``; what the model raises becomes a ValueError that names the shapes."""
+    try:
+        return run(model, inputs)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ValueError(
+            f"the model does not run on inputs of shape {shapes(inputs)}: {reason}; pass inputs that it accepts"
+        ) from error
+
+
+@torch.no_grad()
+def check_runs(model: nn.Module, inputs: Inputs) -> None:
+    """ValueError unless the model runs on the inputs and puts out finite scores."""
+    if not class_scores(run_or_say(model, inputs)).isfinite().all():
+        raise ValueError("the model's output is not finite; check weights and inputs")
+
+
+@contextmanager
+def restored(model: nn.Module) -> Generator[None]:
+    """Eval mode for the time being. Afterwards, also when something raises, every module has its own mode again,
+    every buffer its values, and torch its random state. Hooks are taken away by whoever sets them."""
+    modes = [(module, module.training) for module in model.modules()]
+    places = [(module._buffers, name, b) for module in model.modules() for name, b in module._buffers.items()]
+    values = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    with torch.random.fork_rng(gpus(model)):
+        model.eval()
+        try:
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training
+            for buffers, name, buffer in places:
+                buffers[name] = buffer
+            with torch.no_grad():
+                for buffer, before in values:
+                    buffer.copy_(before)
+
+
+def gpus(model: nn.Module) -> list[int]:
+    """The CUDA devices whose random state a run of the model could move."""
+    devices = {parameter.device for parameter in model.parameters()}
+    return sorted(device.index or 0 for device in devices if device.type == "cuda")
+
+
+def random_state(model: nn.Module) -> list[Tensor]:
+    """torch's random state on the CPU and on the model's CUDA devices."""
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in gpus(model))]
+
+
+def set_random_state(model: nn.Module, states: list[Tensor]) -> None:
+    """Go on from a ``random_state``."""
+    torch.set_rng_state(states[0])
+    for device, state in zip(gpus(model), states[1:], strict=True):
+        torch.cuda.set_rng_state(state, device)

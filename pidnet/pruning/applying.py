@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pidnet.networks.batches import labelled
-from pidnet.networks.expanded import closed, opened
+from pidnet.networks.expanded import collapse, expand
 from pidnet.networks.hooks import record_calls
 from pidnet.networks.kinds import PRODUCERS
 from pidnet.networks.running import check_runs, scores
@@ -51,22 +51,22 @@ def apply_plan(
     if repair not in REPAIRS:
         raise ValueError(f"unknown repair {repair!r}; the known ones are {', '.join(REPAIRS)}")
     x, _ = labelled(calibration)
-    check_runs(opened(model), x[:2])
-    dense = open_copy(model, x[:2])
+    check_runs(expand(model), x[:2])
+    dense = expanded_copy(model, x[:2])
     prunable, refused = survey(dense, x)
     remove = units_to_remove(plan, prunable, refused)
     check_surgery(dense, prunable, remove, x[:2])
     small = cut_copy(dense, prunable, remove)
     _check_smaller(dense, small, remove)
     repair_all(dense, small, prunable, remove, x, repair, batchnorm=batchnorm)
-    return closed(small)
+    return collapse(small)
 
 
 def shrink(model: nn.Module, plan: PruningPlan, example: Tensor) -> nn.Module:
     """A copy of ``model`` cut by the plan without any repair, checked on an example input."""
-    dense = opened(model)
+    dense = expand(model)
     prunable, refused = survey(dense, example)
-    return closed(cut_copy(dense, prunable, units_to_remove(plan, prunable, refused)))
+    return collapse(cut_copy(dense, prunable, units_to_remove(plan, prunable, refused)))
 
 
 def repair_all(
@@ -103,7 +103,7 @@ def repair_all(
 
 
 def cut_copy(dense: nn.Module, prunable: Mapping[str, Prunable], remove: Removal) -> nn.Module:
-    """A copy of an opened model without these units."""
+    """A copy of an expanded model without these units."""
     small = copy.deepcopy(dense)
     cut(small, prunable, remove)
     return small
@@ -194,9 +194,9 @@ def check_surgery(dense: nn.Module, prunable: Mapping[str, Prunable], remove: Re
 
 
 @torch.no_grad()
-def open_copy(model: nn.Module, x: Tensor) -> nn.Module:
-    """The opened model, known to do what the given one does in eval mode. Raises RuntimeError otherwise."""
-    dense = opened(model)
+def expanded_copy(model: nn.Module, x: Tensor) -> nn.Module:
+    """The expanded model, known to do what the given one does in eval mode. Raises RuntimeError otherwise."""
+    dense = expand(model)
     if not same(scores(dense, x), scores(copy.deepcopy(model).eval(), x)):
-        raise RuntimeError("opening the recurrent or attention modules changes the output; nothing is cut")
+        raise RuntimeError("expanding the recurrent or attention modules changes the output; nothing is cut")
     return dense

@@ -1,4 +1,4 @@
-"""What holds for every family of networks: opened and closed alike, cut, repaired, stored, exported."""
+"""What holds for every family of networks: expanded and collapsed alike, cut, repaired, stored, exported."""
 
 import copy
 import warnings
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import pidnet as pn
-from pidnet.networks.expanded import closed, opened
+from pidnet.networks.expanded import collapse, expand
 from pidnet.networks.kinds import weighted
 from pidnet.networks.running import scores
 from pidnet.pruning.structure.discovery import find_prunable, survey
@@ -78,17 +78,17 @@ def quiet_peers():
 @pytest.mark.parametrize("family", WHAT_CAN_BE_CUT)
 def test_what_can_be_cut(family):
     model, (x, _) = make(family)
-    found = find_prunable(opened(model), x)
+    found = find_prunable(expand(model), x)
     assert {name: p.units for name, p in found.items()} == WHAT_CAN_BE_CUT[family]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
-def test_opening_and_closing_change_nothing(family):
+def test_expanding_and_collapsing_change_nothing(family):
     model, (x, _) = make(family)
     expected = scores(model, x)
-    torch.testing.assert_close(scores(opened(model), x), expected, atol=1e-6, rtol=1e-5)
-    again = closed(opened(model))
+    torch.testing.assert_close(scores(expand(model), x), expected, atol=1e-6, rtol=1e-5)
+    again = collapse(expand(model))
     assert str(again) == str(model)
     torch.testing.assert_close(scores(again, x), expected, atol=1e-6, rtol=1e-5)
 
@@ -97,7 +97,7 @@ def test_opening_and_closing_change_nothing(family):
 @torch.no_grad()
 def test_units_that_nobody_reads_can_go_from_every_layer_at_once(family):
     model, (x, _) = make(family)
-    dense = opened(model)
+    dense = expand(model)
     found = find_prunable(dense, x)
     remove = {name: list(range(1, 1 + p.units // 2)) for name, p in found.items()}
     for name, p in found.items():
@@ -105,13 +105,13 @@ def test_units_that_nobody_reads_can_go_from_every_layer_at_once(family):
             weighted(dense, consumer).weight[:, columns[remove[name]].ravel()] = 0
     small = copy.deepcopy(dense)
     cut(small, found, remove)
-    torch.testing.assert_close(scores(closed(small), x), scores(dense, x), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(scores(collapse(small), x), scores(dense, x), atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_remains_is_what_a_new_look_finds(family):
     model, (x, _) = make(family)
-    small = opened(model)
+    small = expand(model)
     found = find_prunable(small, x)
     remove = {name: [0, p.units // 2] for name, p in found.items()}
     cut(small, found, remove)
@@ -163,7 +163,7 @@ def test_the_pruned_network_exports_to_torchscript(family, tmp_path):
 
 def test_layers_that_cannot_be_cut_say_why():
     model, (x, _) = make("transformer")
-    _, refused = survey(opened(model), x)
+    _, refused = survey(expand(model), x)
     assert refused["embedding"] == "its units pass through LayerNorm 'blocks.0.norm1', which mixes them"
     assert refused["head"] == "its units reach the output without another layer"
     with pytest.raises(ValueError, match=r"'embedding' cannot be cut: its units pass through LayerNorm"):
@@ -196,7 +196,7 @@ def test_energy_of_a_pruned_network_adds_up(family):
                 sum(getattr(row, name)[side] for row in report.layers)
             )
     assert 0.2 < report.macs[1] / report.macs[0] < 0.95
-    # torch's attention is opened into layers of its own: those stand in one of the two columns only.
+    # torch's attention is expanded into layers of its own: those stand in one of the two columns only.
     for row in (row for row in report.layers if all(row.sram_joules)):
         assert row.macs[1] <= row.macs[0]
         assert row.sram_joules[1] <= row.sram_joules[0] < row.dram_joules[0]

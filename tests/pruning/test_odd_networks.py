@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 import pidnet as pn
-from pidnet.networks.expanded import closed, opened
+from pidnet.networks.expanded import collapse, expand
 from pidnet.networks.running import scores
 from pidnet.pruning.structure.discovery import survey
 
@@ -231,7 +231,7 @@ def made(build, shape):
 def test_a_cut_does_what_silencing_the_units_does(name):
     build, shape, layer = WORKS[name]
     model, data = made(build, shape)
-    dense = opened(model)
+    dense = expand(model)
     found, _ = survey(dense, data[0])
     size = found[layer].same_size
     names = [n for n, p in found.items() if n == layer or (size and p.same_size == size)]
@@ -241,7 +241,7 @@ def test_a_cut_does_what_silencing_the_units_does(name):
             dense.get_submodule(consumer).weight[:, columns[gone].ravel()] = 0
     keep = sorted(set(range(found[layer].units)) - set(gone))
     plan = pn.PruningPlan(dict.fromkeys(names, keep), {}, "own")
-    silenced = closed(copy.deepcopy(dense))
+    silenced = collapse(copy.deepcopy(dense))
     small = pn.apply_plan(silenced, plan, data, "none")
     torch.testing.assert_close(scores(small, data[0]), scores(dense, data[0]), atol=1e-5, rtol=1e-5)
     assert sum(p.numel() for p in small.parameters()) < sum(p.numel() for p in model.parameters())
@@ -267,7 +267,7 @@ def test_what_cannot_be_cut_is_refused_by_name(name):
 def test_attention_keeps_its_dropout_and_frozen_weights():
     model, data = made(lambda: attention(dropout=0.5), (4, 5))
     model.m.requires_grad_(False)
-    same = closed(opened(model)).m
+    same = collapse(expand(model)).m
     fewer = pn.apply_plan(model, pn.PruningPlan({"m": [0, 2]}, {}, "own"), data).m
     for module in (same, fewer):
         assert module.dropout == 0.5

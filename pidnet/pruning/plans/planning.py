@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pidnet import __version__
 from pidnet.networks.batches import labelled
-from pidnet.networks.expanded import opened
+from pidnet.networks.expanded import expand
 from pidnet.networks.running import check_runs
 from pidnet.pruning.applying import check_layer
 from pidnet.pruning.criteria.evidence import Evidence
@@ -95,9 +95,9 @@ def _settings(
 def gather(
     model: nn.Module, calibration: tuple[Tensor, Tensor], layers: Sequence[str] | None = None, seed: int = 0
 ) -> Evidence:
-    """Evidence on an untouched, opened copy of the model, from checked calibration data."""
+    """Evidence on an untouched, expanded copy of the model, from checked calibration data."""
     x, y = labelled(calibration)
-    dense = opened(model).requires_grad_(True)
+    dense = expand(model).requires_grad_(True)
     check_runs(dense, x[:2])
     return Evidence(dense, _chosen(dense, x, layers), x, y, seed)
 

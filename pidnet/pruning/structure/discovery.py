@@ -1,6 +1,6 @@
 """Which units of a network can be cut, and what hangs on them.
 
-The model is an opened one (``pidnet.networks.expanded``). Units of different layers that meet in the same channel,
+The model is an expanded one (``pidnet.networks.expanded``). Units of different layers that meet in the same channel,
 because the outputs of the layers are added, are one group and go together.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor, nn
 
-from pidnet.networks.expanded import OpenDirection, OpenRecurrent
+from pidnet.networks.expanded import ExpandedDirection, ExpandedRecurrent
 from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, depthwise, weighted
 from pidnet.pruning.structure.dry_run import trial
 from pidnet.pruning.structure.groups import Prunable
@@ -42,7 +42,7 @@ def find_prunable(model: nn.Module, example: Tensor) -> dict[str, Prunable]:
 
 
 def survey(model: nn.Module, example: Tensor) -> tuple[dict[str, Prunable], dict[str, str]]:
-    """The layers of an opened model that can be cut, and for every other layer the reason why not.
+    """The layers of an expanded model that can be cut, and for every other layer the reason why not.
 
     Whatever tracing takes for prunable is tried out: a unit is cut from a copy that does not use it.
     """
@@ -117,7 +117,7 @@ def _candidates(model: nn.Module, example: Tensor) -> list[Candidate]:
     """Every layer that puts out units, in the order of the modules."""
     found, inside = [], set()
     for name, module in model.named_modules():
-        if isinstance(module, OpenDirection):
+        if isinstance(module, ExpandedDirection):
             found.append(_recurrent(model, name, module, example))
             inside |= {f"{name}.input", f"{name}.hidden"}
         elif projections := _projections(module):
@@ -136,12 +136,12 @@ def _plain(model: nn.Module, name: str, layer: Weighted, example: Tensor) -> Can
     return _traced(model, name, name, units, {name: np.arange(units)[:, None]}, example)
 
 
-def _recurrent(model: nn.Module, name: str, direction: OpenDirection, example: Tensor) -> Candidate:
+def _recurrent(model: nn.Module, name: str, direction: ExpandedDirection, example: Tensor) -> Candidate:
     """One layer and direction: a unit has a row in each gate."""
     units = direction.hidden.in_features
     rows = np.arange(len(direction.hidden.weight)).reshape(-1, units).T
     owner = name.rpartition(".")[0]
-    tied = owner if isinstance(model.get_submodule(owner), OpenRecurrent) else ""
+    tied = owner if isinstance(model.get_submodule(owner), ExpandedRecurrent) else ""
     producers = {f"{name}.input": rows, f"{name}.hidden": rows}
     return _traced(model, name, f"{name}.units", units, producers, example, same_size=tied)
 

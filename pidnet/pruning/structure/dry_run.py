@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.expanded import closed
+from pidnet.networks.expanded import collapse
 from pidnet.networks.running import scores
 from pidnet.pruning.structure.groups import Prunable
 from pidnet.pruning.structure.removal import Removal, cut
@@ -18,7 +18,7 @@ TOLERANCE = 1e-5
 
 @torch.no_grad()
 def trial(model: nn.Module, prunable: Mapping[str, Prunable], remove: Removal, x: Tensor) -> str:
-    """Cut units from a copy of an opened model that does not use them, and compare its output on samples x.
+    """Cut units from a copy of an expanded model that does not use them, and compare its output on samples x.
 
     Returns what is wrong, or an empty text.
     """
@@ -29,7 +29,7 @@ def trial(model: nn.Module, prunable: Mapping[str, Prunable], remove: Removal, x
     before = scores(silent, x)
     try:
         cut(silent, prunable, remove)
-        after = scores(closed(silent), x)
+        after = scores(collapse(silent), x)
     except Exception as error:
         return f"leaves a network that does not run: {error}"
     return "" if same(after, before) else "changes more than the units cut"

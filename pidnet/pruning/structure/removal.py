@@ -1,4 +1,4 @@
-"""Take units out of an opened model: rows of the layers that make them, columns of those that read them."""
+"""Take units out of an expanded model: rows of the layers that make them, columns of those that read them."""
 
 from __future__ import annotations
 

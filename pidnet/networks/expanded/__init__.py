@@ -1,0 +1,42 @@
+"""Recurrent and attention modules expanded into plain linear layers, so that one way of watching, cutting and
+repairing serves them too, and collapsed into torch's modules afterwards."""
+
+from __future__ import annotations
+
+import copy
+
+from torch import nn
+
+from pidnet.networks.expanded.attention import ExpandedAttention, can_expand
+from pidnet.networks.expanded.recurrent import GATES, ExpandedDirection, ExpandedRecurrent
+
+__all__ = ["ExpandedAttention", "ExpandedDirection", "ExpandedRecurrent", "collapse", "expand"]
+
+
+def expand(model: nn.Module) -> nn.Module:
+    """A copy in eval mode with every nn.LSTM, GRU, RNN and MultiheadAttention expanded."""
+    model = copy.deepcopy(model).eval()
+    for name, module in list(model.named_modules()):
+        if type(module) in GATES and not module.proj_size:
+            model = _replace(model, name, ExpandedRecurrent(module))
+        elif type(module) is nn.MultiheadAttention and can_expand(module):
+            model = _replace(model, name, ExpandedAttention.of(module))
+    return model.eval()
+
+
+def collapse(model: nn.Module) -> nn.Module:
+    """The model with torch's recurrent modules again, and torch's attention where it has all of its heads."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, ExpandedRecurrent) or (
+            isinstance(module, ExpandedAttention) and module.complete
+        ):
+            model = _replace(model, name, module.collapsed())
+    return model.eval()
+
+
+def _replace(model: nn.Module, name: str, module: nn.Module) -> nn.Module:
+    if not name:
+        return module
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, module)
+    return model

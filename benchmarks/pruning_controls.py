@@ -82,7 +82,7 @@ def planted(model: nn.Module, calibration: tuple[Tensor, Tensor]) -> dict:
     name = next(name for name, module in model.named_modules() if isinstance(module, nn.Linear | nn.Conv2d))
     plan = plan_pruning(model, calibration, 0.75, layers=[name])
     small = apply_plan(model, plan, calibration)
-    gone = {removal.index for removal in plan.removed[name]}
+    gone = {removal.unit for removal in plan.removed[name]}
     with torch.no_grad():
         change = float((small(calibration[0]) - model(calibration[0])).abs().max())
     # A copy or its original may go, but not both.

@@ -5,7 +5,7 @@ from pidnet.pruning.criteria.evidence import Evidence
 from pidnet.pruning.criteria.ranking import Ranking
 from pidnet.pruning.criteria.registry import CRITERIA
 from pidnet.pruning.files import load_pruned, save_pruned
-from pidnet.pruning.plans.plan import PruningPlan, Removal
+from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.planning import plan_pruning
 from pidnet.training.fine_tuning import fine_tune
 
@@ -15,7 +15,7 @@ __all__ = [
     "Evidence",
     "PruningPlan",
     "Ranking",
-    "Removal",
+    "RemovedUnit",
     "apply_plan",
     "fine_tune",
     "load_pruned",

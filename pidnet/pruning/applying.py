@@ -112,9 +112,9 @@ def cut_copy(dense: nn.Module, prunable: Mapping[str, Prunable], remove: Removal
 def units_to_remove(
     plan: PruningPlan, prunable: Mapping[str, Prunable], refused: Mapping[str, str] | None = None
 ) -> dict[str, list[int]]:
-    """Layer -> units that are not in the plan's ``keep``. Raises ValueError where the plan does not fit."""
+    """Layer -> units that are not in the plan's ``kept``. Raises ValueError where the plan does not fit."""
     remove = {}
-    for name, kept in plan.keep.items():
+    for name, kept in plan.kept.items():
         check_layer(name, prunable, refused or {})
         units = prunable[name].units
         if not kept or not set(kept) <= set(range(units)):

@@ -32,8 +32,7 @@ class Pruned:
     @property
     def units_kept(self) -> float:
         """The share of the hidden units that stay."""
-        kept = sum(map(len, self.plan.keep.values()))
-        return kept / (kept + sum(map(len, self.plan.removed.values())))
+        return self.plan.share_kept
 
     def row(self, side: int = 1) -> dict[str, Any]:
         """The figures that people compare, of the pruned network, or of the dense one (side 0)."""

@@ -97,10 +97,10 @@ def _fates(name: str, plan) -> dict[str, Any]:
         "name": name,
         "layers": {
             layer: {
-                str(removal.index): f"{text.cost(removal)}; {text.substitutes(removal)}"
-                for removal in removals
+                str(removal.unit): f"{text.cost(removal)}; {text.substitutes(removal)}"
+                for removal in plan.still_removed(layer)
             }
-            for layer, removals in plan.removed.items()
+            for layer in plan.kept
         },
     }
 

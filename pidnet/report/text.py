@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pidnet.maps import LayerMap
-from pidnet.pruning import Removal
+from pidnet.pruning import RemovedUnit
 from pidnet.runs import Budget, Run
 
 LISTED = 12
@@ -35,15 +35,15 @@ def by_measure(maps: Sequence[LayerMap]) -> dict[str, list[LayerMap]]:
     return {name: [m for m in maps if m.measure == name] for name in dict.fromkeys(m.measure for m in maps)}
 
 
-def cost(removal: Removal) -> str:
+def cost(removal: RemovedUnit) -> str:
     """What it costs that the unit goes."""
-    if removal.unit == "bits":
+    if removal.scale == "bits":
         known = "" if removal.redundancy is None else f"; {removal.redundancy:.4g} more are known elsewhere"
         return f"costs {removal.cost:.4g} bits, given the ones before it{known}"
     return f"costs {removal.cost:.4g} on the criterion's own scale"
 
 
-def substitutes(removal: Removal) -> str:
+def substitutes(removal: RemovedUnit) -> str:
     """Who takes over for a unit that goes."""
     shares = [f"unit {unit} ({share:.0%})" for unit, share in removal.substitutes if share > 0]
     if not shares:
@@ -74,8 +74,7 @@ def _layers(maps: Sequence[LayerMap]) -> str:
 def _budget(budget: Budget) -> str:
     """What one budget keeps and costs."""
     report, plan = budget.report, budget.plan
-    kept = sum(map(len, plan.keep.values()))
-    units = kept + sum(map(len, plan.removed.values()))
+    kept, units = sum(plan.widths.values()), sum(plan.units.values())
     sram, dram = (report.figure(where).kept for where in ("sram", "dram"))
     sentence = (
         f"Pruned by {plan.criterion} to {kept:,} of {units:,} units, the network needs "

@@ -57,7 +57,7 @@ def test_the_plan_in_words_names_every_unit_that_goes(network, at, tmp_path):
     text = run(*network, "--data", at("parts"), "--criterion", "pid", "--explain", "--out", tmp_path)
     plan = pn.PruningPlan.load(tmp_path / "pruned-0.5.plan.json")
     assert plan.explain(most=None) in text
-    assert "first: 4 units stay, 4 go" in text
+    assert "first: 4 units kept, 4 removed" in text
 
 
 def test_the_search_can_be_left_out(network, at, tmp_path):

@@ -43,8 +43,8 @@ def test_planted_copies_go_and_the_output_stays(calibration, repair):
     with torch.no_grad():
         model.fc1.weight[5:], model.fc1.bias[5:] = model.fc1.weight[:5], model.fc1.bias[:5]
     plan = pn.plan_pruning(model, calibration, keep=0.5, criterion="pid")
-    assert sorted(unit % 5 for unit in plan.keep["fc1"]) == [0, 1, 2, 3, 4]
-    plan.keep["fc2"] = list(range(6))
+    assert sorted(unit % 5 for unit in plan.kept["fc1"]) == [0, 1, 2, 3, 4]
+    plan.kept["fc2"] = list(range(6))
     small = pn.apply_plan(model, plan, calibration, repair=repair)
     torch.testing.assert_close(small(calibration[0]), model(calibration[0]), atol=1e-5, rtol=1e-4)
 
@@ -74,7 +74,7 @@ def test_convolutions_are_cut_and_repaired(digits):
 def test_bad_input(mlp, calibration):
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
     x, y = calibration
-    with pytest.raises(ValueError, match="not a pair"):
+    with pytest.raises(ValueError, match="expected one pair"):
         pn.apply_plan(mlp, plan, x)
     with pytest.raises(ValueError, match="at least 2 samples"):
         pn.apply_plan(mlp, plan, (x[:0], y[:0]))
@@ -84,7 +84,7 @@ def test_bad_input(mlp, calibration):
         pn.apply_plan(mlp, plan, calibration, repair="glue")
     with pytest.raises(ValueError, match="no such layer to cut: 'fc9'; what can be cut is 'fc1', 'fc2'"):
         pn.apply_plan(mlp, pn.PruningPlan({"fc9": [0]}, {}, "own"), calibration)
-    with pytest.raises(ValueError, match=r"does not run on calibration inputs of shape \(400, 5\)"):
+    with pytest.raises(ValueError, match=r"does not run on inputs of shape \(2, 5\)"):
         pn.apply_plan(mlp, plan, (calibration[0][:, :5], calibration[1]))
     for kept in ([], [48], [-1]):
         with pytest.raises(ValueError, match="of layer 'fc1'; expected some of the units 0 to 47"):
@@ -96,7 +96,7 @@ def test_a_plan_for_another_width_is_refused(mlp, calibration):
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
     small = pn.apply_plan(mlp, plan, calibration)
     again = pn.plan_pruning(small, calibration, keep=0.5, criterion="l2")
-    plan.keep["fc1"] = list(range(10))
+    plan.kept["fc1"] = list(range(10))
     with pytest.raises(
         ValueError, match="made for 48 units of layer 'fc1', which has 24: it is already pruned"
     ):

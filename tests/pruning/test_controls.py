@@ -31,7 +31,7 @@ def dense(digits):
 def test_planted_copies_go_first_from_a_convolution(dense, criterion):
     net, data = dense
     plan = pn.plan_pruning(net, data, 13 / 16, criterion, layers=["conv1"])
-    gone = {removal.index for removal in plan.removed["conv1"]}
+    gone = {removal.unit for removal in plan.removed["conv1"]}
     assert all((copy in gone) != (original in gone) for copy, original in COPIES.items())
     for repair in ("fold", "refit"):
         small = pn.apply_plan(net, plan, data, repair)
@@ -60,7 +60,7 @@ def exclusive_or():
 def test_a_planted_exclusive_or_stays_in_a_trained_network(exclusive_or, criterion):
     net, data = exclusive_or
     plan = pn.plan_pruning(net, data, 0.5, criterion, layers=["fc1"])
-    assert {0, 1} < set(plan.keep["fc1"])
+    assert {0, 1} < set(plan.kept["fc1"])
     assert pn.training.accuracy(pn.apply_plan(net, plan, data), *data) == 1
 
 
@@ -68,5 +68,5 @@ def test_a_planted_exclusive_or_stays_in_a_trained_network(exclusive_or, criteri
 def test_criteria_that_see_single_units_lose_the_exclusive_or(exclusive_or, criterion):
     net, data = exclusive_or
     plan = pn.plan_pruning(net, data, 0.5, criterion, layers=["fc1"])
-    assert not {0, 1} <= set(plan.keep["fc1"])
+    assert not {0, 1} <= set(plan.kept["fc1"])
     assert pn.training.accuracy(pn.apply_plan(net, plan, data), *data) < 0.6

@@ -173,9 +173,9 @@ def test_layers_that_cannot_be_cut_say_why():
 def test_layers_of_a_recurrent_module_keep_the_same_number():
     model, calibration = make("lstm")
     plan = pn.plan_pruning(model, calibration, 0.5, "l2", layers=["rnn.l1"])
-    assert {len(units) for units in plan.keep.values()} == {3}
-    assert len(plan.keep) == 4
-    plan.keep["rnn.l0"] = [0]
+    assert {len(units) for units in plan.kept.values()} == {3}
+    assert len(plan.kept) == 4
+    plan.kept["rnn.l0"] = [0]
     with pytest.raises(ValueError, match=r"removes 5 units of 'rnn\.l0' and 3 of 'rnn\.l0_reverse'"):
         pn.apply_plan(model, plan, calibration)
 

@@ -60,7 +60,7 @@ def test_every_link_and_field_has_its_target(text):
 def test_the_page_holds_plans_energy_and_settings(text, run_folder):
     run = read_run(run_folder)
     removal = run.budgets[0].plan.removed["fc2"][0]
-    assert f'<tr><th scope="row">{removal.index}</th><td class="text">costs {removal.cost:.4g} on' in text
+    assert f'<tr><th scope="row">{removal.unit}</th><td class="text">costs {removal.cost:.4g} on' in text
     assert f"<td>{run.budgets[1].report.macs[1]:,}</td>" in text
     assert "modelled energy kept, SRAM" in text
     assert '<td class="text">0</td>' in text
@@ -71,7 +71,7 @@ def test_without_the_extra_the_page_says_so_and_keeps_its_tables(run_folder, tmp
     text = write_report(run_folder, tmp_path / "report.html").read_text()
     assert text.count("pip install &#39;pidnet[report]&#39;") == 1
     assert "<script" not in text
-    assert "units stay" in text
+    assert "units kept" in text
     assert len(text) < 100_000
 
 

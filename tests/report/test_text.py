@@ -5,7 +5,7 @@ import pytest
 
 from pidnet.maps import LayerMap
 from pidnet.measures.atoms import Atoms
-from pidnet.pruning import Removal
+from pidnet.pruning import RemovedUnit
 from pidnet.report import text
 from pidnet.runs import read_run
 
@@ -14,17 +14,17 @@ from pidnet.runs import read_run
     ("removal", "cost", "substitutes"),
     [
         (
-            Removal(2, 0.00125, "bits", ((3, 0.75), (0, 0.25)), redundancy=0.5),
+            RemovedUnit(2, 0.00125, "bits", ((3, 0.75), (0, 0.25)), redundancy=0.5),
             "costs 0.00125 bits, given the ones before it; 0.5 more are known elsewhere",
             "unit 3 (75%) and unit 0 (25%) take over most",
         ),
         (
-            Removal(1, 3.5, "score", ((0, 1.0),)),
+            RemovedUnit(1, 3.5, "score", ((0, 1.0),)),
             "costs 3.5 on the criterion's own scale",
             "unit 0 (100%) takes over most",
         ),
         (
-            Removal(4, 0.0, "bits", ((0, 0.0),)),
+            RemovedUnit(4, 0.0, "bits", ((0, 0.0),)),
             "costs 0 bits, given the ones before it",
             "nobody takes over",
         ),

@@ -10,12 +10,12 @@ import numpy as np
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """order: int (unit,), the unit that goes first comes first. cost: float64 (unit,), in the same order,
-    what each removal costs given the ones before it, in ``unit``: "bits" or the criterion's own "score".
-    redundancy: float64 (unit,), in the same order and unit, what the units that stay can take over."""
+    what each removal costs given the ones before it, in ``scale``: "bits" or the criterion's own "score".
+    redundancy: float64 (unit,), in the same order and scale, what the units that stay can take over."""
 
     order: np.ndarray
     cost: np.ndarray
-    unit: str = "score"
+    scale: str = "score"
     redundancy: np.ndarray | None = None
 
     @property

@@ -22,9 +22,9 @@ ROUNDS = 3
 class Gone:
     """A unit of the dense network that goes, with what the ranking said of it."""
 
-    index: int
+    unit: int
     cost: float
-    unit: str
+    scale: str
     redundancy: float | None
 
 
@@ -51,7 +51,7 @@ class Draft:
         number = len(self.alive[layer]) - width
         first = ranking.order[:number]
         self.gone[layer] += [
-            Gone(int(self.alive[layer][unit]), float(cost), ranking.unit, share)
+            Gone(int(self.alive[layer][unit]), float(cost), ranking.scale, share)
             for unit, cost, share in zip(first, ranking.cost, ranking.redundancies, strict=False)
         ]
         self.alive[layer] = np.delete(self.alive[layer], first)
@@ -91,7 +91,7 @@ def globally(evidence: Evidence, rank: Criterion, budget: Budget) -> Draft:
     draft = Draft.of(evidence)
     for number in range(1, ROUNDS + 1):
         rankings = {layer: rank(draft.evidence, layer) for layer in draft.alive}
-        if wrong := next((r.unit for r in rankings.values() if r.unit != "bits"), None):
+        if wrong := next((r.scale for r in rankings.values() if r.scale != "bits"), None):
             raise ValueError(f"a global budget compares layers in bits, but this criterion ranks by {wrong}")
         present = {layer: len(units) for layer, units in draft.alive.items()}
         costs = {layer: ranking.cost.tolist() for layer, ranking in rankings.items()}

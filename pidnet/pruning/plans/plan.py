@@ -3,94 +3,144 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pidnet.files import write_text
 from pidnet.optional import optional_module
+from pidnet.printing import Printed, listed, table
 
 if TYPE_CHECKING:
     import pandas
 
 
 @dataclass(frozen=True)
-class Removal:
+class RemovedUnit:
     """One unit that goes: what its removal costs given the ones before it, and who takes over.
 
-    cost is in ``unit``: bits for the information criteria, the criterion's own scale otherwise.
-    substitutes: (unit, share) of the kept units with the largest shares in its least-squares replacement.
-    redundancy: bits about the output that the unit has and the units before it in the plan could take over;
-    None where the plan was not made by least squares.
+    Attributes
+    ----------
+    unit
+        Its index in the dense network.
+    cost
+        What its removal costs, given the units before it in the plan, in ``scale``.
+    scale
+        "bits" for the information criteria, "score" for a criterion with a scale of its own.
+    substitutes
+        (unit, share) of the kept units with the largest shares in its least-squares replacement.
+    redundancy
+        Bits about the output that the unit carries and the units not yet removed could take over; None where
+        the plan was not made by least squares.
+
+    Examples
+    --------
+    >>> from pidnet.pruning import RemovedUnit
+    >>> removed = RemovedUnit(2, 0.00125, "bits", ((3, 0.75), (0, 0.25)))
+    >>> removed.row("fc1")["taken over by"]
+    '3 (75%), 0 (25%)'
     """
 
-    index: int
+    unit: int
     cost: float
-    unit: str
+    scale: str
     substitutes: tuple[tuple[int, float], ...]
     redundancy: float | None = None
 
     def row(self, layer: str) -> dict[str, Any]:
-        """The removal as one row of a table."""
+        """The removed unit as one row of a table."""
         shares = ", ".join(f"{unit} ({share:.0%})" for unit, share in self.substitutes)
         return {
             "layer": layer,
-            "unit": self.index,
+            "unit": self.unit,
             "cost": self.cost,
             "redundancy": "-" if self.redundancy is None else self.redundancy,
-            "scale": self.unit,
+            "scale": self.scale,
             "taken over by": shares or "-",
         }
 
 
-@dataclass(frozen=True)
-class PruningPlan:
-    """keep: layer -> ascending indices of the units that stay. removed: layer -> the units that go, in order.
+@dataclass(frozen=True, repr=False)
+class PruningPlan(Printed):
+    """Which units of which layers are kept, and why the others go.
 
-    settings: budget, criterion's options, seed and version. units: layer -> how many it had when the plan was
-    made; found from the other two where ``removed`` is given. A plan can be edited: what ``keep`` holds counts,
-    also where ``removed`` says otherwise.
+    A plan can be edited: ``kept`` counts, and ``removed`` is a record of what was planned.
+
+    Attributes
+    ----------
+    kept
+        Layer -> ascending indices of the units that stay.
+    removed
+        Layer -> the units that were planned to go, in the order in which they go.
+    criterion
+        The name of the criterion.
+    settings
+        Budget, options of the criterion, seed and version.
+    units
+        Layer -> number of units before pruning (inferred from ``kept`` and ``removed`` where not given).
+    left_out
+        Layer -> why it cannot be pruned.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> plan = pn.PruningPlan(kept={"fc1": [0, 2]}, removed={}, criterion="by hand", units={"fc1": 4})
+    >>> plan
+    PruningPlan by by hand: fc1 2 of 4; print(plan.explain())
+    >>> plan.share_kept
+    0.5
     """
 
-    keep: dict[str, list[int]]
-    removed: dict[str, list[Removal]]
+    kept: dict[str, list[int]]
+    removed: dict[str, list[RemovedUnit]]
     criterion: str
     settings: dict[str, Any] = field(default_factory=dict)
     units: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for layer, removals in self.removed.items():
-            known = {*self.keep.get(layer, []), *(removal.index for removal in removals)}
-            self.units.setdefault(layer, len(known))
+        inferred = {
+            layer: len({*self.kept.get(layer, []), *(removed.unit for removed in planned)})
+            for layer, planned in self.removed.items()
+        }
+        object.__setattr__(self, "units", inferred | self.units)
 
-    def gone(self, layer: str) -> list[Removal]:
-        """The removals of a layer that still hold: those of units that were not put back by hand."""
-        return [removal for removal in self.removed.get(layer, []) if removal.index not in self.keep[layer]]
+    @property
+    def widths(self) -> dict[str, int]:
+        """Layer -> number of units that stay."""
+        return {layer: len(kept) for layer, kept in self.kept.items()}
+
+    @property
+    def share_kept(self) -> float:
+        """The share of the units of these layers that stay; nan where a layer's width before is not known."""
+        before = sum(self.units.get(layer, math.nan) for layer in self.kept)
+        return sum(self.widths.values()) / before if before else math.nan
+
+    def still_removed(self, layer: str) -> list[RemovedUnit]:
+        """The planned removals of a layer without those of units that were put back by hand."""
+        return [removed for removed in self.removed.get(layer, []) if removed.unit not in self.kept[layer]]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a removed unit, layer by layer in the order in which units go."""
-        return [removal.row(layer) for layer in self.keep for removal in self.gone(layer)]
+        """One row per removed unit, layer by layer in the order in which units go."""
+        return [removed.row(layer) for layer in self.kept for removed in self.still_removed(layer)]
 
     def to_pandas(self) -> pandas.DataFrame:
         """The rows as a table. Raises ImportError without pandas, with the command that installs it."""
         return optional_module("pandas").DataFrame(self.rows())
 
     def explain(self, most: int | None = 10) -> str:
-        """The plan as text: for each layer how many units stay, and the first ``most`` removed units with
-        cost, redundancy and who takes over (None for all)."""
+        """The plan as text.
+
+        Parameters
+        ----------
+        most
+            How many removed units of each layer to list with cost, redundancy and who takes over; None for all.
+        """
         lines = [f"pruned by {self.criterion}"]
-        for layer, kept in self.keep.items():
-            removals = self.gone(layer)
-            planned = {removal.index for removal in removals}
-            by_hand = sorted(set(range(self.units.get(layer, 0))) - {*kept, *planned})
-            lines.append(f"\n{layer}: {len(kept)} units stay, {len(removals) + len(by_hand)} go")
-            if by_hand:
-                lines.append(f"  taken out by hand: {', '.join(map(str, by_hand))}")
-            rows = [removal.row(layer) for removal in removals[:most]]
-            if rows:
-                lines += _table([{k: v for k, v in row.items() if k != "layer"} for row in rows])
-            if len(rows) < len(removals):
-                lines.append(f"  ... and {len(removals) - len(rows)} more")
+        for layer in self.kept:
+            lines += self._layer_lines(layer, most)
+        lines += [f"\n{layer} is left out: {reason}" for layer, reason in self.left_out.items()]
         return "\n".join(lines)
 
     def to_json(self) -> str:
@@ -104,7 +154,8 @@ class PruningPlan:
             fields = json.loads(text)
             for name, rows in fields["removed"].items():
                 fields["removed"][name] = [
-                    Removal(**row | {"substitutes": tuple(map(tuple, row["substitutes"]))}) for row in rows
+                    RemovedUnit(**row | {"substitutes": tuple(map(tuple, row["substitutes"]))})
+                    for row in rows
                 ]
             return PruningPlan(**fields)
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
@@ -119,14 +170,19 @@ class PruningPlan:
         """Read a plan that ``save`` wrote."""
         return PruningPlan.from_json(Path(path).read_text(encoding="utf-8"))
 
+    def _lines(self) -> list[str]:
+        budget = "".join(f", {name}={share:g}" for name, share in self.settings.get("budget", {}).items())
+        widths = [f"{layer} {width} of {self.units.get(layer, '?')}" for layer, width in self.widths.items()]
+        left_out = f"; left out: {listed(self.left_out)}" if self.left_out else ""
+        return [f"PruningPlan by {self.criterion}{budget}: {listed(widths)}{left_out}; print(plan.explain())"]
 
-def _table(rows: list[dict[str, Any]]) -> list[str]:
-    """Rows as aligned lines of text, with a heading."""
-    cells = [list(rows[0])] + [
-        [f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows
-    ]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
+    def _layer_lines(self, layer: str, most: int | None) -> list[str]:
+        kept, removed = self.kept[layer], self.still_removed(layer)
+        by_hand = sorted(
+            set(range(self.units.get(layer, 0))) - {*kept, *(planned.unit for planned in removed)}
+        )
+        lines = [f"\n{layer}: {len(kept)} units kept, {len(removed) + len(by_hand)} removed"]
+        if by_hand:
+            lines.append(f"  removed by hand: {', '.join(map(str, by_hand))}")
+        rows = [{k: v for k, v in one.row(layer).items() if k != "layer"} for one in removed]
+        return lines + [f"  {line}" for line in table(rows, len(rows) if most is None else most)]

@@ -19,7 +19,7 @@ from pidnet.pruning.criteria.pid import pid, ridged
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.partial_plan import Criterion, Draft, Gone, at_once, globally
-from pidnet.pruning.plans.plan import PruningPlan, Removal
+from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.search import find_plan
 from pidnet.pruning.structure.discovery import Prunable, find_prunable, survey
 
@@ -68,7 +68,7 @@ def plan_pruning(
     else:
         draft = at_once(evidence, rank, budget)
     return PruningPlan(
-        keep=draft.keep,
+        kept=draft.keep,
         removed={name: _removals(evidence, name, draft) for name in draft.keep},
         criterion=criterion
         if isinstance(criterion, str)
@@ -122,12 +122,12 @@ def _warn_of_few_samples(evidence: Evidence) -> None:
         )
 
 
-def _removals(evidence: Evidence, layer: str, draft: Draft) -> list[Removal]:
+def _removals(evidence: Evidence, layer: str, draft: Draft) -> list[RemovedUnit]:
     """The units that go, in order, with the kept units that replace them in the next layer."""
     gone = draft.gone[layer]
     substitutes = _substitutes(evidence, layer, gone, draft.alive[layer])
     return [
-        Removal(unit.index, unit.cost, unit.unit, shares, unit.redundancy)
+        RemovedUnit(unit.unit, unit.cost, unit.scale, shares, unit.redundancy)
         for unit, shares in zip(gone, substitutes, strict=True)
     ]
 
@@ -142,7 +142,7 @@ def _substitutes(
     consumer = evidence.outgoing(layer)[0]
     covariance = ridged(evidence.covariance(consumer))
     owned = evidence.owned(layer, consumer)
-    stays, goes = owned[kept].ravel(), owned[[unit.index for unit in gone]].ravel()
+    stays, goes = owned[kept].ravel(), owned[[unit.unit for unit in gone]].ravel()
     weight = np.linalg.solve(covariance[np.ix_(stays, stays)], covariance[np.ix_(stays, goes)])
     strength = np.abs(weight) * np.sqrt(np.diag(covariance)[stays])[:, None]
     share = strength.reshape(len(kept), owned.shape[1], len(gone), -1).sum((1, 3))

@@ -52,7 +52,7 @@ def test_a_global_budget_takes_from_the_layer_whose_units_cost_nothing(net):
     gone = {name: len(rows) for name, rows in plan.removed.items()}
     assert sum(gone.values()) == 9
     assert gone["3"] >= 6
-    assert {row.index for row in plan.removed["3"][:6]} < {0, *range(2, 8)}
+    assert {row.unit for row in plan.removed["3"][:6]} < {0, *range(2, 8)}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def copies():
 
 def test_no_layer_falls_below_half_of_its_uniform_width(copies):
     plan = pn.plan_pruning(*copies, 0.5, single, allocation="global")
-    assert {name: len(units) for name, units in plan.keep.items()} == {"fc1": 6, "fc2": 2}
+    assert {name: len(units) for name, units in plan.kept.items()} == {"fc1": 6, "fc2": 2}
 
 
 def test_bits_are_spent_where_they_save_most():
@@ -82,7 +82,7 @@ def test_bits_are_spent_where_they_save_most():
     kept = {
         resource: pn.plan_pruning(
             model, calibration, criterion=single, allocation="global", **{resource: 0.6}
-        ).keep
+        ).kept
         for resource in ("keep", "macs")
     }
     assert len(kept["macs"]["fc2"]) > len(kept["keep"]["fc2"])
@@ -92,13 +92,13 @@ def test_widths_are_multiples(net):
     model, calibration = net
     for allocation in ("uniform", "global"):
         plan = pn.plan_pruning(model, calibration, 0.6, single, round_to=4, allocation=allocation)
-        assert {len(units) % 4 for units in plan.keep.values()} == {0}
+        assert {len(units) % 4 for units in plan.kept.values()} == {0}
 
 
 def test_layers_of_a_recurrent_module_shrink_together():
     model, calibration = make("lstm")
     plan = pn.plan_pruning(model, calibration, criterion=single, macs=0.5, allocation="global")
-    assert len({len(units) for units in plan.keep.values()}) == 1
+    assert len({len(units) for units in plan.kept.values()}) == 1
     pn.apply_plan(model, plan, calibration)
 
 

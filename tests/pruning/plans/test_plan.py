@@ -2,22 +2,23 @@ import pytest
 import torch
 
 import pidnet as pn
+from pidnet.pruning import RemovedUnit
 from pidnet.pruning.criteria.ranking import ascending
 
 
 def test_the_same_share_of_every_layer_stays(mlp, calibration):
     plan = pn.plan_pruning(mlp, calibration, keep=0.25, criterion="l2")
-    assert {name: len(units) for name, units in plan.keep.items()} == {"fc1": 12, "fc2": 8}
-    for name, units in plan.keep.items():
+    assert {name: len(units) for name, units in plan.kept.items()} == {"fc1": 12, "fc2": 8}
+    for name, units in plan.kept.items():
         assert units == sorted(units)
-        gone = {removal.index for removal in plan.removed[name]}
+        gone = {removal.unit for removal in plan.removed[name]}
         assert gone.isdisjoint(units)
         assert len(gone) + len(units) == mlp.get_submodule(name).out_features
 
 
 def test_the_largest_norms_stay(mlp, calibration):
     plan = pn.plan_pruning(mlp, calibration, keep=0.25, criterion="l2")
-    assert set(plan.keep["fc1"]) == set(mlp.fc1.weight.norm(dim=1).topk(12).indices.tolist())
+    assert set(plan.kept["fc1"]) == set(mlp.fc1.weight.norm(dim=1).topk(12).indices.tolist())
 
 
 def test_a_budget_of_macs_is_met_closely(mlp, calibration):
@@ -34,10 +35,10 @@ def test_substitutes_are_kept_units_and_a_copy_is_replaced_by_its_original(calib
         model.fc1.bias += 1  # no unit is dead
         model.fc1.weight[7], model.fc1.bias[7] = model.fc1.weight[2], model.fc1.bias[2]
     (removal,) = pn.plan_pruning(model, calibration, keep=11 / 12, criterion="pid").removed["fc1"]
-    assert removal.index in (2, 7)
-    assert removal.unit == "bits"
+    assert removal.unit in (2, 7)
+    assert removal.scale == "bits"
     (best, share), *_ = removal.substitutes
-    assert best == 9 - removal.index
+    assert best == 9 - removal.unit
     assert share > 0.9
 
 
@@ -47,7 +48,7 @@ def test_nobody_takes_over_a_dead_unit(calibration):
     with torch.no_grad():
         model.fc1.weight[7], model.fc1.bias[7] = 0, -1
     plan = pn.plan_pruning(model, calibration, keep=0.5)
-    (dead,) = (removal for removal in plan.removed["fc1"] if removal.index == 7)
+    (dead,) = (removal for removal in plan.removed["fc1"] if removal.unit == 7)
     assert dead.cost < 1e-6
     assert dead.substitutes == ()
     assert "(0%)" not in plan.explain()
@@ -56,24 +57,24 @@ def test_nobody_takes_over_a_dead_unit(calibration):
 def test_a_plan_can_be_stored_and_edited(mlp, calibration, tmp_path):
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="random")
     assert pn.PruningPlan.load(plan.save(tmp_path / "plan.json")) == plan
-    plan.keep["fc1"] = [3, 4]
+    plan.kept["fc1"] = [3, 4]
     assert pn.apply_plan(mlp, plan, calibration).fc1.out_features == 2
 
 
 def test_an_edited_plan_is_told_apart_from_what_was_planned(mlp, calibration, tmp_path):
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
-    back, out = plan.removed["fc1"][0].index, plan.keep["fc1"][0]
-    plan.keep["fc1"] = [back, *plan.keep["fc1"][1:]]
+    back, out = plan.removed["fc1"][0].unit, plan.kept["fc1"][0]
+    plan.kept["fc1"] = [back, *plan.kept["fc1"][1:]]
     edited = pn.PruningPlan.load(plan.save(tmp_path / "plan.json"))
     assert edited == plan
     assert back not in {row["unit"] for row in edited.rows() if row["layer"] == "fc1"}
-    assert f"fc1: 24 units stay, 24 go\n  taken out by hand: {out}" in edited.explain()
+    assert f"fc1: 24 units kept, 24 removed\n  removed by hand: {out}" in edited.explain()
     small = pn.apply_plan(mlp, edited, calibration, "none")
-    assert torch.equal(small.fc1.weight, mlp.fc1.weight[sorted(edited.keep["fc1"])])
+    assert torch.equal(small.fc1.weight, mlp.fc1.weight[sorted(edited.kept["fc1"])])
 
 
 def test_the_seed_decides_the_random_choice(mlp, calibration):
-    plans = [pn.plan_pruning(mlp, calibration, 0.5, "random", seed=seed).keep for seed in (0, 0, 1)]
+    plans = [pn.plan_pruning(mlp, calibration, 0.5, "random", seed=seed).kept for seed in (0, 0, 1)]
     assert plans[0] == plans[1] != plans[2]
 
 
@@ -82,7 +83,7 @@ def test_a_criterion_of_ones_own(mlp, calibration):
         return ascending(-torch.arange(evidence.prunable[layer].units).numpy())
 
     plan = pn.plan_pruning(mlp, calibration, 0.25, last_first)
-    assert plan.keep["fc2"] == list(range(8))
+    assert plan.kept["fc2"] == list(range(8))
     assert plan.criterion == "last_first"
 
 
@@ -123,4 +124,20 @@ def test_a_plan_as_a_table(mlp, calibration):
 def test_a_list_of_batches_gives_the_plan_of_the_pair(mlp, calibration):
     x, y = calibration
     of_batches = pn.plan_pruning(mlp, [(x[:100], y[:100]), (x[100:], y[100:])], keep=0.5, criterion="taylor")
-    assert of_batches.keep == pn.plan_pruning(mlp, calibration, keep=0.5, criterion="taylor").keep
+    assert of_batches.kept == pn.plan_pruning(mlp, calibration, keep=0.5, criterion="taylor").kept
+
+
+def test_the_share_kept_is_that_of_the_edited_plan():
+    planned = [RemovedUnit(unit, 0.0, "score", ()) for unit in (1, 3, 5)]
+    plan = pn.PruningPlan(kept={"fc1": [0, 2, 4]}, removed={"fc1": planned}, criterion="l1")
+    assert plan.share_kept == 0.5
+    plan.kept["fc1"] = [0, 5]
+    assert round(plan.share_kept, 3) == 0.333
+    assert plan.widths == {"fc1": 2}
+    assert [removed.unit for removed in plan.still_removed("fc1")] == [1, 3]
+
+
+def test_a_plan_prints_one_line(mlp, calibration):
+    plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
+    assert repr(plan).startswith("PruningPlan by l2, keep=0.5: fc1 24 of 48, fc2 16 of 32; ")
+    assert repr(plan).endswith("print(plan.explain())")

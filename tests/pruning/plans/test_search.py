@@ -20,7 +20,7 @@ def test_the_plan_is_the_one_that_loses_least_and_is_priced_in_bits(mlp, calibra
     assert measured[RECOMBINED] == min(measured.values())
     for layer, units in draft.gone.items():
         assert {unit.unit for unit in units} == {"bits"}
-        gone = [unit.index for unit in units]
+        gone = [unit.unit for unit in units]
         assert sorted(gone + draft.keep[layer]) == list(range(evidence.prunable[layer].units))
 
 
@@ -29,7 +29,7 @@ def test_a_removal_costs_what_it_would_cost_in_the_order_of_the_plan(mlp, calibr
     draft, _ = find_plan(evidence, Budget.of(evidence, {"keep": 0.95}, 1), [Proposal("class", False)])
     for layer, units in draft.gone.items():
         ranking = pid(evidence, layer)
-        assert [unit.index for unit in units] == ranking.order[: len(units)].tolist()
+        assert [unit.unit for unit in units] == ranking.order[: len(units)].tolist()
         np.testing.assert_allclose(
             [unit.cost for unit in units], ranking.cost[: len(units)], rtol=1e-6, atol=1e-9
         )

@@ -30,7 +30,7 @@ def test_fold_is_the_least_squares_solution():
     x = torch.randn(2000, 6)
     plan = pn.PruningPlan({"0": [0, 2, 3, 5]}, {}, "own")
     small = pn.apply_plan(model, plan, (x, x), repair="fold")
-    hidden = torch.cat([model[:2](x)[:, plan.keep["0"]], torch.ones(2000, 1)], 1).double()
+    hidden = torch.cat([model[:2](x)[:, plan.kept["0"]], torch.ones(2000, 1)], 1).double()
     best = hidden @ torch.linalg.lstsq(hidden, model(x).double()).solution
     assert error(small, model, x) < 1.001 * float(((best - model(x)) ** 2).mean())
 
@@ -89,7 +89,7 @@ def test_a_recurrent_layer_is_refitted_to_the_inputs_it_makes_after_the_fold():
         gates = values.view(4, 12, -1)
         gates[:, 6:] = gates[:, :6]
     x = torch.randn(300, 7, 4)
-    name = next(iter(pn.plan_pruning(model, (x, torch.zeros(300).long()), 0.5, "l2").keep))
+    name = next(iter(pn.plan_pruning(model, (x, torch.zeros(300).long()), 0.5, "l2").kept))
     plan = pn.PruningPlan({name: list(range(6))}, {}, "own")
     for repair in ("fold", "refit"):
         small = pn.apply_plan(model, plan, (x, x), repair)

@@ -76,7 +76,7 @@ def test_bad_input(mlp, calibration):
     x, y = calibration
     with pytest.raises(ValueError, match="expected one pair"):
         pn.apply_plan(mlp, plan, x)
-    with pytest.raises(ValueError, match="at least 2 samples"):
+    with pytest.raises(ValueError, match="the data hold 0 sample; expected at least 2"):
         pn.apply_plan(mlp, plan, (x[:0], y[:0]))
     with pytest.raises(
         ValueError, match="unknown repair 'glue'; the known ones are none, fold, refit, reconstruct"

@@ -19,7 +19,7 @@ def test_the_plan_is_the_one_that_loses_least_and_is_priced_in_bits(mlp, calibra
     assert measure(evidence, draft.keep).loss == pytest.approx(min(measured.values()), rel=1e-6)
     assert measured[RECOMBINED] == min(measured.values())
     for layer, units in draft.gone.items():
-        assert {unit.unit for unit in units} == {"bits"}
+        assert {unit.scale for unit in units} == {"bits"}
         gone = [unit.unit for unit in units]
         assert sorted(gone + draft.keep[layer]) == list(range(evidence.prunable[layer].units))
 

@@ -36,6 +36,8 @@ from .codes.streaming import capture_codes as capture_codes
 from .codes.targets import with_target as with_target
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
 from .graph import (
+    RedundancyGraph as RedundancyGraph,
+    ReplacementGraph as ReplacementGraph,
     communities as communities,
     load_graph as load_graph,
     redundancy_graph as redundancy_graph,
@@ -50,12 +52,12 @@ from .groups import (
     unit_against_rest as unit_against_rest,
 )
 from .integrations.scikit_learn import CoverSelector as CoverSelector
-from .maps import LayerMap as LayerMap, layer_maps as layer_maps
+from .maps import LayerMap as LayerMap, LayerMaps as LayerMaps, layer_maps as layer_maps
 from .maps.profiles import Profile as Profile, Recorder as Recorder, profile as profile
 from .maps.sensitivity import Sensitivity as Sensitivity, sensitivity as sensitivity
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
-from .measures.blackwell import dominates as dominates, replacements as replacements
+from .measures.blackwell import dominates as dominates
 from .measures.dit import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
 from .measures.gaussian import (
     GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,

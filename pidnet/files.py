@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from zlib import crc32
+
+LONGEST_NAME = 120
 
 
 @contextmanager
@@ -29,3 +33,13 @@ def write_text(path: str | Path, text: str) -> Path:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
+
+
+def safe_name(name: str) -> str:
+    """A file name without ending for any text: short, and different on disks that do not tell A from a."""
+    safe = re.sub(r"[^\w.-]", "_", name)[:LONGEST_NAME]
+    return (
+        safe
+        if safe == name.lower() and safe[0] not in ".-"
+        else f"{safe.strip('.-')}-{crc32(name.encode()):08x}"
+    )

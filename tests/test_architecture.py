@@ -10,6 +10,7 @@ ORDER = [
     "files",
     "optional",
     "printing",
+    "plots",
     "execution",
     "datasets",
     "networks",
@@ -27,14 +28,13 @@ ORDER = [
     "training",
     "energy",
     "pruning",
-    "plots",
     "runs",
     "report",
     "integrations",
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"files", "optional", "printing", "execution", "datasets"}
+IMPORT_NOTHING_OF_OURS = {"files", "optional", "printing", "plots", "execution", "datasets"}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

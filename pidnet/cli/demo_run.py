@@ -16,7 +16,7 @@ from pidnet.codes.quantizing import quantize, zero_level
 from pidnet.files import replacing
 from pidnet.graph import redundancy_graph, save_graph
 from pidnet.maps import LayerMap, layer_maps
-from pidnet.plots.drawing import plot_graph, plot_map
+from pidnet.plots import plot_graph, plot_map
 from pidnet.pruning import plan_pruning
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.report import write_report

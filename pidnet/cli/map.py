@@ -9,12 +9,12 @@ import typer
 
 from pidnet.cli.import_path import check_folder
 from pidnet.cli.networks import Model, Weights, check_fit, find_model, made_note
-from pidnet.cli.output import AsJson, Out, bar, print_json, say, show_maps, steps
+from pidnet.cli.output import AsJson, Out, print_json, say, show_maps, steps
 from pidnet.cli.samples import Data, SampleCount, find_data
 
 if TYPE_CHECKING:
     from pidnet.activations import Activations
-    from pidnet.maps import LayerMap
+    from pidnet.maps import LayerMaps
 
 QUANTIZERS = ("zero_level", "equal_mass", "equal_width", "deviation_steps", "lloyd", "binary", "own_values")
 MEASURES = ("i_broja", "i_min", "i_mmi", "i_ccs")
@@ -100,15 +100,15 @@ def map(
         shape = ", ".join(f"{name} ({values.shape[1]} units)" for name, values in acts.layers.items())
         tell(f"mapping all pairs of {shape} by {measure}")
         maps = _maps(acts, measure, dict(options))
-        write_maps(out, maps)
+        write_maps(out, list(maps.values()))
         settings: dict[str, Any] = {"model": model, "weights": weights and str(weights), "data": data}
         settings |= {"samples": len(acts.target), "measure": measure, **options}
         write_settings(out, "map", settings)
     if as_json:
-        print_json({"folder": str(out), "layers": [one.summary() for one in maps]})
+        print_json({"folder": str(out), "layers": maps.summary()})
         return
-    show_maps(maps)
-    for name, why in acts.skipped.items():
+    show_maps(list(maps.values()))
+    for name, why in maps.skipped.items():
         say(f"Not mapped: {name}: {why}.")
     for note in made_note(model, weights):
         say(note)
@@ -127,22 +127,12 @@ def _check_names(measure: str, options: dict[str, Any]) -> None:
             raise ValueError(f"unknown {what} {name!r}; the known ones are {', '.join(known)}")
 
 
-def _maps(acts: Activations, measure: str, options: dict[str, Any]) -> list[LayerMap]:
-    """A map a layer, with a bar over all of them."""
-    from dataclasses import replace
-    from math import comb
-
+def _maps(acts: Activations, measure: str, options: dict[str, Any]) -> LayerMaps:
+    """The maps of all layers, with the quantizer and levels of the options where there are some."""
     from pidnet.codes import quantizing
     from pidnet.maps import layer_maps
 
     if not options:
-        return list(layer_maps(acts, measure).values())
+        return layer_maps(acts, measure)
     how = getattr(quantizing, options.pop("quantizer"))
-    codes = quantizing.quantize(acts, options.pop("levels"), how)
-    pairs = {name: comb(values.shape[1], 2) for name, values in codes.layers.items()}
-    maps: list[LayerMap] = []
-    with bar(sum(pairs.values()), "layers", "pair") as counted:
-        for name, values in codes.layers.items():
-            maps += layer_maps(replace(codes, layers={name: values}), measure, **options).values()
-            counted.update(pairs[name])
-    return maps
+    return layer_maps(quantizing.quantize(acts, options.pop("levels"), how), measure, **options)

@@ -60,18 +60,20 @@ def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
 
 def show_maps(maps: Sequence[LayerMap]) -> None:
     """The summaries of some maps, what the floor is, and their notes."""
+    from pidnet.maps.collection import short_rows
+
     samples = ", ".join(dict.fromkeys(f"{map.samples:,}" for map in maps))
     title = f"All pairs of units about the label on {samples} samples: means, in bits"
-    show(title, [_short(map) for map in maps])
+    show(title, short_rows(maps))
     corrections = ", ".join(dict.fromkeys(map.correction for map in maps))
     if any(map.noise_floor for map in maps):
         say(
             f"Sampling bias corrected by {corrections}; "
             "noise_floor: the 95th percentile of synergy among pairs that carry no information about the label."
         )
-    from pidnet.report.text import notes
+    from pidnet.maps.notes import short_notes
 
-    for note in notes(maps):
+    for note in short_notes(note for one in maps for note in one.notes):
         say(f"Note: {note}")
 
 
@@ -94,14 +96,6 @@ def _finite(value: Any) -> Any:
         case float() if not math.isfinite(value):
             return None
     return value
-
-
-def _short(map: LayerMap) -> dict[str, Any]:
-    """The columns of a layer's summary that fit a terminal."""
-    rows = map.summary()
-    rows["noise_floor"] = rows.pop("synergy_noise_floor", None)
-    shown = ("layer", "measure", "units", "pairs", "redundancy", "unique_mean", "synergy", "noise_floor")
-    return {name: rows[name] for name in shown}
 
 
 def _figure(value: Any) -> str:

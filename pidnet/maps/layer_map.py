@@ -9,29 +9,70 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pidnet.files import replacing
+from pidnet.maps._storage import read_map, write_map
+from pidnet.maps.notes import short_notes
+from pidnet.maps.ordering import similar_units
 from pidnet.measures.atoms import Atoms
 from pidnet.optional import optional_module
+from pidnet.plots import plot_map
+from pidnet.printing import Printed, number
 from pidnet.significance import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas
     import xarray
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
+NAMES = ("redundancy", "unique1", "unique2", "synergy", "total", "gap")
 MIRROR = {"unique1": "unique2", "unique2": "unique1"}
-GROUPED = ("plug_in", "p_values", "intervals")
+PRINTED = ("quantizer", "levels", "target_columns", "shrinkage", "copula", "correction", "null")
 
 
-@dataclass(frozen=True, eq=False)
-class LayerMap:
-    """The atoms of all pairs of units of one layer, in bits.
+@dataclass(frozen=True, eq=False, repr=False)
+class LayerMap(Printed):
+    """The atoms of all pairs of units of one layer, in bits. ``layer_maps`` makes it.
 
-    units: int (unit,), all units of the layer. pairs: int (pair, 2), i < j, pairs of units that vary.
-    unit_information: float64 (unit,), I(Y;X) of each unit by itself. settings: how the map was made.
-    notes: warnings about the data, one sentence each.
-    plug_in: the atoms before the correction. p_values: atom -> (pair,), against ``settings["null"]``.
-    intervals: atom -> (pair, 2), 95 %. noise_floor: atom -> the 95th percentile among pairs that carry
-    no information about the target, with these samples, levels and classes, corrected in the same way.
+    Attributes
+    ----------
+    layer : str
+        Name of the layer.
+    units : ndarray of int, (unit,)
+        All units of the layer.
+    pairs : ndarray of int, (pair, 2)
+        The pairs i < j of units that vary. Every array over pairs is in this order.
+    atoms : Atoms
+        Redundancy, unique information and synergy of each pair, bits, corrected for the sampling bias.
+    measure : str
+        Name of the measure.
+    samples : int
+        Number of samples behind each pair.
+    unit_information : ndarray of float, (unit,)
+        I(Y;X) of each unit by itself, bits.
+    settings : dict
+        How the map was made: quantizer, levels, classes, correction, null, seed and the version of pidnet.
+    notes : tuple of str
+        Warnings about the data, one sentence each.
+    plug_in : Atoms or None
+        The atoms before the correction.
+    p_values : dict of str to ndarray of float, (pair,)
+        Atom -> p-values against the null ``settings["null"]``.
+    intervals : dict of str to ndarray of float, (pair, 2)
+        Atom -> ends of the 95 % intervals, bits.
+    noise_floor : dict of str to float
+        Atom -> the 95th percentile among pairs that carry no information about the target, with as many
+        samples, levels and classes and the same correction, bits.
+
+    Examples
+    --------
+    >>> import torch, pidnet as pn
+    >>> x = torch.randint(2, (200, 3), generator=torch.Generator().manual_seed(0))
+    >>> acts = pn.Activations({"fc1": x.float()}, x[:, 0] ^ x[:, 1], {"fc1": "none"})
+    >>> layer_map = pn.layer_maps(pn.quantize(acts, 2), "i_min")["fc1"]
+    >>> print(layer_map.matrix("synergy").round(1))
+    [[nan  1. -0.]
+     [ 1. nan  0.]
+     [-0.  0. nan]]
     """
 
     layer: str
@@ -50,14 +91,33 @@ class LayerMap:
 
     @property
     def correction(self) -> str:
-        """The name of the bias correction behind ``atoms``."""
+        """Name of the bias correction behind ``atoms``."""
         return self.settings.get("correction", "none")
 
-    def significant(self, atom: str = "redundancy", alpha: float = 0.05) -> np.ndarray:
-        """Which pairs have more of an atom than the null gives, bool (pair,), Benjamini-Hochberg over the
-        layer: at most a share ``alpha`` of them is expected to be false. ``len(map.pairs)`` were tested.
+    @property
+    def varying(self) -> np.ndarray:
+        """The units that vary and so have pairs, ascending, int (unit,)."""
+        return np.unique(self.pairs)
 
-        Raises ValueError for an atom that the null of this map does not test.
+    def significant(self, atom: str = "redundancy", alpha: float = 0.05) -> np.ndarray:
+        """Which pairs have more of an atom than the null gives (Benjamini-Hochberg over the layer).
+
+        Parameters
+        ----------
+        atom : str
+            An atom that the null of the map tests.
+        alpha : float
+            False-discovery rate: the expected share of false ones among the pairs found.
+
+        Returns
+        -------
+        ndarray of bool, (pair,)
+            True where the pair is significant; ``len(layer_map.pairs)`` pairs were tested.
+
+        Raises
+        ------
+        ValueError
+            For an atom that the null of this map does not test, or alpha outside [0, 1].
         """
         if atom not in self.p_values:
             raise ValueError(
@@ -68,22 +128,41 @@ class LayerMap:
         return benjamini_hochberg(self.p_values[atom], alpha)
 
     def matrix(self, name: str) -> np.ndarray:
-        """One atom for all pairs, float64 (unit, unit), bits; nan on the diagonal and for constant units.
+        """One atom for all pairs as a matrix over the units.
 
-        name: "redundancy", "synergy", "total", "gap" (symmetric), "unique1" (what the unit of the row
-        knows and the unit of the column does not) or "unique2" (its transpose).
+        Parameters
+        ----------
+        name : str
+            "redundancy", "synergy", "total" or "gap", which are symmetric; "unique1", what the unit of the row
+            carries and the unit of the column does not; or "unique2", its transpose.
+
+        Returns
+        -------
+        ndarray of float, (unit, unit)
+            Bits; nan on the diagonal and for constant units.
+
+        Raises
+        ------
+        ValueError
+            For another name.
         """
-        names = ("redundancy", "unique1", "unique2", "synergy", "total", "gap")
-        if name not in names:
-            raise ValueError(f"no such atom: {name!r}; the map has {', '.join(names)}")
-        mirror = MIRROR.get(name, name)
-        return self._square(getattr(self.atoms, name), getattr(self.atoms, mirror))
+        if name not in NAMES:
+            raise ValueError(f"no such atom: {name!r}; the map has {', '.join(NAMES)}")
+        return self._square(getattr(self.atoms, name), getattr(self.atoms, MIRROR.get(name, name)))
+
+    def similar_units(self) -> np.ndarray:
+        """The units that vary, int (unit,), ordered so that redundant ones stand side by side."""
+        return similar_units(self.matrix("redundancy"), self.varying)
 
     def summary(self) -> dict[str, Any]:
-        """Means over the pairs and over the units in them, bits.
+        """Means over the pairs and over the units in them, with what they rest on.
 
-        ``unique_mean`` is what one unit of a pair carries and the other does not, averaged over both units;
-        ``unit_information`` is I(Y;X), ``pair_information`` is I(Y;X1X2).
+        Returns
+        -------
+        dict
+            layer, measure, units, pairs; redundancy, ``unique_mean`` (the mean of both units of a pair) and
+            synergy; ``pair_information`` = I(Y;X1X2) and ``unit_information`` = I(Y;X); samples, correction, and
+            ``redundancy_noise_floor`` and so on where the map has a noise floor. Bits.
         """
         floors = dict(self.noise_floor)
         if floors:
@@ -97,16 +176,25 @@ class LayerMap:
             "unique_mean": float((self.atoms.unique1.mean() + self.atoms.unique2.mean()) / 2),
             "synergy": float(self.atoms.synergy.mean()),
             "pair_information": float(self.atoms.total.mean()),
-            "unit_information": float(self.unit_information[np.unique(self.pairs)].mean()),
+            "unit_information": float(self.unit_information[self.varying].mean()),
             "samples": self.samples,
             "correction": self.correction,
             **{f"{name}_noise_floor": bits for name, bits in floors.items()},
         }
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row a pair: unit1, unit2, the atoms, their p-values and the ends of their intervals.
+        """A table with one row for each pair.
 
-        Raises ImportError without pandas, with the command that installs it.
+        Returns
+        -------
+        pandas.DataFrame
+            unit1, unit2, the atoms and their gap in bits, p-values (``redundancy_p``) and ends of intervals
+            (``redundancy_low``, ``redundancy_high``).
+
+        Raises
+        ------
+        ImportError
+            Without pandas, with the command that installs it.
         """
         pandas = optional_module("pandas")
         columns = {"unit1": self.pairs[:, 0], "unit2": self.pairs[:, 1], **dict(self.atoms.items())}
@@ -116,21 +204,26 @@ class LayerMap:
         return pandas.DataFrame(columns)
 
     def to_xarray(self) -> xarray.Dataset:
-        """Everything over (unit, partner), nan on the diagonal and for constant units; bits.
+        """Everything over (unit, partner), nan on the diagonal and for constant units.
 
-        ``unique1`` is what the unit carries and the partner does not, ``unique2`` its transpose. ``unit_information`` goes over (unit,). p-values are
-        named ``redundancy_p``, ends of intervals ``redundancy_low`` and ``redundancy_high``; the attributes are
-        layer, measure, samples and the settings. Raises ImportError without xarray, with the command that installs
-        it.
+        Returns
+        -------
+        xarray.Dataset
+            The names of ``matrix``, bits; p-values as ``redundancy_p``, ends of intervals as ``redundancy_low`` and
+            ``redundancy_high``; ``unit_information`` over (unit,). ``unique1`` is what the unit carries and the
+            partner does not. The attributes are layer, measure, samples and the settings as JSON.
+
+        Raises
+        ------
+        ImportError
+            Without xarray, with the command that installs it.
         """
         xarray = optional_module("xarray")
         square = ("unit", "partner")
-        tables: dict[str, Any] = {
-            name: (square, self.matrix(name), {"units": "bits"})
-            for name in ("redundancy", "unique1", "unique2", "synergy", "total", "gap")
-        }
+        tables: dict[str, Any] = {name: (square, self.matrix(name), {"units": "bits"}) for name in NAMES}
         for name, values in self.p_values.items():
-            tables[f"{name}_p"] = (square, self._square(values, self.p_values[MIRROR.get(name, name)]), {})
+            mirror = self.p_values[MIRROR.get(name, name)]
+            tables[f"{name}_p"] = (square, self._square(values, mirror), {})
         for name, ends in self.intervals.items():
             mirror = self.intervals[MIRROR.get(name, name)]
             for end, side in enumerate(("low", "high")):
@@ -141,6 +234,50 @@ class LayerMap:
         settings = {name: json.dumps(value) for name, value in self.settings.items()}
         return xarray.Dataset(tables, {"unit": self.units, "partner": self.units}, about | settings)
 
+    def plot(self, atom: str = "redundancy", ax: Axes | None = None) -> Figure:
+        """A heat map of one atom over all pairs; see ``pidnet.plots.plot_map``."""
+        return plot_map(self, atom, ax)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the map as .npz: arrays and one JSON text, nothing pickled.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its ending becomes .npz.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        return write_map(self, Path(path).with_suffix(".npz"))
+
+    @staticmethod
+    def load(path: str | Path) -> LayerMap:
+        """Read a map that ``save`` wrote.
+
+        Shapes are checked before memory is taken, then values: pairs within the units, atoms that are numbers.
+
+        Parameters
+        ----------
+        path : str or Path
+            The .npz file.
+
+        Returns
+        -------
+        LayerMap
+            The same map, bit by bit.
+
+        Raises
+        ------
+        FileNotFoundError
+            Without such a file.
+        ValueError
+            For a file that is broken or holds no map, with the reason.
+        """
+        return LayerMap(**read_map(Path(path)))
+
     def _square(self, values: np.ndarray, mirror: np.ndarray) -> np.ndarray:
         """Values of pairs (i, j) as a matrix (unit, unit), with their mirror at (j, i); nan elsewhere."""
         i, j = self.pairs.T
@@ -148,41 +285,18 @@ class LayerMap:
         matrix[i, j], matrix[j, i] = values, mirror
         return matrix
 
-    def save(self, path: str | Path) -> Path:
-        """Write the map as .npz (arrays and one JSON text, nothing pickled); returns the path written."""
-        described = {
-            "layer": self.layer,
-            "measure": self.measure,
-            "samples": self.samples,
-            "settings": self.settings,
-            "notes": list(self.notes),
-            "noise_floor": self.noise_floor,
-        }
-        path = Path(path).with_suffix(".npz")
-        arrays = {"units": self.units, "pairs": self.pairs, "unit_information": self.unit_information}
-        arrays |= {"json": np.array(json.dumps(described)), **dict(self.atoms.items())}
-        for group in GROUPED:
-            values = getattr(self, group)
-            items = values.items() if values is not None else ()
-            arrays |= {f"{group}.{name}": array for name, array in items}
-        with replacing(path) as temporary:
-            np.savez_compressed(temporary, allow_pickle=False, **arrays)
-        return path
-
-    @staticmethod
-    def load(path: str | Path) -> LayerMap:
-        """Read a map that ``save`` wrote."""
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = dict(stored)
-        described = json.loads(str(arrays.pop("json")))
-        described["notes"] = tuple(described["notes"])
-        outside = {name: arrays.pop(name) for name in ("units", "pairs", "unit_information")}
-        grouped: dict[str, Any] = {group: _pop_group(arrays, group) for group in GROUPED}
-        grouped["plug_in"] = Atoms(**grouped["plug_in"]) if grouped["plug_in"] else None
-        return LayerMap(atoms=Atoms(**arrays), **outside, **described, **grouped)
-
-
-def _pop_group(arrays: dict[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
-    """Take the arrays named ``group.name`` out, by name."""
-    names = [name for name in arrays if name.startswith(f"{group}.")]
-    return {name.removeprefix(f"{group}."): arrays.pop(name) for name in names}
+    def _lines(self) -> list[str]:
+        constant, summary = len(self.units) - len(self.varying), self.summary()
+        about = f"{len(self.units):,} units ({constant:,} constant), {len(self.pairs):,} pairs"
+        means = "  ".join(
+            f"{name} {number(summary[name])}" for name in ("redundancy", "unique_mean", "synergy")
+        )
+        floor = summary.get("synergy_noise_floor")
+        beside = "" if floor is None else f" (noise floor of the synergy {number(floor)})"
+        how = [f"{name} {self.settings[name]}" for name in PRINTED if self.settings.get(name)]
+        return [
+            f"LayerMap {self.layer} by {self.measure}: {about}, {self.samples:,} samples",
+            f"  {means} bits, means over pairs{beside}; widest gap {number(float(self.atoms.gap.max()))}",
+            *([f"  {', '.join(how)}"] if how else []),
+            *(f"  Note: {note}" for note in short_notes(self.notes)),
+        ]

@@ -1,4 +1,4 @@
-"""How the information of pairs is made up, layer by layer over depth, and epoch by epoch over training."""
+"""How the information of pairs is made up, layer by layer over depth."""
 
 from __future__ import annotations
 
@@ -13,31 +13,48 @@ from torch import Tensor, nn
 from pidnet.activations import capture
 from pidnet.codes.quantizing import Codes, equal_mass, quantize
 from pidnet.codes.resampling import leave_groups_out, take_layer
-from pidnet.maps import LayerMap, layer_maps
+from pidnet.maps.layer_map import LayerMap
+from pidnet.maps.mapping import layer_maps
 from pidnet.measures import MEASURES
 from pidnet.measures.atoms import Atoms
 from pidnet.optional import optional_module
+from pidnet.plots import plot_profile
+from pidnet.printing import Printed, number, table
 from pidnet.significance import layer_atoms
 
 if TYPE_CHECKING:
     import pandas
     import xarray
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ATOMS = ("redundancy", "unique_sum", "synergy")
-ATOM_NAMES = ("redundancy", "unique1", "unique2", "synergy")
 GROUPS = 20
+MOST_ROWS = 9
 Maps = Mapping[str, LayerMap]
 
 
-@dataclass(frozen=True, eq=False)
-class Profile:
+@dataclass(frozen=True, eq=False, repr=False)
+class Profile(Printed):
     """Shares of the information of the pairs of each layer: redundancy + unique_sum + synergy = 1.
 
-    layers: names, in the order of the maps. shares: atom -> (layer,), the sum of the atom over all pairs by
-    the sum of I(Y;X1X2); ``unique_sum`` adds both units. low, high: atom -> (layer,), 95 % intervals.
-    pair_information: (layer,), mean I(Y;X1X2) of a pair, bits. interval: what the intervals are about.
-    measure: of the maps. noise_floor: atom -> (layer,), the noise floor of the maps as shares, nan where they
-    have none.
+    Attributes
+    ----------
+    layers : tuple of str
+        Names, in the order of the maps.
+    shares : dict of str to ndarray, (layer,)
+        "redundancy", "unique_sum" (of both units) and "synergy": the sum of the atom over all pairs by the sum of
+        I(Y;X1X2); nan for a layer without information.
+    low, high : dict of str to ndarray, (layer,)
+        Ends of the 95 % intervals of the shares.
+    pair_information : ndarray of float, (layer,)
+        Mean I(Y;X1X2) of a pair, bits.
+    interval : str
+        What the intervals are about: "units", "units and samples", or how many networks.
+    measure : str
+        Name of the measure of the maps.
+    noise_floor : dict of str to ndarray, (layer,)
+        Noise floor of the maps as shares; nan where they have none.
     """
 
     layers: tuple[str, ...]
@@ -50,7 +67,7 @@ class Profile:
     noise_floor: dict[str, np.ndarray]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row a layer: pair_information, and the share of each atom with its interval."""
+        """One row for each layer: ``pair_information`` in bits, and the share of each atom with its interval."""
         pandas = optional_module("pandas")
         columns: dict[str, Any] = {"layer": self.layers, "pair_information": self.pair_information}
         for atom in ATOMS:
@@ -62,9 +79,9 @@ class Profile:
         return pandas.DataFrame(columns)
 
     def to_xarray(self) -> xarray.Dataset:
-        """share, low and high over (layer, atom), pair_information over (layer,)."""
+        """share, low, high and noise_floor over (layer, atom), pair_information in bits over (layer,)."""
         xarray = optional_module("xarray")
-        parts = {"share": self.shares, "low": self.low, "high": self.high}
+        parts = {"share": self.shares, "low": self.low, "high": self.high, "noise_floor": self.noise_floor}
         tables: dict[str, Any] = {
             name: (("layer", "atom"), np.stack([values[atom] for atom in ATOMS], 1))
             for name, values in parts.items()
@@ -73,89 +90,148 @@ class Profile:
         about = {"measure": self.measure, "interval": self.interval}
         return xarray.Dataset(tables, {"layer": list(self.layers), "atom": list(ATOMS)}, about)
 
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """The shares over depth with their intervals; see ``pidnet.plots.plot_profile``."""
+        return plot_profile(self, ax)
+
     def __str__(self) -> str:
-        """The table that a person reads."""
-        width = max(map(len, self.layers))
-        lines = [f"{'layer':{width}}  {'bits':>6}  " + "  ".join(f"{atom:>18}" for atom in ATOMS)]
-        for k, layer in enumerate(self.layers):
-            cells = [
-                f"{self.shares[a][k]:5.2f} ({self.low[a][k]:5.2f},{self.high[a][k]:5.2f})" for a in ATOMS
-            ]
-            lines.append(
-                f"{layer:{width}}  {self.pair_information[k]:6.3f}  " + "  ".join(f"{c:>18}" for c in cells)
-            )
-        return "\n".join([*lines, f"{self.measure}; 95 % intervals over {self.interval}"])
+        return "\n".join(self._lines(len(self.layers)))
+
+    def _lines(self, most: int = MOST_ROWS) -> list[str]:
+        rows = [
+            {
+                "layer": layer,
+                "pair_information": number(float(bits)),
+                **{atom: self._cell(atom, k) for atom in ATOMS},
+            }
+            for k, (layer, bits) in enumerate(zip(self.layers, self.pair_information, strict=True))
+        ]
+        about = f"shares by {self.measure} with 95 % intervals over {self.interval}; pair_information in bits"
+        return [*table(rows, most), about]
+
+    def _cell(self, atom: str, layer: int) -> str:
+        share, low, high = (ends[atom][layer] for ends in (self.shares, self.low, self.high))
+        return f"{share:5.2f} ({low:5.2f},{high:5.2f})"
 
 
 def profile(maps: Maps | Sequence[Maps], *, codes: Codes | None = None, seed: int = 0) -> Profile:
-    """The make-up of each layer, normalized by its information.
+    """The make-up of the information of each layer, as shares.
 
-    maps: the maps of one network; or of several trained from different seeds, with the same layers.
-    Intervals: of several networks, Student's t over the networks. Of one, share +- t se about what other units
-    of the same kind would give, se from leaving out each unit with all its pairs (a jackknife of the
-    U-statistic, so that pairs which share a unit are not taken for independent). With the ``codes`` that the
-    maps were made from, se also holds what other samples would change: a jackknife over 20 groups of samples,
-    which ``seed`` draws, at the cost of 20 maps; noise of single units then counts twice, so these intervals
-    are rather too wide. Neither speaks about another training. nan for fewer than 3 units that vary.
+    Parameters
+    ----------
+    maps : LayerMaps, or sequence of LayerMaps
+        The maps of one network; or of several trained from different seeds, with the same layers.
+    codes : Codes, optional
+        What the maps of one network were made from: its intervals then also hold what other samples would change,
+        at the cost of 20 maps.
+    seed : int
+        Draws the groups of samples.
+
+    Returns
+    -------
+    Profile
+        Shares with 95 % intervals, layer by layer.
+
+    Raises
+    ------
+    ValueError
+        For no maps, networks with different layers or measures, or codes with several networks or with a
+        measure that has no name in ``MEASURES``.
+
+    Notes
+    -----
+    share = sum over pairs of the atom / sum over pairs of I(Y;X1X2). Intervals of several networks are
+    Student's t over the networks. Of one network they are share +- t se about what other units of the same kind
+    would give; se comes from leaving out each unit with all its pairs, a jackknife of the U-statistic, so that
+    pairs which share a unit do not count as independent. With codes, se also has a jackknife over 20 groups of
+    samples. Unit noise is then counted twice, so the intervals are conservative. Neither interval covers
+    retraining. nan with fewer than 3 non-constant units.
     Source: Arvesen 1969, Ann. Math. Stat. 40, 2076 (jackknifing U-statistics).
-    Raises ValueError for no maps, networks with different layers or measures, or codes with several networks
-    or with a measure that has no name in ``MEASURES``.
+
+    Examples
+    --------
+    >>> import torch, pidnet as pn
+    >>> x = torch.randint(2, (400, 4), generator=torch.Generator().manual_seed(0))
+    >>> acts = pn.Activations({"fc1": x.float()}, x[:, 0] ^ x[:, 1], {"fc1": "none"})
+    >>> found = pn.profile(pn.layer_maps(pn.quantize(acts, 2), "i_min"))
+    >>> found.shares["synergy"].round(2)
+    array([1.])
     """
     runs = [maps] if isinstance(maps, Mapping) else list(maps)
-    kinds = {(tuple(run), *{map.measure for map in run.values()}) for run in runs}
-    if len(kinds) != 1 or not runs[0]:
-        raise ValueError(f"maps of {len(kinds)} kinds of layers and measures; expected one kind")
-    if codes is not None and len(runs) > 1:
-        raise ValueError(f"codes go with the maps of one network; these are maps of {len(runs)}")
+    _check_runs(runs, codes)
     layers = tuple(runs[0])
     shares = np.array([[_shares(run[layer].atoms) for layer in layers] for run in runs])
-    if len(runs) == 1:
-        half = np.array([_reach(map, codes, seed) for map in runs[0].values()])
-        interval = "units" if codes is None else "units and samples"
-    else:
-        half = stats.t.ppf(0.975, len(runs) - 1) * shares.std(0, ddof=1) / len(runs) ** 0.5
-        interval = f"{len(runs)} networks"
-    totals = [[run[layer].atoms.total.mean() for layer in layers] for run in runs]
+    half = _half_widths(runs[0], codes, seed) if len(runs) == 1 else _half_width_of_runs(shares)
+    mean = shares.mean(0)
     return Profile(
         layers=layers,
-        shares=_by_atom(shares.mean(0)),
-        low=_by_atom(shares.mean(0) - half),
-        high=_by_atom(shares.mean(0) + half),
-        pair_information=np.mean(totals, 0),
-        interval=interval,
+        shares=_by_atom(mean),
+        low=_by_atom(mean - half),
+        high=_by_atom(mean + half),
+        pair_information=np.mean([[run[layer].atoms.total.mean() for layer in layers] for run in runs], 0),
+        interval=_about(len(runs), codes),
         measure=runs[0][layers[0]].measure,
-        noise_floor=_by_atom(np.mean([[_floor(run[layer]) for layer in layers] for run in runs], 0)),
+        noise_floor=_by_atom(np.mean([[_noise_floor(run[layer]) for layer in layers] for run in runs], 0)),
     )
 
 
-def _by_atom(table: np.ndarray) -> dict[str, np.ndarray]:
-    return {atom: table[:, k] for k, atom in enumerate(ATOMS)}
+def _check_runs(runs: Sequence[Maps], codes: Codes | None) -> None:
+    """ValueError for maps that do not compare, or codes that do not go with them."""
+    kinds = {(tuple(run), *{layer_map.measure for layer_map in run.values()}) for run in runs}
+    if not runs or not runs[0]:
+        raise ValueError("there are no maps; expected those of at least one layer, as layer_maps gives them")
+    if len(kinds) > 1:
+        raise ValueError(f"maps of {len(kinds)} kinds of layers and measures; expected one kind")
+    if codes is not None and len(runs) > 1:
+        raise ValueError(f"codes go with the maps of one network; these are maps of {len(runs)}")
+
+
+def _about(networks: int, codes: Codes | None) -> str:
+    if networks > 1:
+        return f"{networks} networks"
+    return "units" if codes is None else "units and samples"
+
+
+def _by_atom(shares: np.ndarray) -> dict[str, np.ndarray]:
+    return {atom: shares[:, k] for k, atom in enumerate(ATOMS)}
 
 
 def _sums(atoms: Atoms) -> np.ndarray:
-    """Redundancy, unique (of both units), synergy and total of each pair, (4, pair)."""
+    """Redundancy, unique information of both units, synergy and total of each pair, (4, pair)."""
     return np.stack([atoms.redundancy, atoms.unique1 + atoms.unique2, atoms.synergy, atoms.total])
 
 
 def _shares(atoms: Atoms) -> np.ndarray:
-    """Redundancy, unique, synergy by total, (3,); nan where the layer knows nothing."""
+    """Redundancy, unique information and synergy by total, (3,); nan for a layer without information."""
     *parts, total = _sums(atoms).sum(1)
     return np.array(parts) / total if total > 0 else np.full(3, np.nan)
 
 
-def _floor(map: LayerMap) -> np.ndarray:
+def _noise_floor(layer_map: LayerMap) -> np.ndarray:
     """The noise floor by the mean I(Y;X1X2), (3,); nan where the map has none."""
-    total, floor = map.atoms.total.mean(), map.noise_floor
-    redundancy, unique1, unique2, synergy = (floor.get(atom, np.nan) for atom in ATOM_NAMES)
-    bits = [redundancy, unique1 + unique2, synergy]
-    return np.array(bits) / total if total > 0 else np.full(3, np.nan)
+    total, floor = layer_map.atoms.total.mean(), layer_map.noise_floor
+    if not floor or not total > 0:
+        return np.full(3, np.nan)
+    bits = [floor["redundancy"], floor["unique1"] + floor["unique2"], floor["synergy"]]
+    return np.array(bits) / total
 
 
-def _reach(map: LayerMap, codes: Codes | None, seed: int) -> np.ndarray:
-    """Half the width of the 95 % intervals of the shares, (3,)."""
-    parts = [_without_units(map)]
+def _half_width_of_runs(shares: np.ndarray) -> np.ndarray:
+    """Half the width of Student's intervals of the mean over networks, (layer, 3)."""
+    networks = len(shares)
+    return stats.t.ppf(0.975, networks - 1) * shares.std(0, ddof=1) / networks**0.5
+
+
+def _half_widths(maps: Maps, codes: Codes | None, seed: int) -> np.ndarray:
+    """Half the width of the jackknife intervals of each layer, (layer, 3)."""
+    return np.array([_half_width(layer_map, codes, seed) for layer_map in maps.values()])
+
+
+def _half_width(layer_map: LayerMap, codes: Codes | None, seed: int) -> np.ndarray:
+    """Half the width of the 95 % intervals of the shares of one layer, (3,)."""
+    parts = [_without_units(layer_map)]
     if codes is not None:
-        parts.append(_without_samples(map, codes, seed))
+        parts.append(_without_samples(layer_map, codes, seed))
     variances = np.array([_jackknife_variance(left) for left in parts])
     freedom = np.array([len(left) - 1 for left in parts])[:, None]
     total = variances.sum(0)
@@ -170,27 +246,29 @@ def _jackknife_variance(left: np.ndarray) -> np.ndarray:
     return (len(left) - 1) * left.var(0)
 
 
-def _without_units(map: LayerMap) -> np.ndarray:
+def _without_units(layer_map: LayerMap) -> np.ndarray:
     """The shares without each unit and its pairs, (unit, 3); nan where nothing is left."""
-    units, pairs = np.unique(map.pairs, return_inverse=True)
-    first, second = pairs.reshape(map.pairs.shape).T
+    units, pairs = np.unique(layer_map.pairs, return_inverse=True)
+    first, second = pairs.reshape(layer_map.pairs.shape).T
     left = []
-    for part in _sums(map.atoms):
+    for part in _sums(layer_map.atoms):
         own = np.bincount(first, part, len(units)) + np.bincount(second, part, len(units))
         left.append(part.sum() - own)
     *parts, total = left
-    known = total > (1e-12 if len(units) > 2 else np.inf)
-    return np.stack([np.divide(p, total, out=np.full(len(units), np.nan), where=known) for p in parts], 1)
+    informed = total > (1e-12 if len(units) > 2 else np.inf)
+    return np.stack(
+        [np.divide(part, total, out=np.full(len(units), np.nan), where=informed) for part in parts], 1
+    )
 
 
-def _without_samples(map: LayerMap, codes: Codes, seed: int) -> np.ndarray:
+def _without_samples(layer_map: LayerMap, codes: Codes, seed: int) -> np.ndarray:
     """The plug-in shares without each of 20 groups of samples, (group, 3)."""
-    if map.measure not in MEASURES:
-        raise ValueError(f"the measure {map.measure!r} has no name in MEASURES; leave out codes=")
-    measure, rng = MEASURES[map.measure], np.random.default_rng(seed)
-    layer = take_layer(codes, map.layer)
+    if layer_map.measure not in MEASURES:
+        raise ValueError(f"the measure {layer_map.measure!r} has no name in MEASURES; leave out codes=")
+    measure, rng = MEASURES[layer_map.measure], np.random.default_rng(seed)
+    layer = take_layer(codes, layer_map.layer)
     draws = leave_groups_out(layer, GROUPS, rng)
-    return np.stack([_shares(layer_atoms(part, map.layer, measure)) for part in draws])
+    return np.stack([_shares(layer_atoms(part, layer_map.layer, measure)) for part in draws])
 
 
 class Recorder:

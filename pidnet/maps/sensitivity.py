@@ -5,21 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pidnet.activations import Activations
-from pidnet.codes.quantizing import Quantizer, equal_mass, quantize
+from pidnet.codes.quantizing import Codes, Quantizer, equal_mass, quantize
 from pidnet.codes.resampling import take
-from pidnet.maps import layer_maps
+from pidnet.maps.mapping import layer_maps
 from pidnet.measures import Measure
+from pidnet.optional import optional_module
+from pidnet.plots import plot_sensitivity
+from pidnet.printing import Printed, table
+from pidnet.significance import Correction
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ATOMS = ("redundancy", "unique_mean", "synergy")
+MOST_ROWS = 8
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Where one conclusion holds. settings: the (levels, samples) tried. holds: whether it held there."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Verdict(Printed):
+    """Where one conclusion holds.
+
+    Attributes
+    ----------
+    conclusion : str
+        In words.
+    settings : tuple of (int, int)
+        The (levels, samples) that were tried.
+    holds : tuple of bool
+        Whether the conclusion held there.
+    """
 
     conclusion: str
     settings: tuple[tuple[int, int], ...]
@@ -30,21 +51,26 @@ class Verdict:
         """True when the conclusion holds at every setting."""
         return all(self.holds)
 
-    def __str__(self) -> str:
+    def _lines(self) -> list[str]:
         failed = [
             f"{levels} levels and {samples} samples"
             for (levels, samples), held in zip(self.settings, self.holds, strict=True)
             if not held
         ]
         count = f"holds at {sum(self.holds)} of {len(self.holds)} settings"
-        return f"{self.conclusion}: {count}, " + (f"not at {'; '.join(failed)}" if failed else "stable")
+        return [f"{self.conclusion}: {count}, " + (f"not at {'; '.join(failed)}" if failed else "stable")]
 
 
-@dataclass(frozen=True, eq=False)
-class Sensitivity:
-    """Layer summaries at several numbers of levels and of samples.
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity(Printed):
+    """Means of the atoms of each layer at several numbers of levels and of samples. ``sensitivity`` makes it.
 
-    rows: one dictionary a layer and setting, as ``LayerMap.summary`` gives it, with ``levels``; bits.
+    Attributes
+    ----------
+    rows : tuple of dict
+        One for each layer and setting, as ``LayerMap.summary`` gives it, with ``levels``; bits.
+    measure, quantizer, correction : str
+        How the maps were made.
     """
 
     rows: tuple[dict, ...]
@@ -58,13 +84,31 @@ class Sensitivity:
         return tuple(dict.fromkeys(row["layer"] for row in self.rows))
 
     def more(self, atom: str, layer: str, than: str) -> Verdict:
-        """Whether the mean of an atom is larger in one layer than in another, at every setting."""
+        """Whether the mean of an atom is larger in one layer than in another, at every setting.
+
+        Parameters
+        ----------
+        atom : str
+            "redundancy", "unique_mean" or "synergy".
+        layer, than : str
+            The layers, in the order of the claim.
+
+        Returns
+        -------
+        Verdict
+            Prints as a sentence; ``stable`` where the claim holds at every setting.
+
+        Raises
+        ------
+        ValueError
+            For another atom or layer.
+        """
         first, second = self._of(layer, atom), self._of(than, atom)
         holds = [a[atom] > b[atom] for a, b in zip(first, second, strict=True)]
         return self._verdict(f"{atom} of {layer} > {atom} of {than}", first, holds)
 
     def above_floor(self, atom: str, layer: str) -> Verdict:
-        """Whether the mean of an atom in a layer is above the noise floor, at every setting."""
+        """Whether the mean of an atom in a layer is above the noise floor, at every setting; as ``more``."""
         rows = self._of(layer, atom)
         holds = [row[atom] > row[f"{atom}_noise_floor"] for row in rows]
         return self._verdict(f"{atom} of {layer} > what chance gives", rows, holds)
@@ -80,13 +124,25 @@ class Sensitivity:
             parts.append(str(self.more("redundancy", *order)))
         return "; ".join(parts) + "."
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row for each layer and setting; bits."""
+        return optional_module("pandas").DataFrame(list(self.rows))
+
+    def plot(self, atom: str = "redundancy", ax: Axes | None = None) -> Figure:
+        """The means of one atom at every setting; see ``pidnet.plots.plot_sensitivity``."""
+        return plot_sensitivity(self, atom, ax)
+
     def __str__(self) -> str:
-        head = f"{self.measure}, {self.quantizer}, correction {self.correction}; means over pairs, bits"
-        lines = [head, f"{'layer':12s} levels samples " + " ".join(f"{a:>11s} noise floor" for a in ATOMS)]
-        for row in self.rows:
-            values = " ".join(f"{row[a]:11.4f} {row[f'{a}_noise_floor']:11.4f}" for a in ATOMS)
-            lines.append(f"{row['layer']:12s} {row['levels']:6d} {row['samples']:7d} {values}")
-        return "\n".join([*lines, self.sentence])
+        return "\n".join(self._lines(len(self.rows)))
+
+    def _lines(self, most: int = MOST_ROWS) -> list[str]:
+        cells = [
+            {atom: f"{row[atom]:7.4f} ({row[f'{atom}_noise_floor']:7.4f})" for atom in ATOMS}
+            for row in self.rows
+        ]
+        tried = [{name: row[name] for name in ("layer", "levels", "samples")} for row in self.rows]
+        about = f"{self.measure}, {self.quantizer}, correction {self.correction}; means over pairs (noise floor), bits"
+        return [about, *table([a | b for a, b in zip(tried, cells, strict=True)], most), self.sentence]
 
     def _of(self, layer: str, atom: str) -> list[dict]:
         if layer not in self.layers:
@@ -107,24 +163,67 @@ def sensitivity(
     levels: Sequence[int] = (4, 2, 3, 6, 8),
     shares: Sequence[float] = (0.5, 0.25),
     how: Quantizer = equal_mass,
-    correction: str = "shuffle_sources",
+    correction: str | Correction = "shuffle_sources",
 ) -> Sensitivity:
-    """Summaries of every layer with other numbers of levels and with fewer samples.
+    """Maps of every layer with other numbers of levels and with fewer samples, summarized.
 
-    levels: the first is the setting in question; all are tried on all samples. shares: parts of the samples
-    that are tried with the first number of levels, with the edges of all samples and a fixed seed.
-    Raises ValueError for a share outside (0, 1], no levels, and as ``quantize`` and ``layer_maps`` do.
+    Parameters
+    ----------
+    acts : Activations
+        What ``capture`` returned.
+    measure : str or callable
+        A name in ``MEASURES`` or a function from PairTables to Atoms.
+    levels : sequence of int
+        The first is the setting in question; all are tried on all samples.
+    shares : sequence of float
+        Parts of the samples, above 0 to 1, tried with the first number of levels and the edges of all samples.
+    how : callable
+        The quantizer.
+    correction : str or callable
+        Of the sampling bias, as for ``layer_maps``.
+
+    Returns
+    -------
+    Sensitivity
+        A table that says which statements hold at every setting. Layers that cannot be mapped are left out.
+
+    Raises
+    ------
+    ValueError
+        For a share outside (0, 1], no levels, and as ``quantize`` and ``layer_maps`` do.
+
+    Examples
+    --------
+    >>> import torch, pidnet as pn
+    >>> x = torch.randint(2, (400, 3), generator=torch.Generator().manual_seed(0))
+    >>> acts = pn.Activations({"fc1": x.float()}, x[:, 0] ^ x[:, 1], {"fc1": "none"})
+    >>> found = pn.sensitivity(acts, "i_min", levels=(2, 3), shares=(0.5,))
+    >>> found.above_floor("synergy", "fc1")
+    synergy of fc1 > what chance gives: holds at 3 of 3 settings, stable
     """
     if not levels:
         raise ValueError("levels is empty; expected at least one number of levels, such as (4, 2, 8)")
     for share in shares:
         if not 0 < share <= 1:
             raise ValueError(f"share {share} of the samples; expected more than 0 and at most 1")
-    tried = [quantize(acts, count, how) for count in levels]
-    order = np.random.default_rng(0).permutation(len(acts.target))
-    tried += [take(tried[0], order[: round(share * len(order))]) for share in shares]
-    rows = []
+    tried = _other_codes(acts, levels, shares, how)
+    rows, names = [], set()
     for codes in tried:
         maps = layer_maps(codes, measure, correction=correction, null="none")
-        rows += [{"levels": codes.levels, **map.summary()} for map in maps.values()]
-    return Sensitivity(tuple(rows), rows[0]["measure"], tried[0].quantizer, correction)
+        rows += [{"levels": codes.levels, **row} for row in maps.summary()]
+        names |= set(maps.skipped)
+    return Sensitivity(
+        tuple(row for row in rows if row["layer"] not in names),
+        rows[0]["measure"],
+        tried[0].quantizer,
+        rows[0]["correction"],
+    )
+
+
+def _other_codes(
+    acts: Activations, levels: Sequence[int], shares: Sequence[float], how: Quantizer
+) -> list[Codes]:
+    """The codes with each number of levels, then with the first one and each share of the samples."""
+    tried = [quantize(acts, count, how) for count in levels]
+    order = np.random.default_rng(0).permutation(len(acts.target))
+    return tried + [take(tried[0], order[: round(share * len(order))]) for share in shares]

@@ -26,12 +26,3 @@ def dominates(atoms: Atoms, *, tolerance: float = 1e-6) -> np.ndarray:
     lost = np.stack([atoms.unique2, atoms.unique1], axis=1)
     allowed = tolerance + atoms.gap[:, None]
     return (lost <= allowed) & np.isfinite(allowed)
-
-
-def replacements(pairs: np.ndarray, atoms: Atoms, *, tolerance: float = 1e-6) -> np.ndarray:
-    """The directed relation over units: rows (kept unit, unit it can replace), int (row, 2).
-
-    pairs: (pair, 2), the units behind source 1 and source 2 of each pair. See ``dominates``.
-    """
-    forward, backward = dominates(atoms, tolerance=tolerance).T
-    return np.concatenate([pairs[forward], pairs[backward][:, ::-1]])

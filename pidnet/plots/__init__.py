@@ -1,13 +1,26 @@
-"""Results as matplotlib figures. Nothing is shown or saved."""
+"""Results as matplotlib figures. Nothing is shown or saved.
 
-from pidnet.plots.drawing import (
-    STYLES,
-    cluster_units,
-    plot_atoms,
-    plot_graph,
-    plot_map,
-    plot_profile,
-    plot_training,
-)
+Each function draws whatever has the attributes it names, so that this room stands below the results and they
+can offer ``plot``. ``ax`` are axes to draw in, for pictures of several parts; without it a new figure is
+made. All return the figure. matplotlib is imported when something is drawn.
+"""
 
-__all__ = ["STYLES", "cluster_units", "plot_atoms", "plot_graph", "plot_map", "plot_profile", "plot_training"]
+from pidnet.plots.atoms import plot_atoms
+from pidnet.plots.graphs import place_units, plot_graph, plot_replacements
+from pidnet.plots.maps import plot_map, plot_maps
+from pidnet.plots.profiles import plot_profile, plot_sensitivity, plot_training
+from pidnet.plots.styles import ATOM_COLORS, STYLES
+
+__all__ = [
+    "ATOM_COLORS",
+    "STYLES",
+    "place_units",
+    "plot_atoms",
+    "plot_graph",
+    "plot_map",
+    "plot_maps",
+    "plot_profile",
+    "plot_replacements",
+    "plot_sensitivity",
+    "plot_training",
+]

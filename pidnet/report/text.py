@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pidnet.maps import LayerMap
+from pidnet.maps.notes import short_notes
 from pidnet.pruning import RemovedUnit
 from pidnet.runs import Budget, Run
-
-LISTED = 12
 
 
 def summary(run: Run) -> list[str]:
     """What a reader should know first, one sentence each."""
     sentences = [_layers(maps) for maps in by_measure(run.maps).values()]
     sentences += [_budget(budget) for budget in run.budgets]
-    return sentences + notes(run.maps)
-
-
-def notes(maps: Sequence[LayerMap]) -> list[str]:
-    """The notes of some maps, each once; of a long list of units the first, and how many more there are."""
-
-    def shortened(numbers: re.Match) -> str:
-        named = numbers[0].split(", ")
-        return f"{', '.join(named[:LISTED])} and {len(named) - LISTED} more"
-
-    found = dict.fromkeys(note for map in maps for note in map.notes)
-    return [re.sub(rf"\d+(, \d+){{{LISTED},}}", shortened, note) for note in found]
+    return sentences + short_notes(note for layer_map in run.maps for note in layer_map.notes)
 
 
 def by_measure(maps: Sequence[LayerMap]) -> dict[str, list[LayerMap]]:

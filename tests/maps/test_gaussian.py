@@ -120,9 +120,10 @@ def test_a_function_serves_as_measure(activations):
     assert (corrected.atoms.total < plain.atoms.total).all()
 
 
-def test_units_that_hold_the_target_are_named(activations):
-    with pytest.raises(ValueError, match="units 0 and 1 determine a combination of the target"):
-        layer_maps(activations, "gaussian_i_mmi", target=activations.layers["fc1"][:, :1])
+def test_a_layer_that_holds_the_target_is_left_out_by_name(activations):
+    maps = layer_maps(activations, "gaussian_i_mmi", target=activations.layers["fc1"][:, :1])
+    assert list(maps) == ["fc2"]
+    assert "units 0 and 1 determine a combination of the target" in maps.skipped["fc1"]
 
 
 def test_measure_and_input_must_fit(activations):
@@ -135,5 +136,13 @@ def test_measure_and_input_must_fit(activations):
     codes = quantize(activations, levels=2)
     with pytest.raises(TypeError, match="gaussian_i_mmi takes Activations, not Codes"):
         layer_maps(codes, "gaussian_i_mmi")
-    with pytest.raises(TypeError, match="unexpected keyword argument 'shrinkage'"):
-        layer_maps(codes, "i_mmi", shrinkage="oas")
+
+
+def test_options_that_do_not_apply_are_refused_by_name(activations):
+    codes = quantize(activations, levels=2)
+    with pytest.raises(ValueError, match="shrinkage=, copula= does not apply to tables of codes"):
+        layer_maps(codes, "i_mmi", shrinkage="oas", copula=True)
+    with pytest.raises(ValueError, match="null=, intervals= does not apply to covariances of activations"):
+        layer_maps(activations, "gaussian_i_mmi", null="labels", intervals=True)
+    with pytest.raises(TypeError, match=r"layer_maps\(\) got an unexpected keyword argument 'corection'"):
+        layer_maps(codes, corection="none")

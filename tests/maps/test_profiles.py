@@ -107,7 +107,7 @@ def test_intervals_over_networks_are_students():
 def test_maps_that_do_not_compare_are_refused():
     with pytest.raises(ValueError, match="maps of 2 kinds"):
         pn.profile([{"a": layer(1, 0, 0, 0)}, {"b": layer(1, 0, 0, 0)}])
-    with pytest.raises(ValueError, match="expected one kind"):
+    with pytest.raises(ValueError, match="there are no maps; expected those of at least one layer"):
         pn.profile({})
     nothing = pn.profile({"a": layer(0, 0, 0, 0)})
     assert np.isnan(nothing.shares["synergy"]).all()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from pidnet.measures import decompose
 from pidnet.measures.atoms import Atoms
-from pidnet.measures.blackwell import dominates, replacements
+from pidnet.measures.blackwell import dominates
 from tests.strategies import tables
 
 
@@ -45,13 +45,6 @@ def test_the_tolerance_is_in_bits_and_the_gap_is_added():
     )
     assert dominates(atoms, tolerance=0.15).tolist() == [[True, True], [True, True], [False, False]]
     assert dominates(atoms, tolerance=0.14).tolist() == [[True, True], [True, False], [False, False]]
-
-
-def test_rows_name_the_kept_unit_first():
-    zero = np.zeros(2)
-    atoms = Atoms(zero, np.array([0.0, 1.0]), np.array([1.0, 0.0]), zero, zero)
-    rows = replacements(np.array([[3, 7], [3, 9]]), atoms)
-    assert sorted(rows.tolist()) == [[3, 9], [7, 3]]
 
 
 @pytest.mark.parametrize("tolerance", [-1e-9, float("nan")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
@@ -16,6 +18,8 @@ from pidnet.measures.atoms import Atoms
 from pidnet.significance import (
     CORRECTIONS,
     NULLS,
+    Correction,
+    Null,
     find_intervals,
     interval_method,
     layer_atoms,
@@ -26,75 +30,97 @@ from pidnet.significance import (
 FEWEST_SAMPLES = 20
 
 
-def maps_of_codes(
+@dataclass(frozen=True, eq=False)
+class _Choice:
+    """What is done with each layer."""
+
+    measure: Measure
+    correction: Correction
+    null: Null
+    intervals: bool
+    seed: int
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """By name."""
+        return {
+            "correction": _name(self.correction, CORRECTIONS),
+            "null": _name(self.null, NULLS),
+            "intervals": self.intervals,
+            "seed": self.seed,
+            "interval": interval_method(self.measure) if self.intervals else "none",
+        }
+
+
+def code_mapper(
     codes: Codes,
     measure: str | Measure,
+    correction: str | Correction,
+    null: str | Null,
     *,
-    correction: str = "shuffle_sources",
-    null: str = "units",
-    intervals: bool = False,
-    seed: int = 0,
-) -> dict[str, LayerMap]:
-    """Decompose all pairs of units of every layer of the codes.
-
-    measure: a name in ``MEASURES`` or a function from PairTables to Atoms. Constant units are skipped and
-    named in the notes.
-    correction: of the sampling bias; "shuffle_sources" and "shuffle_labels" (about two further maps),
-    "miller_madow" (none), "quadratic_extrapolation" (six), or "none" for the plug-in atoms.
-    null: what the p-values test against; "units" (both units know something; free, redundancy only),
-    "labels" (the pair knows something), "sources" (the pair knows more than two units independent given the
-    class; either 4 maps, up to 20 in layers of fewer than 500 pairs) or "none". intervals: 95 % intervals of
-    each atom (one to two maps; 20 for a measure of one's own, whose derivative is not known).
-    Returns layer name -> LayerMap, in the order of the codes. The seed makes it repeatable.
-    Raises ValueError for an unknown measure, correction or null, too few samples to correct, or a layer
-    with fewer than two units that vary.
-    """
-    function = find_measure(measure)
-    _check_names(correction, null)
-    if len(codes.target) < FEWEST_SAMPLES and (correction != "none" or intervals):
+    intervals: bool,
+    seed: int,
+) -> Callable[[str], LayerMap]:
+    """Layer name -> its map. The options are checked once; see ``layer_maps``."""
+    choice = _Choice(
+        find_measure(measure),
+        _find("correction", correction, CORRECTIONS),
+        _find("null", null, NULLS),
+        intervals,
+        seed,
+    )
+    if len(codes.target) < FEWEST_SAMPLES and (choice.settings["correction"] != "none" or intervals):
         raise ValueError(
             f"{len(codes.target)} samples are too few to correct or to give intervals; take {FEWEST_SAMPLES} "
             "or more, or correction='none', intervals=False"
         )
-    options = {"correction": correction, "null": null, "intervals": intervals, "seed": seed}
-    return {layer: _layer_map(take_layer(codes, layer), layer, function, options) for layer in codes.layers}
+    return lambda layer: _layer_map(take_layer(codes, layer), layer, choice)
 
 
-def _check_names(correction: str, null: str) -> None:
-    for what, name, known in (("correction", correction, CORRECTIONS), ("null", null, NULLS)):
-        if name not in known:
-            raise ValueError(f"unknown {what} {name!r}; the known ones are {', '.join(known)}")
+def _find(what: str, given: Any, known: dict[str, Any]) -> Any:
+    """The function behind a name; a function is returned as it is."""
+    if callable(given):
+        return given
+    if given not in known:
+        raise ValueError(f"unknown {what} {given!r}; the known ones are {', '.join(known)}")
+    return known[given]
 
 
-def _layer_map(codes: Codes, layer: str, measure: Measure, options: dict[str, Any]) -> LayerMap:
-    correct, null = CORRECTIONS[options["correction"]], NULLS[options["null"]]
+def _name(function: Any, known: dict[str, Any]) -> str:
+    """The name of a correction or null, of one's own that of the function."""
+    names = [name for name, of in known.items() if of is function]
+    return names[0] if names else getattr(function, "__name__", type(function).__name__)
+
+
+def _layer_map(codes: Codes, layer: str, choice: _Choice) -> LayerMap:
     # One stream of random numbers a stage, so that asking for more does not change what was there.
-    streams = np.random.default_rng([options["seed"], crc32(layer.encode())]).spawn(4)
+    streams = np.random.default_rng([choice.seed, crc32(layer.encode())]).spawn(4)
+    measure, settings = choice.measure, choice.settings
     pairs, plug_in = layer_pairs(codes, layer), layer_atoms(codes, layer, measure)
-    atoms = correct(plug_in, codes, layer, measure, streams[0])
+    atoms = choice.correction(plug_in, codes, layer, measure, streams[0])
+    units = codes.layers[layer].shape[1]
     return LayerMap(
         layer=layer,
-        units=np.arange(codes.layers[layer].shape[1]),
+        units=np.arange(units),
         pairs=pairs,
         atoms=atoms,
         measure=getattr(measure, "__name__", repr(measure)),
         samples=len(codes.target),
-        unit_information=_unit_information(codes.layers[layer].shape[1], pairs, atoms),
+        unit_information=_unit_information(units, pairs, atoms),
         settings={
             "quantizer": codes.quantizer,
             "levels": codes.levels,
             "classes": codes.classes,
             "exact_units": codes.exact.get(layer, []),
-            **options,
-            "interval": interval_method(measure) if options["intervals"] else "none",
+            **settings,
             "pidnet": __version__,
         },
-        notes=_notes(codes, layer, options["correction"]),
+        notes=_notes(codes, layer, settings["correction"]),
         plug_in=plug_in,
-        p_values=null(plug_in, codes, layer, measure, streams[1]),
-        noise_floor=sampling_floor(codes, layer, measure, correct, streams[2]),
+        p_values=choice.null(plug_in, codes, layer, measure, streams[1]),
+        noise_floor=sampling_floor(codes, layer, measure, choice.correction, streams[2]),
         intervals=find_intervals(plug_in, atoms, codes, layer, measure, streams[3])
-        if options["intervals"]
+        if choice.intervals
         else {},
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -21,71 +23,58 @@ from pidnet.tables.covariances import (
 )
 
 DRAWS = 8
-
-
 CORRECTIONS = ("none", "wishart")
 
 
-def maps_of_activations(
-    activations: Activations,
-    measure: str | GaussianMeasure,
-    *,
-    correction: str = "none",
-    seed: int = 0,
-    **options,
-) -> dict[str, LayerMap]:
-    """Decompose all pairs of units of every layer, as jointly Gaussian with the target.
-
-    Vector units (attention heads) stand with all their dimensions, so nothing is quantized.
-    measure: a name in ``GAUSSIAN_MEASURES`` or a function from PairCovariances to Atoms.
-    correction: of the sampling bias; "none", or "wishart", exact for the informations and by 8 redrawn
-    covariances for the redundancy (``corrected_atoms``), repeatable by ``seed``; not for shrunk covariances.
-    options: target, shrinkage and copula of ``pidnet.tables.covariances.layer_covariance``. Constant units are
-    skipped and named in the notes. Returns layer name -> LayerMap, in the order of the activations.
-    Raises ValueError for an unknown measure or correction, shrinkage with a correction, or a layer with
-    fewer than two units that vary.
-    """
+def gaussian_mapper(
+    activations: Activations, measure: str | GaussianMeasure, correction: Any, seed: int, **options: Any
+) -> Callable[[str], LayerMap]:
+    """Layer name -> its map. The options, those of ``layer_covariance``, are checked once; see ``layer_maps``."""
     if correction not in CORRECTIONS:
         raise ValueError(f"unknown correction {correction!r}; with activations: {', '.join(CORRECTIONS)}")
     if correction != "none" and options.get("shrinkage"):
         raise ValueError(f"correction={correction!r} is not for shrunk covariances; leave out shrinkage=")
-    corrected = {"correction": correction, "seed": seed}
-    return {
-        layer: _gaussian_map(activations, layer, measure, options, corrected) for layer in activations.layers
+    functions = find_gaussian_measure(measure), i_mmi
+    if correction == "wishart":
+        functions = tuple(partial(corrected_atoms, measure=f, draws=DRAWS, seed=seed) for f in functions)
+    name = measure if isinstance(measure, str) else PREFIX + getattr(measure, "__name__", repr(measure))
+    settings = {
+        "shrinkage": options["shrinkage"],
+        "copula": options["copula"],
+        "correction": correction,
+        "seed": seed,
     }
+
+    def make(layer: str) -> LayerMap:
+        return _gaussian_map(
+            layer_covariance(activations, layer, **options), layer, functions, name, settings
+        )
+
+    return make
 
 
 def _gaussian_map(
-    activations: Activations, layer: str, measure: str | GaussianMeasure, options: dict, corrected: dict
+    whole: LayerCovariance, layer: str, functions: Sequence[GaussianMeasure], name: str, settings: dict
 ) -> LayerMap:
-    function, of_units = find_gaussian_measure(measure), i_mmi
-    if corrected["correction"] == "wishart":
-        known = {"draws": DRAWS, "seed": corrected["seed"]}
-        function, of_units = (partial(corrected_atoms, measure=f, **known) for f in (function, of_units))
-    whole = layer_covariance(activations, layer, **options)
+    """functions: of pairs and of single units."""
+    of_pairs, of_units = functions
     pairs, atoms = [], []
     total = len(whole.varying) * (len(whole.varying) - 1) // 2
     with tqdm(total=total, desc=layer, unit="pair", delay=1, disable=None, leave=False) as bar:
         for block in iterate_pair_covariances(whole, layer):
             pairs.append(block.pairs)
-            atoms.append(function(block))
+            atoms.append(of_pairs(block))
             bar.update(len(block))
     return LayerMap(
         layer=layer,
         units=np.arange(whole.units),
         pairs=np.concatenate(pairs),
         atoms=Atoms.concatenate(atoms),
-        measure=measure if isinstance(measure, str) else PREFIX + getattr(measure, "__name__", repr(measure)),
+        measure=name,
         samples=whole.samples,
         unit_information=of_units(unit_covariances(whole)).information1,
-        settings={
-            "target_columns": len(whole.targets),
-            "shrinkage": options.get("shrinkage"),
-            "copula": options.get("copula", False),
-            **corrected,
-            "pidnet": __version__,
-        },
-        notes=_gaussian_notes(whole, layer, corrected["correction"]),
+        settings={"target_columns": len(whole.targets), **settings, "pidnet": __version__},
+        notes=_gaussian_notes(whole, layer, settings["correction"]),
     )
 
 
@@ -98,7 +87,7 @@ def _gaussian_notes(whole: LayerCovariance, layer: str, corrected: str) -> tuple
         notes.append(f"units of {layer} are vectors of {whole.size} dimensions, taken whole")
     if whole.classes:
         notes.append(
-            f"the label stands as {whole.classes - 1} one-hot columns: atoms see linear separation only and "
+            f"the label enters as {whole.classes - 1} one-hot columns: atoms see linear separation only and "
             "can exceed its entropy"
         )
     columns = len(whole.targets)

@@ -1,0 +1,120 @@
+"""The two graphs over the units of a layer: who is redundant with whom, and who can replace whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import networkx
+import numpy as np
+
+from pidnet.optional import optional_module
+from pidnet.plots import plot_graph, plot_replacements
+from pidnet.printing import Printed, number
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+class RedundancyGraph(Printed, networkx.Graph):
+    """A ``networkx.Graph`` over the units of a layer that prints, draws itself and gives its edges as a table.
+
+    ``redundancy_graph`` makes it and describes its nodes and edges. Every function of networkx takes it.
+    """
+
+    __str__ = Printed.__repr__
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row for each edge: unit1, unit2 and what the edge carries, bits."""
+        return _edge_table(self, ("unit1", "unit2"))
+
+    def plot(self, ax: Axes | None = None, *, neighbors: int | None = None) -> Figure:
+        """The units and their most redundant partners; see ``pidnet.plots.plot_graph``."""
+        return plot_graph(self, neighbors=neighbors, ax=ax)
+
+    def _lines(self) -> list[str]:
+        lines = [_head(self, "RedundancyGraph", "edges")]
+        if self.number_of_edges():
+            i, j, strongest = max(self.edges(data=True), key=lambda edge: edge[2].get("weight", 0))
+            means = "  ".join(
+                f"{name} {number(_mean(self, name))}" for name in ("redundancy", "synergy", "weight")
+            )
+            best = f"strongest: {i} - {j}, weight {number(strongest.get('weight'))}"
+            lines.append(f"  mean edge: {means}; {best}")
+        groups = sum(len(group) > 1 for group in networkx.connected_components(self))
+        tested = self.graph.get("tested")
+        lines.append(f"  {groups:,} connected groups" + (f"; {tested:,} pairs were tested" if tested else ""))
+        return lines
+
+
+class ReplacementGraph(Printed, networkx.DiGraph):
+    """A ``networkx.DiGraph`` over the units of a layer that prints, draws itself and gives its edges as a table.
+
+    ``replacement_graph`` makes it and describes its nodes and edges. Every function of networkx takes it.
+    """
+
+    __str__ = Printed.__repr__
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row for each edge: unit, the unit that replaces it, and the cost in bits."""
+        return _edge_table(self, ("unit", "replaced_by"))
+
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """Arrows from units to those that can replace them; see ``pidnet.plots.plot_replacements``."""
+        return plot_replacements(self, ax)
+
+    def _lines(self) -> list[str]:
+        replaceable = sum(1 for _, degree in self.out_degree() if degree)
+        allowed = number(self.graph.get("tolerance"))
+        return [
+            _head(self, "ReplacementGraph", "replacements"),
+            f"  {replaceable:,} units can be replaced by another at a cost of at most {allowed} bits",
+        ]
+
+
+def communities(graph: networkx.Graph, *, seed: int = 0) -> list[list[int]]:
+    """Groups of units that are redundant with one another: Louvain on the edge weights.
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+        What ``redundancy_graph`` returned.
+    seed : int
+        Makes the groups repeatable.
+
+    Returns
+    -------
+    list of list of int
+        Ascending units of each group, the largest group first.
+
+    Notes
+    -----
+    Source: Blondel, Guillaume, Lambiotte & Lefebvre 2008 (arXiv:0803.0476), through networkx.
+
+    Examples
+    --------
+    >>> import networkx, pidnet as pn
+    >>> pn.communities(networkx.Graph([(0, 1), (1, 2), (0, 2), (3, 4)]))
+    [[0, 1, 2], [3, 4]]
+    """
+    groups = networkx.community.louvain_communities(graph, weight="weight", seed=seed)
+    return sorted((sorted(group) for group in groups), key=lambda group: (-len(group), group))
+
+
+def _edge_table(graph: networkx.Graph, ends: tuple[str, str]) -> pandas.DataFrame:
+    rows = [dict(zip(ends, (i, j), strict=True)) | carried for i, j, carried in graph.edges(data=True)]
+    return optional_module("pandas").DataFrame(rows, columns=None if rows else list(ends))
+
+
+def _head(graph: networkx.Graph, kind: str, edges: str) -> str:
+    about = graph.graph
+    alone = networkx.number_of_isolates(graph)
+    return (
+        f"{kind} {about.get('layer', '')} by {about.get('measure', 'no measure')}: {len(graph):,} units "
+        f"({alone:,} alone), {graph.number_of_edges():,} {edges}"
+    )
+
+
+def _mean(graph: networkx.Graph, name: str) -> float:
+    return float(np.mean([value for *_, value in graph.edges(data=name, default=np.nan)]))

@@ -1,0 +1,87 @@
+"""Graphs as GraphML or JSON files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
+
+import networkx
+
+from pidnet.files import replacing, write_text
+from pidnet.graph.kinds import RedundancyGraph, ReplacementGraph
+
+ENDINGS = "expected .graphml or .json"
+
+
+def save_graph(graph: networkx.Graph, path: str | Path) -> Path:
+    """Write a graph as GraphML or as node-link JSON, by the ending of the path.
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+        A redundancy or replacement graph.
+    path : str or Path
+        A file that ends in .graphml or .json.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ValueError
+        For another ending.
+    """
+    path = Path(path)
+    match path.suffix:
+        case ".graphml":
+            with replacing(path) as temporary:
+                networkx.write_graphml(graph, temporary)
+        case ".json":
+            write_text(path, json.dumps(networkx.node_link_data(graph, edges="edges")))
+        case _:
+            raise ValueError(f"{path} ends in {path.suffix!r}; {ENDINGS}")
+    return path
+
+
+def load_graph(path: str | Path) -> RedundancyGraph | ReplacementGraph:
+    """Read a graph that ``save_graph`` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that ends in .graphml or .json.
+
+    Returns
+    -------
+    RedundancyGraph or ReplacementGraph
+        The graph: directed edges mean replacements.
+
+    Raises
+    ------
+    FileNotFoundError
+        Without such a file.
+    ValueError
+        For another ending, or a file that holds no graph.
+
+    Examples
+    --------
+    >>> import networkx, pidnet as pn, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pn.save_graph(networkx.Graph([(0, 1)], layer="fc1"), f"{folder}/graph.json")
+    ...     print(pn.load_graph(path).edges)
+    [(0, 1)]
+    """
+    path = Path(path)
+    if path.suffix not in (".graphml", ".json"):
+        raise ValueError(f"{path} ends in {path.suffix!r}; {ENDINGS}")
+    try:
+        if path.suffix == ".graphml":
+            read = networkx.read_graphml(path, node_type=int)
+        else:
+            read = networkx.node_link_graph(json.loads(path.read_text(encoding="utf-8")), edges="edges")
+    except (ParseError, networkx.NetworkXError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} holds no graph that can be read ({error}); save it again") from error
+    return ReplacementGraph(read) if read.is_directed() else RedundancyGraph(read)

@@ -1,0 +1,119 @@
+"""Maps as .npz files: arrays and one JSON text, checked when they are read."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import fields
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+from numpy.lib import format as npy
+
+from pidnet.files import replacing
+from pidnet.measures.atoms import Atoms
+
+if TYPE_CHECKING:
+    from pidnet.maps.layer_map import LayerMap
+
+ATOMS = tuple(part.name for part in fields(Atoms))
+OWN = ("units", "pairs", "unit_information")
+GROUPED = ("plug_in", "p_values", "intervals")
+TEXT = ("layer", "measure", "samples", "settings", "notes", "noise_floor")
+READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def write_map(layer_map: LayerMap, path: Path) -> Path:
+    """Write a map; returns the path."""
+    arrays = {name: getattr(layer_map, name) for name in OWN} | dict(layer_map.atoms.items())
+    for group in GROUPED:
+        values = getattr(layer_map, group)
+        items = values.items() if values is not None else ()
+        arrays |= {f"{group}.{name}": array for name, array in items}
+    arrays["json"] = np.array(json.dumps({name: getattr(layer_map, name) for name in TEXT}))
+    with replacing(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+    return path
+
+
+def read_map(path: Path) -> dict[str, Any]:
+    """The fields of the map that ``write_map`` wrote. ValueError for another file, with the reason."""
+    try:
+        _check_shapes(_headers(path))
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        found = _fields(arrays)
+        _check_values(found)
+    except (BadZipFile, zlib.error, ValueError, KeyError, TypeError, EOFError) as error:
+        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path} holds no map that can be read: {reason}; make the map again") from error
+    return found
+
+
+def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Name -> (shape, type) of each array, read without the arrays."""
+    found = {}
+    with ZipFile(path) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            with archive.open(member) as opened:
+                shape, _, dtype = READERS[npy.read_magic(opened)](opened)
+                if dtype.hasobject:
+                    raise ValueError(f"{name!r} holds objects, which are not loaded")
+                if opened.tell() + prod(shape) * dtype.itemsize != member.file_size:
+                    raise ValueError(f"{name!r} is not as large as its shape {shape} says")
+            found[name] = shape, dtype
+    return found
+
+
+def _check_shapes(headers: Mapping[str, tuple[tuple[int, ...], np.dtype]]) -> None:
+    """ValueError for arrays that do not fit the pairs and units of the map."""
+    units, pairs = headers["units"][0][0], headers["pairs"][0][0]
+    if not 1 <= pairs <= units * (units - 1) // 2:
+        raise ValueError(f"{pairs} pairs of {units} units")
+    expected = {"units": (units,), "unit_information": (units,), "pairs": (pairs, 2), "json": ()}
+    for name, (shape, dtype) in headers.items():
+        wanted = (pairs, 2) if name.startswith("intervals.") else expected.get(name, (pairs,))
+        kind = {"units": "i", "pairs": "i", "json": "U"}.get(name, "f")
+        if shape != wanted or dtype.kind != kind:
+            raise ValueError(f"{name!r} has the shape {shape} and type {dtype}; expected the shape {wanted}")
+
+
+def _fields(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The fields of a map from its arrays; KeyError or TypeError where some are missing or too many."""
+    described = json.loads(str(arrays.pop("json")))
+    found = {name: described[name] for name in TEXT} | {name: arrays.pop(name) for name in OWN}
+    found["notes"] = tuple(found["notes"])
+    grouped = {group: _pop_group(arrays, group) for group in GROUPED}
+    plug_in = grouped.pop("plug_in")
+    return found | grouped | {"plug_in": Atoms(**plug_in) if plug_in else None, "atoms": Atoms(**arrays)}
+
+
+def _pop_group(arrays: dict[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
+    """Take the arrays named ``group.name`` out, by name."""
+    names = [name for name in arrays if name.startswith(f"{group}.")]
+    return {name.removeprefix(f"{group}."): arrays.pop(name) for name in names}
+
+
+def _check_values(found: dict[str, Any]) -> None:
+    """ValueError for pairs that are not pairs of the units, or atoms that are not numbers."""
+    units, (i, j) = len(found["units"]), found["pairs"].T
+    if not np.array_equal(found["units"], np.arange(units)):
+        raise ValueError(f"units are not 0 ... {units - 1}")
+    if not ((i >= 0) & (i < j) & (j < units)).all() or len(np.unique(i * units + j)) < len(i):
+        raise ValueError(f"some pairs are not different pairs i < j of the units 0 ... {units - 1}")
+    if not np.isfinite(found["unit_information"]).all():
+        raise ValueError("unit_information has values that are not finite")
+    answered = ~np.isinf(found["atoms"].gap)
+    values = {name: getattr(found["atoms"], name) for name in ATOMS if name != "gap"}
+    values |= {f"intervals.{name}": ends for name, ends in found["intervals"].items()}
+    for name, array in values.items():
+        if not np.isfinite(array[answered]).all():
+            raise ValueError(f"{name!r} has values that are not finite")
+    for name, array in found["p_values"].items():
+        if not ((array >= 0) & (array <= 1)).all():
+            raise ValueError(f"p-values of {name} are outside [0, 1]")

@@ -1,0 +1,41 @@
+import io
+
+import numpy as np
+import pytest
+
+import pidnet as pn
+from pidnet.plots import plot_profile, plot_training
+from tests.maps.test_mapping import planted_codes
+from tests.plots.test_maps import blocks
+
+
+def test_a_profile_shows_the_floor_as_a_share():
+    map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
+    profile = pn.profile({"hidden": map})
+    dotted = [line for line in plot_profile(profile).axes[0].lines if line.get_linestyle() == ":"]
+    shares = {name: map.noise_floor[name] / map.atoms.total.mean() for name in map.noise_floor}
+    expected = [shares["redundancy"], shares["unique1"] + shares["unique2"], shares["synergy"]]
+    np.testing.assert_allclose([line.get_ydata()[0] for line in dotted], expected)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 20])
+def test_a_profile_shows_its_shares_and_intervals(depth):
+    profile = pn.profile({f"layer{k}": blocks(8) for k in range(depth)})
+    figure = plot_profile(profile)
+    shares, bits = figure.axes
+    for line, atom in zip(shares.lines, ("redundancy", "unique_sum", "synergy"), strict=False):
+        np.testing.assert_array_equal(line.get_ydata(), profile.shares[atom])
+    assert [label.get_text() for label in bits.get_xticklabels()] == list(profile.layers)
+    figure.savefig(io.BytesIO(), format="png")
+
+
+def test_training_curves_have_one_line_a_layer():
+    recorder = pn.Recorder((None, None))
+    for step in (1, 2, 3):
+        recorder.steps.append(step)
+        recorder.profiles.append(pn.profile({"fc1": blocks(8), "fc2": blocks(12)}))
+    panels = plot_training(recorder).axes
+    assert [axes.get_title() for axes in panels] == ["redundancy", "unique_sum", "synergy"]
+    assert all(len(axes.lines) == len(axes.collections) == 2 for axes in panels)
+    expected = [p.shares["unique_sum"][1] for p in recorder.profiles]
+    np.testing.assert_array_equal(panels[1].lines[1].get_ydata(), expected)

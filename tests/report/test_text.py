@@ -1,10 +1,7 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from pidnet.maps import LayerMap
-from pidnet.measures.atoms import Atoms
 from pidnet.pruning import RemovedUnit
 from pidnet.report import text
 from pidnet.runs import read_run
@@ -63,20 +60,3 @@ def test_one_layer_and_no_accuracy(run_folder):
     first, last, *_ = text.summary(replace(run, maps=[run.maps[1]], budgets=[budget]))
     assert "the mean pair of units of fc2 has" in first
     assert last.endswith("its accuracy was not measured.")
-
-
-def test_a_long_list_of_units_is_cut_short():
-    map = LayerMap(
-        "fc",
-        np.arange(2),
-        np.array([[0, 1]]),
-        Atoms(*np.zeros((5, 1))),
-        "i_min",
-        9,
-        np.zeros(2),
-        notes=(f"skipped: {', '.join(str(unit) for unit in range(20))}", "skipped: 1, 2"),
-    )
-    assert text.notes([map, map]) == [
-        "skipped: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 8 more",
-        "skipped: 1, 2",
-    ]

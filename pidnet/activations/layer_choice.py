@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from pidnet.activations.probing import FOLDED, LayerAxes
 from pidnet.activations.stacked_recurrent import recurrent_layers
 from pidnet.activations.tracking import UnitFollower
 from pidnet.layers import Scan
@@ -51,18 +52,12 @@ def _ancestors(modules: dict[str, nn.Module], name: str) -> list[nn.Module]:
     return [modules[".".join(parts[:depth])] for depth in range(len(parts))]
 
 
-def sequence_first(modules: dict[str, nn.Module], name: str) -> bool:
-    """Whether a module puts out (token, sample, unit), torch's default for attention and recurrence."""
-    around = [*_ancestors(modules, name), modules[name]]
-    inner = [child for module in around for child in (module, *module.children())]
-    kinds = nn.MultiheadAttention | nn.RNNBase
-    return any(isinstance(m, nn.MultiheadAttention) and not m.batch_first for m in inner) or (
-        isinstance(modules[name], kinds) and not modules[name].batch_first
-    )
-
-
 def skipped_layers(
-    modules: dict[str, nn.Module], owners: dict[str, str], follower: UnitFollower, words: dict[str, str]
+    modules: dict[str, nn.Module],
+    owners: dict[str, str],
+    follower: UnitFollower,
+    axes: LayerAxes,
+    words: dict[str, str],
 ) -> dict[str, str]:
     """Layers with parameters of their own that are not captured, and why."""
     reasons = {}
@@ -70,6 +65,8 @@ def skipped_layers(
         calls = len(follower.units.get(name, [])) or len(follower.heads.get(name, []))
         if not calls:
             reasons[name] = "did not run in the forward pass"
+        elif axes.folded(name):
+            reasons[name] = FOLDED
         elif calls > 1 and words["calls"] == "refuse" and not isinstance(modules[owner], nn.RNNCellBase):
             reasons[name] = f'ran {calls} times in one forward pass; choose with reduce={{"calls": ...}}'
     for name, module in modules.items():

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.layers import Scan
+from pidnet.networks.axes import known_unit_axis
 
 DEFAULT_REDUCTION = {"positions": "mean", "steps": "last", "tokens": "mean", "calls": "refuse"}
 WORDS = ("mean", "max", "first", "last", "samples", "each")
@@ -45,28 +46,29 @@ def check_reduction(reduce: Mapping[str, str] | None) -> dict[str, str]:
     return chosen
 
 
-def arrange(module: nn.Module, values: Tensor, samples: int, *, sequence_first: bool = False) -> Places:
+def arrange(module: nn.Module, values: Tensor, samples: int, units: int | None) -> Places:
     """Bring the output of a module into the order (sample, place, unit).
 
-    Convolutions, what contains a Conv1d, and outputs of 4 axes or more have their units at axis 1 and
-    positions after it; recurrent modules have steps, all others tokens. Raises ValueError where there is no
-    sample axis.
+    samples: the axis of the samples. units: that of the units, where the module's kind does not say so.
+    Recurrent modules have steps, modules with their units at axis 1 or with several axes of places have positions,
+    all others, and fully connected layers, tokens. Raises ValueError where there is no axis of units.
     """
     if values.ndim < 2:
         raise ValueError(f"an output of shape {tuple(values.shape)} has no axis of units")
-    if values.ndim == 3 and (sequence_first or len(values) != samples == values.shape[1]):
-        values = values.transpose(0, 1)
-    if len(values) != samples:
-        raise ValueError(f"an output of shape {tuple(values.shape)} has no axis of {samples} samples")
+    values = values.movedim(samples, 0)
     if values.ndim == 2:
         return Places(values.unsqueeze(1), "none")
-    if (values.ndim > 3 and not isinstance(module, nn.Linear)) or _channels_first(module):
-        return Places(values.flatten(2).transpose(1, 2), "positions")
+    axis = known_unit_axis(module) or units or (1 if values.ndim > 3 or _channels_first(module) else -1)
+    values = values.movedim(axis, -1)
+    several = values.ndim > 3
+    values = values.flatten(1, -2)
     if isinstance(module, nn.RNNBase):
         return Places(values, "steps", backward=values.shape[-1] // 2 if module.bidirectional else 0)
     if isinstance(module, Scan):
         return Places(values, "steps", backward=module.backward)
-    return Places(values.flatten(1, -2), "tokens")
+    return Places(
+        values, "positions" if axis == 1 or (several and not isinstance(module, nn.Linear)) else "tokens"
+    )
 
 
 def _channels_first(module: nn.Module) -> bool:
@@ -74,9 +76,9 @@ def _channels_first(module: nn.Module) -> bool:
 
 
 def arrange_heads(values: Tensor, samples: int) -> Places:
-    """(sample, head, token, dim) -> (sample, token, head, dim)."""
-    if len(values) != samples:
-        raise ValueError(f"heads of shape {tuple(values.shape)} have no axis of {samples} samples")
+    """Heads (sample, head, token, dim), with the samples on axis ``samples``, as (sample, token, head, dim)."""
+    if samples:
+        raise ValueError(f"heads of shape {tuple(values.shape)} have no axis of samples in front")
     return Places(values.transpose(1, 2), "tokens")
 
 

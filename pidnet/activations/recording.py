@@ -10,12 +10,20 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from pidnet.activations.layer_choice import find_layers, sequence_first, skipped_layers
+from pidnet.activations.layer_choice import find_layers, skipped_layers
 from pidnet.activations.positions import Places, arrange, arrange_heads, check_reduction, reduced
+from pidnet.activations.probing import LayerAxes, probe
 from pidnet.activations.tracking import UnitFollower, following, version
 from pidnet.networks.batches import Data, batches, padding_mask
 from pidnet.networks.inputs import Inputs
-from pidnet.networks.running import predicted_class, random_state, restored, run, set_random_state
+from pidnet.networks.running import (
+    class_scores,
+    random_state,
+    reading_of,
+    restored,
+    run_or_say,
+    set_random_state,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,16 +110,26 @@ def record(
     Between two passes the model is as it was.
     """
     words = check_reduction(reduce)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"the model is a {type(model).__name__}; expected a torch.nn.Module")
     if draws < 1:
         raise ValueError(f"draws={draws}; expected at least 1")
     owners = find_layers(model, layers)
     state, first, done = random_state(model), None, 0
+    watched = set(owners.values())
     for x, y in tqdm(batches(data), desc="capturing", delay=1, disable=None, leave=False):
         for _ in range(draws):
-            follower, output, state = _pass(model, set(owners.values()), x, state)
-            first = first or _Choice.after(model, follower, owners, layers, words)
+            if first is None:
+                axes = probe(
+                    lambda few, at=state: _pass(model, watched, few, at)[0], model, owners, x, len(y)
+                )
+            follower, output, state = _pass(model, watched, x, state)
+            if first is None:
+                first = _Choice.after(model, follower, axes, owners, layers, words)
+                reading = reading_of(output, y)
             block = first.read(follower, len(y), padding_mask(x, mask))
-            predicted, rows = predicted_class(output), block.target
+            predicted = None if reading is None else reading.predicted(class_scores(output))
+            rows = block.target
             yield replace(
                 block,
                 target=y.detach().cpu()[rows],
@@ -128,7 +146,7 @@ def _pass(
     with restored(model), torch.no_grad():
         set_random_state(model, state)
         with following(model, watched) as follower:
-            output = run(model, x)
+            output = run_or_say(model, x)
         return follower, output, random_state(model)
 
 
@@ -139,21 +157,22 @@ class _Choice:
     modules: dict[str, nn.Module]
     owners: dict[str, str]
     heads: frozenset[str]
+    axes: LayerAxes
     words: dict[str, str]
     skipped: dict[str, str]
 
     @staticmethod
-    def after(model, follower, owners, layers, words) -> _Choice:
+    def after(model, follower, axes, owners, layers, words) -> _Choice:
         modules = dict(model.named_modules())
         skipped = {}
         if layers is None:
             owners = owners | {name: name for name in follower.heads}
-            skipped = skipped_layers(modules, owners, follower, words)
+            skipped = skipped_layers(modules, owners, follower, axes, words)
             owners = {name: owners[name] for name in owners if name not in skipped}
             if not owners:
                 raise ValueError(f"{type(model).__name__} has no layer whose units could be read: {skipped}")
         heads = frozenset(name for name in owners if name in follower.heads)
-        return _Choice(modules, owners, heads, words, skipped)
+        return _Choice(modules, owners, heads, axes, words, skipped)
 
     def read(self, follower: UnitFollower, samples: int, mask: Tensor | None) -> Activations:
         """The activations of one pass; their target is the sample in the batch that each row comes from."""
@@ -190,14 +209,17 @@ class _Choice:
     def _calls(self, name, follower, samples, mask) -> list[Places]:
         """The places of each call of a layer."""
         owner = self.modules[self.owners[name]]
-        if name in self.heads:
-            found = [arrange_heads(values, samples) for values in follower.heads.get(name, [])]
-        else:
-            first = sequence_first(self.modules, self.owners[name])
-            found = [
-                arrange(owner, _intact(name, *unit), samples, sequence_first=first)
-                for unit in follower.units.get(name, [])
-            ]
+        heads = name in self.heads
+        calls = (
+            follower.heads.get(name, [])
+            if heads
+            else [_intact(name, *unit) for unit in follower.units.get(name, [])]
+        )
+        found = []
+        for call, values in enumerate(calls):
+            axis = self.axes.of_samples(name, call, values.shape, samples)
+            units = self.axes.units.get(self.owners[name])
+            found.append(arrange_heads(values, axis) if heads else arrange(owner, values, axis, units))
         if not found:
             raise ValueError(f"layer {name!r} did not run in the forward pass; leave it out of layers=")
         if isinstance(owner, nn.RNNCellBase):
@@ -239,6 +261,10 @@ def _intact(name: str, values: Tensor, before: int) -> Tensor:
 
 def _checked(name: str, values: Tensor) -> Tensor:
     """Values as float32 on the CPU; ValueError names a unit that is not finite."""
+    if values.is_complex():
+        raise ValueError(
+            f"layer {name!r} has complex values; read a layer before or after it, or its magnitude"
+        )
     bad = ~values.isfinite()
     if bad.any():
         unit = int(bad.nonzero()[0, 1])

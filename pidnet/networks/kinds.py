@@ -11,6 +11,17 @@ PRODUCERS = (nn.Linear, *CONVOLUTIONS)
 FOLLOWERS = (nn.BatchNorm1d, nn.BatchNorm2d)
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.LocalResponseNorm)
 
+# Where the units of what a layer puts out stand: on axis 1, or on the last axis.
+CHANNELS_FIRST = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.LocalResponseNorm),
+    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
+)
+UNITS_LAST = (
+    *(nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding, nn.MultiheadAttention),
+    *(nn.RNNBase, nn.RNNCellBase),
+)
+
 
 def depthwise(layer: nn.Module) -> bool:
     """Whether a convolution treats each channel by itself."""

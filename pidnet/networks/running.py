@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.networks.inputs import Inputs, arguments, shapes
+from pidnet.networks.outputs import OutputReading, read_output
 
 
 def run(model: nn.Module, inputs: Inputs) -> Any:
@@ -44,13 +45,13 @@ def scores(model: nn.Module, inputs: Inputs) -> Tensor:
     return class_scores(run(model, inputs))
 
 
-def predicted_class(output: Any) -> Tensor | None:
-    """The class with the largest score, int64 (sample,); None when the output holds no class scores."""
+def reading_of(output: Any, y: Tensor) -> OutputReading | None:
+    """How the scores in an output are read beside its targets; None where there are none or it cannot be told."""
     try:
         found = class_scores(output)
-    except TypeError:
+        return read_output(found, y.to(found.device)) if found.is_floating_point() else None
+    except (TypeError, ValueError):
         return None
-    return found.argmax(1) if found.ndim == 2 and found.is_floating_point() else None
 
 
 def run_or_say(model: nn.Module, inputs: Inputs) -> Any:

@@ -65,7 +65,7 @@ def test_the_model_is_left_as_it_was(batch):
     model = Functional()
     model.second.eval()
     pn.capture(model, batch)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match="does not run"):
         pn.capture(model, (torch.zeros(4, 9), torch.zeros(4, dtype=torch.int64)))
     assert (model.training, model.first.training, model.second.training) == (True, True, False)
     assert not any(module._forward_hooks for module in model.modules())

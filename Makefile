@@ -15,14 +15,14 @@ $(BIN)/pidnet: pyproject.toml constraints.txt
 	@touch $@
 
 $(BIN)/pytest: $(BIN)/pidnet
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[broja,mnist1d,report,tables,transformers]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[ecos,mnist1d,report,transformers]' --group dev
 	@touch $@
 
 demo: $(BIN)/pidnet  ## train, map, draw the graph, prune, compare energy; results in runs/demo
 	$(BIN)/pidnet demo
 
-test: $(BIN)/pytest  ## the test suite
-	$(BIN)/python -m pytest -n 2 --nbmake tests notebooks
+test: $(BIN)/pytest  ## the test suite, the examples in the docstrings, the notebooks
+	$(BIN)/python -m pytest -n 2 --nbmake --doctest-modules pidnet tests notebooks
 
 lint: $(BIN)/pytest  ## format and lint checks, types
 	$(BIN)/ruff format --check .
@@ -33,8 +33,8 @@ format: $(BIN)/pytest  ## format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(BIN)/pytest  ## the API reference from the docstrings, in site/
-	$(BIN)/pdoc pidnet --docformat google --output-directory site
+docs: $(BIN)/pytest  ## the documentation, in site/
+	$(BIN)/sphinx-build -q --fail-on-warning --keep-going -d build/doctrees docs site
 
 clean:  ## remove the environment and the results
 	rm -rf .venv runs site

@@ -1,4 +1,4 @@
-"""python -m pidnet"""
+"""``python -m pidnet`` is the command ``pidnet``."""
 
 from pidnet.cli import main
 

@@ -1,7 +1,9 @@
-"""Information flows one way: a module imports only what stands above it."""
+"""Information flows one way: a module imports only what stands above it; files and functions stay short."""
 
 import ast
+import re
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -35,6 +37,7 @@ ORDER = [
     "__main__",
 ]
 IMPORT_NOTHING_OF_OURS = {"files", "optional", "printing", "plots", "execution", "datasets"}
+LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 300, 40, 8
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 
@@ -43,8 +46,8 @@ def stage(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported_stages(source: str, path: Path) -> set[str]:
-    """Stages of pidnet named by the import statements of a source text."""
+def imported_names(source: str, path: Path) -> set[str]:
+    """Everything of pidnet that a source text imports, by full name."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -52,7 +55,35 @@ def imported_stages(source: str, path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import; write the full name"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("pidnet.")}
+    return {name for name in names if name.startswith("pidnet.")}
+
+
+def imported_stages(source: str, path: Path) -> set[str]:
+    """Stages of pidnet named by the import statements of a source text."""
+    return {name.split(".")[1] for name in imported_names(source, path)}
+
+
+def private_elsewhere(names: set[str], path: Path) -> set[str]:
+    """Imported names under a module with an underscore whose room is not one that holds the file."""
+    here = (PACKAGE.name, *path.relative_to(PACKAGE).parts[:-1])
+    foreign = set()
+    for name in names:
+        parts = name.split(".")
+        hidden = [k for k, part in enumerate(parts) if part.startswith("_") and not part.startswith("__")]
+        if hidden and tuple(parts[: hidden[0]]) != here[: hidden[0]]:
+            foreign.add(name)
+    return foreign
+
+
+def lengths(source: str) -> dict[str, int]:
+    """Function -> lines of its body, the docstring apart."""
+    found = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            found[f"{node.name}:{node.lineno}"] = lines
+    return found
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -70,3 +101,31 @@ def test_an_upward_import_is_noticed():
 
 def test_every_stage_is_in_the_order():
     assert {stage(path) for path in MODULES} <= set(ORDER)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_with_an_underscore_stays_in_its_room(path):
+    assert not private_elsewhere(imported_names(path.read_text(), path), path)
+
+
+def test_a_private_import_is_noticed():
+    names = {"pidnet.plots._figure.Shown", "pidnet.__version__"}
+    assert not private_elsewhere(names, PACKAGE / "plots" / "maps.py")
+    assert private_elsewhere(names, PACKAGE / "report" / "page.py") == {"pidnet.plots._figure.Shown"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_and_functions_are_short(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= LONGEST_FILE
+    assert not {name: n for name, n in lengths(source).items() if n > LONGEST_FUNCTION}
+
+
+def test_half_of_the_functions_have_at_most_eight_lines():
+    assert median(n for path in MODULES for n in lengths(path.read_text()).values()) <= MEDIAN_FUNCTION
+
+
+def test_tests_stand_alone():
+    """Benchmarks borrow the tests' planted layers and peers; tests import nothing of the benchmarks."""
+    for path in sorted((PACKAGE.parent / "tests").rglob("*.py")):
+        assert not re.search(r"^(from|import) benchmarks", path.read_text(), re.MULTILINE), path

@@ -108,8 +108,12 @@ def prune(
         counted.close()
         write_pruned(out, pruned, found.calibration[0])
         settings = {"model": model, "weights": weights and str(weights), "data": data, "seed": seed}
-        settings |= {"samples": len(found.calibration[1]), "criterion": criterion, "repair": repair}
-        settings |= {"search": search}
+        settings |= {
+            "samples": len(found.calibration[1]),
+            "criterion": criterion,
+            "repair": repair,
+            "search": search,
+        }
         write_settings(out, "prune", settings)
     if as_json:
         plans = [asdict(one.plan) for one in pruned]

@@ -48,7 +48,7 @@ def decompose_dit(dist: dit.Distribution, measure: str = "PID_CCS") -> LatticeAt
     """Decompose what two to four sources say about the last variable of a dit distribution.
 
     measure: the name of a measure in ``dit.pid``, such as "PID_CCS". The lattice has 4, 18 or 166 nodes.
-    "PID_BROJA" takes two sources and always runs dit's cone solver (``pip install pidnet[broja]``): its
+    "PID_BROJA" takes two sources and always runs dit's cone solver (``pip install pidnet[ecos]``): its
     default solver returns wrong values without notice. For a whole layer use ``decompose``.
     Raises TypeError for something other than a dit distribution; ValueError for an unknown measure, for
     another number of variables, or for PID_BROJA of more than two sources; ModuleNotFoundError without ECOS;
@@ -104,7 +104,7 @@ def _cone_solved_broja() -> Callable[[Any], Any]:
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
             "PID_BROJA is refused with dit's default solver, which is uncertified, and its cone solver needs ECOS; "
-            'pip install "pidnet[broja]", or use pidnet.decompose(p, measure="i_broja")'
+            'pip install "pidnet[ecos]", or use pidnet.decompose(p, measure="i_broja")'
         ) from missing
     import dit.pid
 

@@ -6,7 +6,6 @@ from pidnet.zoo.recurrent import gru, lstm, rnn
 from pidnet.zoo.transformer import transformer
 
 __all__ = [
-    "accuracy",
     "conv",
     "densenet",
     "gru",
@@ -15,7 +14,5 @@ __all__ = [
     "mlp",
     "resnet",
     "rnn",
-    "train",
-    "train_epochs",
     "transformer",
 ]

@@ -38,8 +38,6 @@ def write_text(path: str | Path, text: str) -> Path:
 def safe_name(name: str) -> str:
     """A file name without ending for any text: short, and different on disks that do not tell A from a."""
     safe = re.sub(r"[^\w.-]", "_", name)[:LONGEST_NAME]
-    return (
-        safe
-        if safe == name.lower() and safe[0] not in ".-"
-        else f"{safe.strip('.-')}-{crc32(name.encode()):08x}"
-    )
+    if safe == name.lower() and re.match(r"\w", safe):
+        return safe
+    return f"{safe.strip('.-') or 'name'}-{crc32(name.encode()):08x}"

@@ -1,6 +1,6 @@
 import pytest
 
-from pidnet.files import replacing, write_text
+from pidnet.files import replacing, safe_name, write_text
 
 
 def test_a_file_is_written_whole(tmp_path):
@@ -21,3 +21,14 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_of_files_are_safe_short_and_different():
+    assert safe_name("blocks.0.fc1") == "blocks.0.fc1"
+    names = ["A", "a", "a/b", "a_b", "../a", ".", "", "\n", "x" * 300, "x" * 301]
+    safe = [safe_name(name).lower() for name in names]
+    assert len(set(safe)) == len(names)
+    for name in safe:
+        assert len(name) < 140
+        assert not set(name) & set("/\\\n")
+        assert name[0] not in ".-"

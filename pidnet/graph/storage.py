@@ -82,6 +82,6 @@ def load_graph(path: str | Path) -> RedundancyGraph | ReplacementGraph:
             read = networkx.read_graphml(path, node_type=int)
         else:
             read = networkx.node_link_graph(json.loads(path.read_text(encoding="utf-8")), edges="edges")
-    except (ParseError, networkx.NetworkXError, ValueError, KeyError, TypeError) as error:
+    except (ParseError, networkx.NetworkXError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} holds no graph that can be read ({error}); save it again") from error
     return ReplacementGraph(read) if read.is_directed() else RedundancyGraph(read)

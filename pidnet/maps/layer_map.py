@@ -69,10 +69,9 @@ class LayerMap(Printed):
     >>> x = torch.randint(2, (200, 3), generator=torch.Generator().manual_seed(0))
     >>> acts = pn.Activations({"fc1": x.float()}, x[:, 0] ^ x[:, 1], {"fc1": "none"})
     >>> layer_map = pn.layer_maps(pn.quantize(acts, 2), "i_min")["fc1"]
-    >>> print(layer_map.matrix("synergy").round(1))
-    [[nan  1. -0.]
-     [ 1. nan  0.]
-     [-0.  0. nan]]
+    >>> print(layer_map.matrix("synergy")[:2, :2].round(1))
+    [[nan  1.]
+     [ 1. nan]]
     """
 
     layer: str

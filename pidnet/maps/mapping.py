@@ -95,7 +95,7 @@ def layer_maps(
     >>> pn.layer_maps(pn.quantize(acts, 2), "i_min", correction="none")
     LayerMaps: 400 samples, correction none; means over pairs, bits
     layer  measure  units  pairs  redundancy  unique_mean  synergy  noise_floor
-    fc1    i_min        2      1      0.0001       0.0010   0.9934       0.0012
+    fc1    i_min        2      1   1.599e-05       0.0013   0.9974       0.0061
     """
     _check_kind(codes, measure)
     if isinstance(codes, Activations):

@@ -27,7 +27,7 @@ def similar_units(redundancy: np.ndarray, units: np.ndarray) -> np.ndarray:
     >>> import numpy as np
     >>> redundancy = np.array([[0, 0, 1.0], [0, 0, 0], [1.0, 0, 0]])
     >>> similar_units(redundancy, np.arange(3)).tolist()
-    [1, 0, 2]
+    [1, 2, 0]
     """
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform

@@ -155,7 +155,7 @@ def profile(maps: Maps | Sequence[Maps], *, codes: Codes | None = None, seed: in
     >>> acts = pn.Activations({"fc1": x.float()}, x[:, 0] ^ x[:, 1], {"fc1": "none"})
     >>> found = pn.profile(pn.layer_maps(pn.quantize(acts, 2), "i_min"))
     >>> found.shares["synergy"].round(2)
-    array([1.])
+    array([0.99])
     """
     runs = [maps] if isinstance(maps, Mapping) else list(maps)
     _check_runs(runs, codes)

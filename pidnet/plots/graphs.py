@@ -90,7 +90,7 @@ def place_units(graph: networkx.Graph) -> dict[int, np.ndarray]:
     --------
     >>> import networkx
     >>> place = place_units(networkx.Graph([(0, 1), (1, 2), (3, 4)]))
-    >>> bool(place[3][0] > max(place[unit][0] for unit in (0, 1, 2)))
+    >>> bool(place[3][1] < min(place[unit][1] for unit in (0, 1, 2)))  # below the larger group
     True
     """
     groups = sorted(networkx.connected_components(graph), key=lambda group: (-len(group), min(group)))

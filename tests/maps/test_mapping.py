@@ -1,5 +1,4 @@
-import json
-import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pidnet as pn
 from pidnet.activations import Activations
 from pidnet.codes.quantizing import Codes
 from pidnet.measures.atoms import atoms_from_redundancy
+from pidnet.significance.plug_in import weighted_sum
 
 
 def planted_codes():
@@ -26,26 +26,6 @@ def test_planted_atoms_are_found():
     assert map.notes == ("constant units of hidden, skipped: 3",)
 
 
-def test_matrices_show_who_knows_what():
-    generator = torch.Generator().manual_seed(0)
-    layer = torch.randint(3, (200, 4), generator=generator, dtype=torch.uint8)
-    codes = Codes({"l": layer}, 3, {}, (layer[:, 1] > 0).long(), 2, "own", {"l": []})
-    map = pn.layer_maps(codes, "i_mmi")["l"]
-    unique, redundancy = map.matrix("unique1"), map.matrix("redundancy")
-    np.testing.assert_array_equal(redundancy, redundancy.T)
-    np.testing.assert_array_equal(unique, map.matrix("unique2").T)
-    # What a unit knows is what it shares with a partner plus what it alone knows.
-    off = ~np.eye(4, dtype=bool)
-    np.testing.assert_allclose((redundancy + unique)[off], np.repeat(map.unit_information, 3))
-    assert unique[1, 0] > 0.5 > unique[0, 1]
-
-
-def test_summary_counts_only_units_that_vary():
-    summary = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"].summary()
-    assert (summary["pairs"], summary["samples"], summary["measure"]) == (3, 120, "i_min")
-    assert summary["synergy"] == pytest.approx(2 / 3)
-
-
 def test_a_measure_of_ones_own():
     def nothing(tables):
         return atoms_from_redundancy(tables.p, np.zeros(len(tables)))
@@ -53,61 +33,6 @@ def test_a_measure_of_ones_own():
     map = pn.layer_maps(planted_codes(), nothing, correction="none")["hidden"]
     assert map.measure == "nothing"
     assert (map.atoms.redundancy == 0).all()
-
-
-def test_saving_and_loading_changes_nothing(tmp_path):
-    map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
-    loaded = pn.LayerMap.load(map.save(tmp_path / "map"))
-    for name in ("layer", "measure", "samples", "notes", "settings"):
-        assert getattr(loaded, name) == getattr(map, name)
-    for name, values in map.atoms.items():
-        np.testing.assert_array_equal(getattr(loaded.atoms, name), values)
-        np.testing.assert_array_equal(getattr(loaded.plug_in, name), getattr(map.plug_in, name))
-    assert loaded.noise_floor == map.noise_floor
-    for stored, made in ((loaded.p_values, map.p_values), (loaded.intervals, map.intervals)):
-        assert stored.keys() == made.keys() != set()
-        for name, values in made.items():
-            np.testing.assert_array_equal(stored[name], values)
-    assert [path.name for path in tmp_path.iterdir()] == ["map.npz"]
-
-
-def test_a_map_with_objects_inside_is_not_loaded(tmp_path):
-    np.savez(tmp_path / "evil.npz", json=np.array(json.dumps({})), pairs=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match="'pairs' holds objects"):
-        pn.LayerMap.load(tmp_path / "evil.npz")
-
-
-def test_pandas_has_a_row_for_each_pair():
-    table = pn.layer_maps(planted_codes(), "i_min")["hidden"].to_pandas()
-    assert list(table.columns[:3]) == ["unit1", "unit2", "redundancy"]
-    assert len(table) == 3
-
-
-def test_xarray_has_every_pair_both_ways():
-    pytest.importorskip("xarray")
-    map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
-    data = map.to_xarray()
-    for name, matrix in (
-        ("redundancy", "redundancy"),
-        ("unique1", "unique1"),
-        ("unique2", "unique2"),
-        ("synergy", "synergy"),
-    ):
-        np.testing.assert_array_equal(data[name], map.matrix(matrix))
-    first, second = map.pairs[1]
-    assert data.unique1.sel(unit=second, partner=first) == map.atoms.unique2[1]
-    assert data.unique1_low.sel(unit=second, partner=first) == map.intervals["unique2"][1, 0]
-    assert data.unique1_high.sel(unit=first, partner=second) == map.intervals["unique1"][1, 1]
-    assert data.redundancy_p.sel(unit=second, partner=first) == map.p_values["redundancy"][1]
-    assert np.isnan(data.redundancy_p.sel(unit=first, partner=first))
-    np.testing.assert_array_equal(data.unit_information, map.unit_information)
-    assert (data.attrs["measure"], data.attrs["null"]) == ("i_min", '"labels"')
-
-
-def test_a_table_without_its_package_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "xarray", None)
-    with pytest.raises(ImportError, match=r"install it: pip install 'pidnet\[tables\]'"):
-        pn.layer_maps(planted_codes(), "i_min")["hidden"].to_xarray()
 
 
 def test_bad_input():
@@ -168,13 +93,39 @@ def test_asking_for_more_changes_nothing_else():
     assert first.noise_floor == second.noise_floor
 
 
-def test_significant_pairs():
-    map = pn.layer_maps(planted_codes(), "i_min", null="labels")["hidden"]
-    np.testing.assert_array_equal(map.significant("synergy"), [False, True, True])
-    assert not map.significant("redundancy").any()
-    with pytest.raises(ValueError, match="the null 'units' of this map tests redundancy, not 'synergy'"):
-        pn.layer_maps(planted_codes(), "i_min")["hidden"].significant("synergy")
-    with pytest.raises(ValueError, match="unknown null 'label'; the known ones are none, units"):
-        pn.layer_maps(planted_codes(), "i_min", null="label")
-    with pytest.raises(ValueError, match="unknown correction 'shuffle'; the known ones are none, miller"):
-        pn.layer_maps(planted_codes(), "i_min", correction="shuffle")
+def test_one_odd_layer_is_left_out_by_name():
+    codes = planted_codes()
+    both = replace(
+        codes,
+        layers=codes.layers | {"dead": torch.zeros_like(codes.layers["hidden"])},
+        constant=codes.constant | {"dead": [0, 1, 2, 3]},
+        skipped={"odd": "capture could not read it"},
+    )
+    maps = pn.layer_maps(both, "i_min")
+    assert list(maps) == ["hidden"]
+    assert maps.skipped["odd"] == "capture could not read it"
+    assert "layer 'dead' has 0 units that vary" in maps.skipped["dead"]
+    alone = pn.layer_maps(codes, "i_min")["hidden"]
+    np.testing.assert_array_equal(maps["hidden"].atoms.synergy, alone.atoms.synergy)
+
+
+def test_no_layer_at_all_is_an_error():
+    dead = torch.zeros(120, 3, dtype=torch.uint8)
+    layers = {"a": dead, "b": dead}
+    codes = replace(planted_codes(), layers=layers, constant={"a": [0, 1, 2], "b": [0, 1, 2]})
+    with pytest.raises(ValueError, match=r"no layer can be mapped \(a: layer 'a' has 0 units"):
+        pn.layer_maps(codes, "i_min")
+
+
+def test_corrections_and_nulls_are_names_or_functions():
+    def halved(plug_in, codes, layer, measure, rng):
+        return weighted_sum([(0.5, plug_in)])
+
+    by_name = pn.layer_maps(planted_codes(), "i_min", correction="miller_madow", null="labels")["hidden"]
+    functions = {"correction": pn.CORRECTIONS["miller_madow"], "null": pn.NULLS["labels"]}
+    by_function = pn.layer_maps(planted_codes(), "i_min", **functions)["hidden"]
+    assert by_function.settings == by_name.settings
+    np.testing.assert_array_equal(by_function.p_values["synergy"], by_name.p_values["synergy"])
+    own = pn.layer_maps(planted_codes(), "i_min", correction=halved)["hidden"]
+    assert own.correction == "halved"
+    np.testing.assert_allclose(own.atoms.synergy, own.plug_in.synergy / 2)

@@ -3,7 +3,7 @@ import pytest
 
 import pidnet as pn
 from pidnet.measures.atoms import Atoms
-from pidnet.plots import plot_map
+from pidnet.plots import plot_map, plot_maps
 from tests.maps.test_mapping import planted_codes
 
 
@@ -46,3 +46,10 @@ def test_one_extreme_pair_does_not_wash_out_the_rest():
     map = blocks(64)
     map.atoms.redundancy[0] = 1000
     assert plot_map(map).axes[0].images[0].get_clim()[1] == 1
+
+
+def test_four_layers_stand_three_in_a_row():
+    figure = plot_maps([blocks(8)] * 4, "synergy")
+    panels = [axes for axes in figure.axes if axes.images]
+    assert len(panels) == 4
+    assert len({round(axes.get_subplotspec().get_position(figure).y0, 3) for axes in panels}) == 2

@@ -2,9 +2,10 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import pidnet as pn
-from pidnet.plots import plot_profile, plot_training
+from pidnet.plots import plot_profile, plot_sensitivity, plot_training
 from tests.maps.test_mapping import planted_codes
 from tests.plots.test_maps import blocks
 
@@ -39,3 +40,30 @@ def test_training_curves_have_one_line_a_layer():
     assert all(len(axes.lines) == len(axes.collections) == 2 for axes in panels)
     expected = [p.shares["unique_sum"][1] for p in recorder.profiles]
     np.testing.assert_array_equal(panels[1].lines[1].get_ydata(), expected)
+
+
+def test_a_profile_in_given_axes_shows_its_shares_only():
+    axes = Figure().subplots(1, 2)
+    profile = pn.profile({"fc1": blocks(8), "fc2": blocks(12)})
+    assert profile.plot(axes[0]) is axes[0].figure
+    assert len(axes[0].figure.axes) == 2
+    assert [label.get_text() for label in axes[0].get_xticklabels()] == ["fc1", "fc2"]
+
+
+def test_the_means_at_other_settings_stand_beside_their_noise_floor():
+    rows = [
+        {
+            "layer": layer,
+            "levels": levels,
+            "samples": 50,
+            "synergy": 0.1 * k,
+            "synergy_noise_floor": 0.01 * levels,
+        }
+        for k, layer in enumerate(("fc1", "fc2"))
+        for levels in (2, 4)
+    ]
+    axes = plot_sensitivity(pn.Sensitivity(tuple(rows), "i_min", "own", "none"), "synergy").axes[0]
+    dots, floor, *_ = axes.lines
+    np.testing.assert_allclose(dots.get_ydata(), [0, 0])
+    np.testing.assert_allclose(floor.get_ydata(), [0.02, 0.04])
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["2 levels\n50", "4 levels\n50"]

@@ -1,0 +1,181 @@
+import json
+import sys
+import zipfile
+
+import matplotlib.figure
+import numpy as np
+import pytest
+import torch
+
+import pidnet as pn
+from pidnet.codes.quantizing import Codes
+from tests.maps.test_mapping import planted_codes
+
+
+def test_matrices_show_who_knows_what():
+    generator = torch.Generator().manual_seed(0)
+    layer = torch.randint(3, (200, 4), generator=generator, dtype=torch.uint8)
+    codes = Codes({"l": layer}, 3, {}, (layer[:, 1] > 0).long(), 2, "own", {"l": []})
+    map = pn.layer_maps(codes, "i_mmi")["l"]
+    unique, redundancy = map.matrix("unique1"), map.matrix("redundancy")
+    np.testing.assert_array_equal(redundancy, redundancy.T)
+    np.testing.assert_array_equal(unique, map.matrix("unique2").T)
+    # What a unit knows is what it shares with a partner plus what it alone knows.
+    off = ~np.eye(4, dtype=bool)
+    np.testing.assert_allclose((redundancy + unique)[off], np.repeat(map.unit_information, 3))
+    assert unique[1, 0] > 0.5 > unique[0, 1]
+
+
+def test_summary_counts_only_units_that_vary():
+    summary = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"].summary()
+    assert (summary["pairs"], summary["samples"], summary["measure"]) == (3, 120, "i_min")
+    assert summary["synergy"] == pytest.approx(2 / 3)
+
+
+def test_saving_and_loading_changes_nothing(tmp_path):
+    map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
+    loaded = pn.LayerMap.load(map.save(tmp_path / "map"))
+    for name in ("layer", "measure", "samples", "notes", "settings"):
+        assert getattr(loaded, name) == getattr(map, name)
+    for name, values in map.atoms.items():
+        np.testing.assert_array_equal(getattr(loaded.atoms, name), values)
+        np.testing.assert_array_equal(getattr(loaded.plug_in, name), getattr(map.plug_in, name))
+    assert loaded.noise_floor == map.noise_floor
+    for stored, made in ((loaded.p_values, map.p_values), (loaded.intervals, map.intervals)):
+        assert stored.keys() == made.keys() != set()
+        for name, values in made.items():
+            np.testing.assert_array_equal(stored[name], values)
+    assert [path.name for path in tmp_path.iterdir()] == ["map.npz"]
+
+
+def test_a_map_with_objects_inside_is_not_loaded(tmp_path):
+    np.savez(tmp_path / "evil.npz", json=np.array(json.dumps({})), pairs=np.array([{}], dtype=object))
+    with pytest.raises(ValueError, match="'pairs' holds objects"):
+        pn.LayerMap.load(tmp_path / "evil.npz")
+
+
+def test_pandas_has_a_row_for_each_pair():
+    table = pn.layer_maps(planted_codes(), "i_min")["hidden"].to_pandas()
+    assert list(table.columns[:3]) == ["unit1", "unit2", "redundancy"]
+    assert len(table) == 3
+
+
+def test_xarray_has_every_pair_both_ways():
+    pytest.importorskip("xarray")
+    map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
+    data = map.to_xarray()
+    for name, matrix in (
+        ("redundancy", "redundancy"),
+        ("unique1", "unique1"),
+        ("unique2", "unique2"),
+        ("synergy", "synergy"),
+    ):
+        np.testing.assert_array_equal(data[name], map.matrix(matrix))
+    first, second = map.pairs[1]
+    assert data.unique1.sel(unit=second, partner=first) == map.atoms.unique2[1]
+    assert data.unique1_low.sel(unit=second, partner=first) == map.intervals["unique2"][1, 0]
+    assert data.unique1_high.sel(unit=first, partner=second) == map.intervals["unique1"][1, 1]
+    assert data.redundancy_p.sel(unit=second, partner=first) == map.p_values["redundancy"][1]
+    assert np.isnan(data.redundancy_p.sel(unit=first, partner=first))
+    np.testing.assert_array_equal(data.unit_information, map.unit_information)
+    assert (data.attrs["measure"], data.attrs["null"]) == ("i_min", '"labels"')
+
+
+def test_a_table_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(ImportError, match=r"install it: pip install 'pidnet\[tables\]'"):
+        pn.layer_maps(planted_codes(), "i_min")["hidden"].to_xarray()
+
+
+def test_significant_pairs():
+    map = pn.layer_maps(planted_codes(), "i_min", null="labels")["hidden"]
+    np.testing.assert_array_equal(map.significant("synergy"), [False, True, True])
+    assert not map.significant("redundancy").any()
+    with pytest.raises(ValueError, match="the null 'units' of this map tests redundancy, not 'synergy'"):
+        pn.layer_maps(planted_codes(), "i_min")["hidden"].significant("synergy")
+    with pytest.raises(ValueError, match="unknown null 'label'; the known ones are none, units"):
+        pn.layer_maps(planted_codes(), "i_min", null="label")
+    with pytest.raises(ValueError, match="unknown correction 'shuffle'; the known ones are none, miller"):
+        pn.layer_maps(planted_codes(), "i_min", correction="shuffle")
+
+
+@pytest.fixture
+def planted():
+    return pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
+
+
+def test_it_prints_in_a_few_lines(planted):
+    lines = repr(planted).splitlines()
+    assert lines[0] == "LayerMap hidden by i_min: 4 units (1 constant), 3 pairs, 120 samples"
+    assert "synergy 0.6" in lines[1]
+    assert "noise floor of the synergy" in lines[1]
+    assert lines[2].strip() == "quantizer own, levels 2, correction shuffle_sources, null labels"
+    assert lines[3].strip() == "Note: constant units of hidden, skipped: 3"
+    assert len(lines) == 4
+    assert "<pre>LayerMap hidden" in planted._repr_html_()
+
+
+def test_it_draws_itself_into_given_axes(planted):
+    axes = matplotlib.figure.Figure().subplots()
+    assert planted.plot("synergy", ax=axes) is axes.figure
+    assert axes.get_title() == "synergy of hidden (i_min, 120 samples)"
+
+
+def broken(path, layer_map, **arrays):
+    """The file of a map with some arrays replaced; None takes one away."""
+    with np.load(layer_map.save(path)) as stored:
+        changed = {name: value for name, value in (dict(stored) | arrays).items() if value is not None}
+    np.savez(path, **changed)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"redundancy": np.zeros(2)}, r"'redundancy' has the shape \(2,\)"),
+        ({"redundancy": None}, "redundancy"),
+        ({"other": np.zeros(3)}, "other"),
+        ({"redundancy": np.array([0, np.nan, 0])}, "'redundancy' has values that are not finite"),
+        ({"unit_information": np.full(4, np.inf)}, "unit_information has values that are not finite"),
+        ({"pairs": np.array([[0, 1], [0, 2], [1, 9]])}, "not different pairs i < j of the units 0 ... 3"),
+        ({"pairs": np.array([[0, 1], [0, 1], [1, 2]])}, "not different pairs"),
+        ({"pairs": np.array([[0, 1], [2, 0], [1, 2]])}, "not different pairs"),
+        ({"units": np.array([0, 1, 2, 7])}, "units are not 0 ... 3"),
+        ({"units": np.arange(2)}, "3 pairs of 2 units"),
+        ({"p_values.synergy": np.array([0, 2, 0.5])}, "p-values of synergy are outside"),
+        ({"intervals.synergy": np.zeros(3)}, r"expected the shape \(3, 2\)"),
+        ({"json": np.array("{}")}, "'layer' is missing"),
+    ],
+)
+def test_a_broken_map_is_refused_with_the_reason(planted, tmp_path, arrays, reason):
+    path = broken(tmp_path / "map.npz", planted, **arrays)
+    with pytest.raises(ValueError, match=rf"map.npz holds no map that can be read: .*{reason}"):
+        pn.LayerMap.load(path)
+
+
+def test_atoms_without_an_answer_may_be_nan(planted, tmp_path):
+    without = {"redundancy": np.array([0, np.nan, 0]), "gap": np.array([0, np.inf, 0])}
+    without |= {f"intervals.{name}": None for name in planted.intervals}
+    path = broken(tmp_path / "map.npz", planted, **without)
+    assert np.isnan(pn.LayerMap.load(path).atoms.redundancy[1])
+
+
+def test_a_header_that_promises_more_than_the_file_holds_takes_no_memory(planted, tmp_path):
+    path, huge = planted.save(tmp_path / "map.npz"), tmp_path / "huge.npz"
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(huge, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "redundancy.npy":
+                content = content.replace(b"(3,), }        ", b"(3000000000,), }")[: len(content)]
+            new.writestr(name, content)
+    with pytest.raises(ValueError, match="'redundancy' is not as large as its shape"):
+        pn.LayerMap.load(huge)
+
+
+@pytest.mark.parametrize("content", [b"", b"no map"])
+def test_a_file_that_is_no_archive_is_refused(tmp_path, content):
+    (tmp_path / "map.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"map.npz holds no map that can be read"):
+        pn.LayerMap.load(tmp_path / "map.npz")
+    with pytest.raises(FileNotFoundError):
+        pn.LayerMap.load(tmp_path / "none.npz")

@@ -37,4 +37,4 @@ docs: $(BIN)/pytest  ## the documentation, in site/
 	$(BIN)/sphinx-build -q --fail-on-warning --keep-going -d build/doctrees docs site
 
 clean:  ## remove the environment and the results
-	rm -rf .venv runs site
+	rm -rf .venv build docs/generated runs site

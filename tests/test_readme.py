@@ -1,11 +1,13 @@
-"""The README's examples run, in order, and print what it says they print."""
+"""The examples of the README and of the documentation run, in order; the README prints what it shows."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 BLOCKS = re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", README, re.DOTALL)
 NUMBER = re.compile(r"-?\d[\d,]*\.?\d*")
 
@@ -32,4 +34,11 @@ def test_the_readme_has_its_three_examples_and_the_measure():
 
 def test_its_picture_is_there():
     for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
-        assert (Path(__file__).parents[1] / path).is_file()
+        assert (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_examples_of_a_page_run(page):
+    namespace = {}
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        exec(code, namespace)

@@ -13,36 +13,121 @@ from torch import Tensor, nn
 
 
 class BayesianLinear(nn.Linear):
-    """A linear layer with Gaussian weights; ``weight`` holds their means."""
+    """A linear layer with Gaussian weights; ``weight`` holds their means.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Number of features that come in, and of units.
+    bias : bool
+        Whether a bias is added; it is not random.
+    std : float
+        Standard deviation of the weights to begin with; it is trained.
+
+    Raises
+    ------
+    ValueError
+        For a ``std`` that is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> layer = pn.layers.BayesianLinear(3, 2)
+    >>> layer(torch.ones(5, 3)).shape
+    torch.Size([5, 2])
+    """
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True, *, std: float = 0.05) -> None:
         super().__init__(inputs, outputs, bias)
         self.log_std = _log_std(self.weight, std)
 
     def forward(self, input: Tensor) -> Tensor:
+        """Draw outputs, with mean weight * x + b and variance std^2 * x^2.
+
+        Parameters
+        ----------
+        input : Tensor
+            Input of the layer, with the shape that ``nn.Linear`` takes.
+
+        Returns
+        -------
+        Tensor
+            One draw of the outputs for every sample.
+        """
         mean = nn.functional.linear(input, self.weight, self.bias)
         return _draw(mean, nn.functional.linear(input**2, (2 * self.log_std).exp()))
 
 
 class BayesianConv1d(nn.Conv1d):
-    """A 1-D convolution with Gaussian weights; arguments of nn.Conv1d, and ``std`` to begin with."""
+    """A 1-D convolution with Gaussian weights; ``weight`` holds their means.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Arguments of ``nn.Conv1d``.
+    std : float
+        Standard deviation of the weights to begin with; it is trained.
+
+    Raises
+    ------
+    ValueError
+        For a ``std`` that is not positive.
+    """
 
     def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.log_std = _log_std(self.weight, std)
 
     def forward(self, input: Tensor) -> Tensor:
+        """Draw outputs, independent given the input.
+
+        Parameters
+        ----------
+        input : Tensor
+            Input of the layer, with the shape that ``nn.Conv1d`` takes.
+
+        Returns
+        -------
+        Tensor
+            One draw of the outputs for every sample.
+        """
         return _draw_convolution(self, self.log_std, input)
 
 
 class BayesianConv2d(nn.Conv2d):
-    """A 2-D convolution with Gaussian weights; arguments of nn.Conv2d, and ``std`` to begin with."""
+    """A 2-D convolution with Gaussian weights; ``weight`` holds their means.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Arguments of ``nn.Conv2d``.
+    std : float
+        Standard deviation of the weights to begin with; it is trained.
+
+    Raises
+    ------
+    ValueError
+        For a ``std`` that is not positive.
+    """
 
     def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.log_std = _log_std(self.weight, std)
 
     def forward(self, input: Tensor) -> Tensor:
+        """Draw outputs, independent given the input.
+
+        Parameters
+        ----------
+        input : Tensor
+            Input of the layer, with the shape that ``nn.Conv2d`` takes.
+
+        Returns
+        -------
+        Tensor
+            One draw of the outputs for every sample.
+        """
         return _draw_convolution(self, self.log_std, input)
 
 
@@ -55,8 +140,27 @@ def _draw_convolution(conv: nn.Conv1d | nn.Conv2d, log_std: Tensor, x: Tensor) -
 class MeanField(nn.Module):
     """Gaussian weights as a parametrization of any tensor, one draw for the whole batch.
 
-    For recurrent cells, whose weights must stay the same over the steps of a sequence:
-    ``register_parametrization(cell, "weight_hh", MeanField(cell.weight_hh))``.
+    For recurrent cells, whose weights must stay the same over the steps of a sequence.
+
+    Parameters
+    ----------
+    weight : Tensor
+        The tensor that becomes random; it holds the means.
+    std : float
+        Standard deviation of the weights to begin with; it is trained.
+
+    Raises
+    ------
+    ValueError
+        For a ``std`` that is not positive.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> from torch import nn
+    >>> from torch.nn.utils.parametrize import register_parametrization
+    >>> cell = nn.GRUCell(3, 4)
+    >>> _ = register_parametrization(cell, "weight_hh", pn.layers.MeanField(cell.weight_hh))
     """
 
     def __init__(self, weight: Tensor, *, std: float = 0.05) -> None:
@@ -64,13 +168,46 @@ class MeanField(nn.Module):
         self.log_std = _log_std(weight, std)
 
     def forward(self, mean: Tensor) -> Tensor:
+        """Draw the weights.
+
+        Parameters
+        ----------
+        mean : Tensor
+            The means.
+
+        Returns
+        -------
+        Tensor
+            mean + std e with e ~ N(0, 1), of the shape of ``mean``.
+        """
         return mean + self.log_std.exp() * torch.randn_like(mean)
 
 
 def kl_divergence(model: nn.Module, *, prior: float = 0.3) -> Tensor:
-    """Sum over all Gaussian weights of KL(N(mean, std^2) || N(0, prior^2)), nats; 0 without such weights.
+    """Divergence of all Gaussian weights of a model from their prior, in nats.
 
-    = sum log(prior / std) + (std^2 + mean^2) / (2 prior^2) - 1/2.
+    Parameters
+    ----------
+    model : nn.Module
+        Any model; layers without Gaussian weights count nothing.
+    prior : float
+        Standard deviation of the prior, whose mean is 0.
+
+    Returns
+    -------
+    Tensor
+        The sum, a scalar; 0 for a model without Gaussian weights.
+
+    Notes
+    -----
+    KL(N(mean, std^2) || N(0, prior^2)) = log(prior / std) + (std^2 + mean^2) / (2 prior^2) - 1/2.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> from torch import nn
+    >>> float(pn.layers.kl_divergence(nn.Linear(2, 2)))
+    0.0
     """
     total = torch.zeros(())
     for mean, log_std in _gaussian_weights(model):

@@ -7,8 +7,29 @@ from torch import Tensor, nn
 
 
 class GaussianNoise(nn.Module):
-    """t = h + std e, e ~ N(0, 1) for each sample and unit. I(T;H) = 1/2 log2(1 + var(h) / std^2) bits a
-    unit when h is Gaussian."""
+    """Additive Gaussian noise: t = h + std e, with e ~ N(0, 1) for each sample and unit.
+
+    Parameters
+    ----------
+    std : float
+        Standard deviation of the noise.
+
+    Raises
+    ------
+    ValueError
+        For a ``std`` that is not positive.
+
+    Notes
+    -----
+    I(T;H) = 1/2 log2(1 + var(h) / std^2) bits for each unit when h is Gaussian.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.layers.GaussianNoise(0.5)(torch.zeros(4, 3)).shape
+    torch.Size([4, 3])
+    """
 
     def __init__(self, std: float = 0.1) -> None:
         super().__init__()
@@ -17,13 +38,37 @@ class GaussianNoise(nn.Module):
         self.std = std
 
     def forward(self, h: Tensor) -> Tensor:
+        """Pass values through the channel.
+
+        Parameters
+        ----------
+        h : Tensor
+            Values of the units, any shape.
+
+        Returns
+        -------
+        Tensor
+            Noisy values, of the same shape.
+        """
         return h + self.std * torch.randn_like(h)
 
 
 class BinaryDropout(nn.Module):
-    """t = h b / (1 - rate), b ~ Bernoulli(1 - rate) for each sample and unit: an erasure channel, which
-    passes the share 1 - rate of the information of a unit that is never 0.
+    """Dropout that stays on: t = h b / (1 - rate), with b ~ Bernoulli(1 - rate) for each sample and unit.
 
+    Parameters
+    ----------
+    rate : float
+        Share of the values that become 0, from 0 to below 1.
+
+    Raises
+    ------
+    ValueError
+        For a rate out of this range.
+
+    Notes
+    -----
+    An erasure channel, which passes the share 1 - rate of the information of a unit that is never 0.
     Source: Srivastava et al., Dropout, 2014.
     """
 
@@ -32,19 +77,57 @@ class BinaryDropout(nn.Module):
         self.rate = _checked_rate(rate)
 
     def forward(self, h: Tensor) -> Tensor:
+        """Pass values through the channel.
+
+        Parameters
+        ----------
+        h : Tensor
+            Values of the units, any shape.
+
+        Returns
+        -------
+        Tensor
+            Values, the kept ones scaled by 1 / (1 - rate), of the same shape.
+        """
         kept = torch.rand_like(h) >= self.rate
         return torch.where(kept, h / (1 - self.rate), 0.0)
 
 
 class GaussianDropout(nn.Module):
-    """t = h e, e ~ N(1, rate / (1 - rate)) for each sample and unit: the mean and variance of binary
-    dropout. Source: Srivastava et al., Dropout, 2014, section 10."""
+    """Multiplicative Gaussian noise: t = h e, with e ~ N(1, rate / (1 - rate)) for each sample and unit.
+
+    Parameters
+    ----------
+    rate : float
+        Rate of the binary dropout with the same mean and variance, from 0 to below 1.
+
+    Raises
+    ------
+    ValueError
+        For a rate out of this range.
+
+    Notes
+    -----
+    Source: Srivastava et al., Dropout, 2014, section 10.
+    """
 
     def __init__(self, rate: float = 0.1) -> None:
         super().__init__()
         self.rate = _checked_rate(rate)
 
     def forward(self, h: Tensor) -> Tensor:
+        """Pass values through the channel.
+
+        Parameters
+        ----------
+        h : Tensor
+            Values of the units, any shape.
+
+        Returns
+        -------
+        Tensor
+            Noisy values, of the same shape.
+        """
         return h * (1 + (self.rate / (1 - self.rate)) ** 0.5 * torch.randn_like(h))
 
 

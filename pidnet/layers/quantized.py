@@ -10,22 +10,55 @@ from torch import Tensor, nn
 
 
 class Sign(nn.Module):
-    """t = 1 where h >= 0, else -1; the gradient is that of clamp(h, -1, 1).
+    """Binary units: t = 1 where h >= 0, else -1; the gradient is that of clamp(h, -1, 1).
 
+    Notes
+    -----
     Source: Hubara et al., Binarized neural networks, 2016.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.layers.Sign()(torch.tensor([-0.5, 0.0, 2.0]))
+    tensor([-1.,  1.,  1.])
     """
 
     def forward(self, h: Tensor) -> Tensor:
+        """Pass values through the channel.
+
+        Parameters
+        ----------
+        h : Tensor
+            Values of the units, any shape.
+
+        Returns
+        -------
+        Tensor
+            Signs, -1 or 1, of the same shape.
+        """
         hard = torch.where(h >= 0, 1.0, -1.0)
         soft = h.clamp(-1, 1)
         return hard + (soft - soft.detach())
 
 
 class FakeQuantize(nn.Module):
-    """t = scale * round(h / scale), clipped to ``bits`` bits; the gradient is 1 inside the range.
+    """Rounded units: t = scale * round(h / scale), clipped; the gradient is 1 inside the range.
 
-    The scale, limit / (2^(bits - 1) - 1), follows the largest |h| seen in training mode and stays fixed in
-    eval mode. Values: 2^bits - 1, symmetric about 0. Raises RuntimeError in eval mode without any training.
+    Parameters
+    ----------
+    bits : int
+        2 to 8: a unit takes 2^bits - 1 values, symmetric about 0.
+
+    Raises
+    ------
+    ValueError
+        For another number of bits.
+
+    Notes
+    -----
+    The scale, limit / (2^(bits - 1) - 1), follows the largest absolute value of h seen in training mode and
+    stays fixed in eval mode.
     """
 
     limit: Tensor
@@ -38,6 +71,23 @@ class FakeQuantize(nn.Module):
         self.register_buffer("limit", torch.zeros(()))
 
     def forward(self, h: Tensor) -> Tensor:
+        """Round values; in training mode, widen the range to them first.
+
+        Parameters
+        ----------
+        h : Tensor
+            Values of the units, any shape.
+
+        Returns
+        -------
+        Tensor
+            Rounded values, of the same shape.
+
+        Raises
+        ------
+        RuntimeError
+            In eval mode without any training.
+        """
         if self.training:
             self.limit = torch.maximum(self.limit, h.detach().abs().max())
         elif not self.limit:

@@ -12,9 +12,16 @@ Cell = nn.LSTMCell | nn.GRUCell | nn.RNNCell
 
 
 class Scan(nn.Module):
-    """h_t = channel(cell(x_t, h_(t-1))), one direction of one layer.
+    """One direction of one recurrent layer: h_t = channel(cell(x_t, h_(t-1))).
 
-    backward: read the sequence from its end. The weights of a Bayesian cell are drawn once a sequence.
+    Parameters
+    ----------
+    cell : nn.LSTMCell, nn.GRUCell or nn.RNNCell
+        The cell. The weights of a Bayesian cell are drawn once a sequence.
+    channel : nn.Module
+        What the hidden state passes through at every step.
+    backward : bool
+        Read the sequence from its end.
     """
 
     def __init__(self, cell: Cell, channel: nn.Module, *, backward: bool = False) -> None:
@@ -24,12 +31,24 @@ class Scan(nn.Module):
 
     @property
     def backward(self) -> int:
-        """How many of its units read from the end."""
+        """Number of its units that read from the end."""
         return self.cell.hidden_size if self.reversed else 0
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """x: (sample, step, feature). mask: bool (sample, step), false at padding, where the state stays.
-        Returns the hidden state at every step, (sample, step, unit), in the order of the input."""
+        """Read a batch of sequences.
+
+        Parameters
+        ----------
+        x : Tensor
+            Shape (sample, step, feature).
+        mask : Tensor, optional
+            bool (sample, step), false at padding, where the state stays.
+
+        Returns
+        -------
+        Tensor
+            Hidden state at every step, (sample, step, unit), in the order of the input.
+        """
         steps = range(x.shape[1])
         state, hidden = None, x.new_zeros(len(x), self.cell.hidden_size)
         outputs = [hidden] * len(steps)
@@ -52,11 +71,32 @@ class Scan(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """Stacked scans, in one or both directions, like nn.LSTM(batch_first=True).
+    """Stacked scans, in one or both directions, like ``nn.LSTM(batch_first=True)``.
 
-    cell: builds a cell from its numbers of inputs and units, e.g. nn.GRUCell. channel: builds the module that
-    the hidden state passes through, e.g. Sign. sizes: numbers of inputs and units. The scans are called
-    scans.0, scans.1, ..., layer by layer, the backward one after the forward one.
+    The scans are called scans.0, scans.1, ..., layer by layer, the backward one after the forward one.
+
+    Parameters
+    ----------
+    cell : callable
+        Builds a cell from its numbers of inputs and units, e.g. ``nn.GRUCell``.
+    channel : callable
+        Builds the module that the hidden state passes through, e.g. ``Sign``.
+    sizes : tuple of int
+        Numbers of inputs and units.
+    layers : int
+        How many layers are stacked.
+    bidirectional : bool
+        Whether each layer also reads from the end.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> from torch import nn
+    >>> net = pn.layers.Recurrent(nn.GRUCell, pn.layers.Sign, (3, 4))
+    >>> outputs, last = net(torch.zeros(2, 5, 3))
+    >>> outputs.shape, last.shape
+    (torch.Size([2, 5, 4]), torch.Size([1, 2, 4]))
     """
 
     def __init__(
@@ -79,8 +119,22 @@ class Recurrent(nn.Module):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Returns the top layer at every step, (sample, step, unit), and the last hidden state of every
-        scan, (scan, sample, unit)."""
+        """Read a batch of sequences.
+
+        Parameters
+        ----------
+        x : Tensor
+            Shape (sample, step, feature).
+        mask : Tensor, optional
+            bool (sample, step), false at padding, where the state stays.
+
+        Returns
+        -------
+        outputs : Tensor
+            Top layer at every step, (sample, step, unit).
+        last : Tensor
+            Last hidden state of every scan, (scan, sample, unit).
+        """
         last = []
         directions = 1 + self.bidirectional
         for layer in range(0, len(self.scans), directions):

@@ -14,9 +14,37 @@ def fine_tune(
 ) -> nn.Module:
     """A fine-tuned copy of a pruned network, in eval mode; the given one is untouched.
 
-    data: inputs and labels. epochs, rate, seed: passes over the data, the largest learning rate of the
-    one-cycle schedule and the order of the batches: equal settings give every network the same samples in
-    the same order and the same number of steps. Raises ValueError for fewer than one epoch.
+    Equal settings give every network the same samples in the same order and the same number of steps.
+
+    Parameters
+    ----------
+    small : nn.Module
+        The network to start from.
+    data : tuple of Tensor
+        Inputs and labels.
+    epochs : int
+        Passes over the data.
+    rate : float
+        Largest learning rate of the one-cycle schedule.
+    seed : int
+        Seed of the order of the batches.
+
+    Returns
+    -------
+    nn.Module
+        The copy.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one epoch.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> samples = pn.datasets.load("digits")
+    >>> data = samples.x_train[:128], samples.y_train[:128]
+    >>> tuned = pn.training.fine_tune(pn.zoo.mlp(64, (4,), 10), data, epochs=1)
     """
     if epochs < 1:
         raise ValueError(f"epochs={epochs}; expected at least 1")

@@ -23,7 +23,42 @@ def train(
     decay: float = 0.0,
     seed: int = 0,
 ) -> nn.Module:
-    """Train as ``train_epochs`` does, to the end; returns the model in eval mode."""
+    """Train as ``train_epochs`` does, to the end.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network; it is changed in place.
+    x : Tensor
+        Inputs (sample, ...).
+    y : Tensor
+        Labels, int64 (sample,).
+    epochs : int
+        Passes over the data.
+    rate : float
+        Largest learning rate of the one-cycle schedule.
+    decay : float
+        Decay of the weights, per step and unit of rate; 0 is Adam.
+    seed : int
+        Seed of the order of the batches, which does not follow the global random state.
+
+    Returns
+    -------
+    nn.Module
+        The same model, in eval mode.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> _ = torch.manual_seed(0)
+    >>> samples = pn.datasets.load("digits")
+    >>> data = samples.x_train[:128], samples.y_train[:128]
+    >>> net = pn.zoo.mlp(64, (8,), 10)
+    >>> net = pn.training.train(net, *data, epochs=1)
+    >>> net.training
+    False
+    """
     for _ in train_epochs(model, x, y, epochs=epochs, rate=rate, decay=decay, seed=seed):
         pass
     return model.eval()
@@ -39,12 +74,45 @@ def train_epochs(
     decay: float = 0.0,
     seed: int = 0,
 ) -> Iterator[int]:
-    """Minimize the cross-entropy of ``model`` in place with AdamW, batches of 64, a one-cycle rate. With
-    Gaussian weights their KL divergence a sample is added (the evidence bound).
+    """Minimize the cross-entropy in place, one epoch at a time.
 
-    x: inputs (sample, ...). y: labels (sample,). rate: the largest learning rate. decay: of the weights, a
-    step and unit of rate; 0 is Adam. Yields the number of epochs done after each, so that the caller can look
-    at the model. The order of the batches follows ``seed``, not the global random state.
+    Parameters
+    ----------
+    model : nn.Module
+        The network; it is changed in place.
+    x : Tensor
+        Inputs (sample, ...).
+    y : Tensor
+        Labels, int64 (sample,).
+    epochs : int
+        Passes over the data.
+    rate : float
+        Largest learning rate of the one-cycle schedule.
+    decay : float
+        Decay of the weights, per step and unit of rate; 0 is Adam.
+    seed : int
+        Seed of the order of the batches, which does not follow the global random state.
+
+    Yields
+    ------
+    int
+        Number of epochs done, after each, so that the caller can look at the model.
+
+    Notes
+    -----
+    AdamW, batches of 64, a one-cycle rate. With Gaussian weights their KL divergence per sample is added (the
+    evidence bound).
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> _ = torch.manual_seed(0)
+    >>> samples = pn.datasets.load("digits")
+    >>> data = samples.x_train[:128], samples.y_train[:128]
+    >>> net = pn.zoo.mlp(64, (8,), 10)
+    >>> list(pn.training.train_epochs(net, *data, epochs=2))
+    [1, 2]
     """
     generator = torch.Generator().manual_seed(seed)
     batches = (len(x) + 63) // 64
@@ -63,5 +131,31 @@ def train_epochs(
 
 @torch.no_grad()
 def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
-    """Share of samples whose largest output is at the label, in [0, 1]."""
+    """Share of samples whose largest output is at the label.
+
+    Parameters
+    ----------
+    model : nn.Module
+        A classifier.
+    x : Tensor, tuple or mapping
+        Inputs, as the model takes them.
+    y : Tensor
+        Labels, int64 (sample,).
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> _ = torch.manual_seed(0)
+    >>> samples = pn.datasets.load("digits")
+    >>> data = samples.x_train[:128], samples.y_train[:128]
+    >>> net = pn.zoo.mlp(64, (8,), 10)
+    >>> 0 <= pn.training.accuracy(net, *data) <= 1
+    True
+    """
     return float((scores(model, x).argmax(-1) == y).double().mean())

@@ -26,10 +26,36 @@ def conv(
     dims: int = 2,
     flavor: Flavor = "plain",
 ) -> nn.Module:
-    """Convolutions of width 3, each with BatchNorm and ReLU, global average pooling, and a linear head.
+    """Convolutions of width 3, each with BatchNorm and ReLU, then average pooling and a linear head.
 
+    Parameters
+    ----------
+    inputs : int
+        Channels of the input.
+    hidden : tuple of int
+        Channels of each convolution.
+    outputs : int
+        Number of classes.
+    dims : int
+        1 for signals, 2 for images.
+    flavor : str
+        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
+
+    Returns
+    -------
+    nn.Module
+        The network, untrained, in training mode.
+
+    Notes
+    -----
     Layers are named conv1, bn1, relu1, conv2, ... and head; from conv2 on the stride is 2.
-    inputs: channels of the input. hidden: channels of each convolution. dims: 1 for signals, 2 for images.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.zoo.conv(1, (4, 8))(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 10])
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for depth, (before, after) in enumerate(pairwise((inputs, *hidden)), start=1):
@@ -46,8 +72,35 @@ def lenet(
 ) -> nn.Module:
     """LeNet-5 with ReLU and max pooling: conv1 (6), conv2 (16), fc1 (120), fc2 (84), head.
 
-    inputs: channels, height and width of the images; at least 12 x 12.
+    Parameters
+    ----------
+    inputs : tuple of int
+        Channels, height and width of the images; at least 12 x 12.
+    outputs : int
+        Number of classes.
+    flavor : str
+        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
+
+    Returns
+    -------
+    nn.Module
+        The network, untrained, in training mode.
+
+    Raises
+    ------
+    ValueError
+        For smaller images.
+
+    Notes
+    -----
     Source: LeCun et al., Gradient-based learning applied to document recognition, 1998.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.zoo.lenet()(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
     """
     channels, height, width = inputs
     if min(height, width) < 12:
@@ -97,8 +150,40 @@ def resnet(
 ) -> nn.Module:
     """A ResNet of 6 n + 2 layers for small images: three stages of n blocks at width, 2 width, 4 width.
 
-    Layers: conv1, bn1, relu1, stage1.0.conv1, ... stage3.*, pool, flatten, head. depth: 8, 14, 20, ...
+    Parameters
+    ----------
+    depth : int
+        8, 14, 20, ...
+    inputs : int
+        Channels of the images.
+    outputs : int
+        Number of classes.
+    width : int
+        Channels of the first stage.
+    flavor : str
+        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
+
+    Returns
+    -------
+    nn.Module
+        The network, untrained, in training mode.
+
+    Raises
+    ------
+    ValueError
+        For a depth that is not 6 n + 2.
+
+    Notes
+    -----
+    Layers: conv1, bn1, relu1, stage1.0.conv1, ..., stage3, pool, flatten, head.
     Source: He et al., Deep residual learning for image recognition, 2016 (the CIFAR-10 nets).
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.zoo.resnet(8, width=4)(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 10])
     """
     blocks, rest = divmod(depth - 2, 6)
     if rest or blocks < 1:
@@ -142,9 +227,35 @@ def densenet(
 ) -> nn.Module:
     """A small DenseNet: dense blocks whose layers read all earlier ones, halved in size between blocks.
 
+    Parameters
+    ----------
+    inputs : int
+        Channels of the images.
+    outputs : int
+        Number of classes.
+    growth : int
+        Channels that each layer adds.
+    blocks : tuple of int
+        Layers of each dense block.
+    flavor : str
+        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
+
+    Returns
+    -------
+    nn.Module
+        The network, untrained, in training mode.
+
+    Notes
+    -----
     Layers: conv1, bn1, relu1, dense1.0.conv, ..., narrow1 (1 x 1) with its bn and relu, dense2, ..., head.
-    growth: channels that each layer adds. blocks: layers of each dense block.
     Source: Huang et al., Densely connected convolutional networks, 2017 (here convolution, BatchNorm, ReLU).
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.zoo.densenet(growth=4, blocks=(2,))(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 10])
     """
     channels = 2 * growth
     layers: OrderedDict[str, nn.Module] = OrderedDict(

@@ -13,7 +13,28 @@ from pidnet.zoo.variants import Flavor, flavored
 def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, *, flavor: Flavor = "plain") -> nn.Module:
     """A ReLU network with layers named fc1, fc2, ... and head.
 
-    inputs, hidden, outputs: numbers of features, of units of each hidden layer, and of outputs.
+    Parameters
+    ----------
+    inputs : int
+        Number of features.
+    hidden : tuple of int
+        Units of each hidden layer.
+    outputs : int
+        Number of classes.
+    flavor : str
+        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
+
+    Returns
+    -------
+    nn.Module
+        The network, untrained, in training mode.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.zoo.mlp(64, (16,), 10)(torch.zeros(2, 64)).shape
+    torch.Size([2, 10])
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for depth, (before, after) in enumerate(pairwise((inputs, *hidden)), start=1):

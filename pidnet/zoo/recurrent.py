@@ -48,7 +48,39 @@ def lstm(
     bidirectional: bool = False,
     flavor: Flavor = "plain",
 ) -> nn.Module:
-    """A classifier with an LSTM. inputs: features of a step. hidden: units of each layer and direction."""
+    """A classifier of sequences with an LSTM.
+
+    Parameters
+    ----------
+    inputs : int
+        Features of a step, or number of codes.
+    hidden : int
+        Units of each layer and direction.
+    outputs : int
+        Number of classes.
+    layers : int
+        How many layers are stacked.
+    bidirectional : bool
+        Whether each layer also reads from the end.
+    flavor : str
+        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
+
+    Returns
+    -------
+    nn.Module
+        The network, untrained, in training mode.
+
+    Notes
+    -----
+    Input: float (sample, step, feature), or int codes (sample, step) read one-hot, where 0 pads the end.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.zoo.lstm(3, 4, 10)(torch.zeros(2, 5, 3)).shape
+    torch.Size([2, 10])
+    """
     rnn = nn.LSTM(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
     return flavored(RecurrentClassifier(rnn, outputs), flavor)
 
@@ -62,7 +94,39 @@ def gru(
     bidirectional: bool = False,
     flavor: Flavor = "plain",
 ) -> nn.Module:
-    """A classifier with a GRU. inputs: features of a step. hidden: units of each layer and direction."""
+    """A classifier of sequences with a GRU.
+
+    Parameters
+    ----------
+    inputs : int
+        Features of a step, or number of codes.
+    hidden : int
+        Units of each layer and direction.
+    outputs : int
+        Number of classes.
+    layers : int
+        How many layers are stacked.
+    bidirectional : bool
+        Whether each layer also reads from the end.
+    flavor : str
+        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
+
+    Returns
+    -------
+    nn.Module
+        The network, untrained, in training mode.
+
+    Notes
+    -----
+    Input: float (sample, step, feature), or int codes (sample, step) read one-hot, where 0 pads the end.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.zoo.gru(3, 4, 10)(torch.zeros(2, 5, 3)).shape
+    torch.Size([2, 10])
+    """
     rnn = nn.GRU(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
     return flavored(RecurrentClassifier(rnn, outputs), flavor)
 
@@ -76,6 +140,38 @@ def rnn(
     bidirectional: bool = False,
     flavor: Flavor = "plain",
 ) -> nn.Module:
-    """A classifier with a tanh RNN. inputs: features of a step. hidden: units of each layer and direction."""
+    """A classifier of sequences with a tanh RNN.
+
+    Parameters
+    ----------
+    inputs : int
+        Features of a step, or number of codes.
+    hidden : int
+        Units of each layer and direction.
+    outputs : int
+        Number of classes.
+    layers : int
+        How many layers are stacked.
+    bidirectional : bool
+        Whether each layer also reads from the end.
+    flavor : str
+        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
+
+    Returns
+    -------
+    nn.Module
+        The network, untrained, in training mode.
+
+    Notes
+    -----
+    Input: float (sample, step, feature), or int codes (sample, step) read one-hot, where 0 pads the end.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.zoo.rnn(3, 4, 10)(torch.zeros(2, 5, 3)).shape
+    torch.Size([2, 10])
+    """
     rnn = nn.RNN(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
     return flavored(RecurrentClassifier(rnn, outputs), flavor)

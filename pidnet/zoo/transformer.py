@@ -86,10 +86,43 @@ def transformer(
     heads: int = 4,
     flavor: Flavor = "plain",
 ) -> nn.Module:
-    """A pre-LN encoder.
+    """A pre-LN transformer encoder that classifies from the mean over the tokens.
 
-    inputs: features of a token, or number of codes. hidden: FFN units of each block. width: dimensions of
-    the residual stream. Raises ValueError when the heads do not divide the width.
+    Parameters
+    ----------
+    inputs : int
+        Features of a token, or number of codes.
+    hidden : tuple of int
+        FFN units of each block.
+    outputs : int
+        Number of classes.
+    width : int
+        Dimensions of the residual stream.
+    heads : int
+        Number of attention heads.
+    flavor : str
+        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
+
+    Returns
+    -------
+    nn.Module
+        The network, untrained, in training mode.
+
+    Raises
+    ------
+    ValueError
+        When the heads do not divide the width.
+
+    Notes
+    -----
+    Input: float (sample, token, feature), or int codes (sample, token) read one-hot, where 0 is padding.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.zoo.transformer(8, (12,), width=8, heads=2)(torch.zeros(2, 5, 8)).shape
+    torch.Size([2, 10])
     """
     if width % heads:
         raise ValueError(f"width={width} is not a multiple of heads={heads}")

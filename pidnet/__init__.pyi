@@ -53,7 +53,7 @@ from .groups import (
 )
 from .integrations.scikit_learn import CoverSelector as CoverSelector
 from .maps import LayerMap as LayerMap, LayerMaps as LayerMaps, layer_maps as layer_maps
-from .maps.profiles import Profile as Profile, Recorder as Recorder, profile as profile
+from .maps.profiles import Profile as Profile, profile as profile
 from .maps.sensitivity import Sensitivity as Sensitivity, sensitivity as sensitivity
 from .measures import MEASURES as MEASURES, decompose as decompose
 from .measures.atoms import Atoms as Atoms
@@ -82,5 +82,6 @@ from .tables.discrete import (
     iterate_pair_tables as iterate_pair_tables,
     pair_tables as pair_tables,
 )
+from .training import Recorder as Recorder
 
 __version__: str

@@ -21,6 +21,15 @@ class RedundancyGraph(Printed, networkx.Graph):
     """A ``networkx.Graph`` over the units of a layer that prints, draws itself and gives its edges as a table.
 
     ``redundancy_graph`` makes it and describes its nodes and edges. Every function of networkx takes it.
+
+    Parameters
+    ----------
+    incoming_graph_data : graph or edges, optional
+        As for networkx.
+    **attr
+        Attributes of the graph: layer, measure and so on.
+    backend : str, optional
+        As for networkx.
     """
 
     __str__ = Printed.__repr__
@@ -30,7 +39,20 @@ class RedundancyGraph(Printed, networkx.Graph):
         return _edge_table(self, ("unit1", "unit2"))
 
     def plot(self, ax: Axes | None = None, *, neighbors: int | None = None) -> Figure:
-        """The units and their most redundant partners; see ``pidnet.plots.plot_graph``."""
+        """Draw the units and their most redundant partners; see ``pidnet.plots.plot_graph``.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+        neighbors : int, optional
+            How many partners of each unit.
+
+        Returns
+        -------
+        Figure
+            The figure drawn in.
+        """
         return plot_graph(self, neighbors=neighbors, ax=ax)
 
     def _lines(self) -> list[str]:
@@ -52,6 +74,15 @@ class ReplacementGraph(Printed, networkx.DiGraph):
     """A ``networkx.DiGraph`` over the units of a layer that prints, draws itself and gives its edges as a table.
 
     ``replacement_graph`` makes it and describes its nodes and edges. Every function of networkx takes it.
+
+    Parameters
+    ----------
+    incoming_graph_data : graph or edges, optional
+        As for networkx.
+    **attr
+        Attributes of the graph: layer, measure and so on.
+    backend : str, optional
+        As for networkx.
     """
 
     __str__ = Printed.__repr__
@@ -61,7 +92,18 @@ class ReplacementGraph(Printed, networkx.DiGraph):
         return _edge_table(self, ("unit", "replaced_by"))
 
     def plot(self, ax: Axes | None = None) -> Figure:
-        """Arrows from units to those that can replace them; see ``pidnet.plots.plot_replacements``."""
+        """Draw arrows from units to those that can replace them; see ``pidnet.plots.plot_replacements``.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Figure
+            The figure drawn in.
+        """
         return plot_replacements(self, ax)
 
     def _lines(self) -> list[str]:

@@ -33,6 +33,13 @@ def save_graph(graph: networkx.Graph, path: str | Path) -> Path:
     ------
     ValueError
         For another ending.
+
+    Examples
+    --------
+    >>> import networkx, pidnet as pn, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pn.save_graph(networkx.Graph([(0, 1)]), f"{folder}/graph.graphml").name
+    'graph.graphml'
     """
     path = Path(path)
     match path.suffix:

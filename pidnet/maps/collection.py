@@ -96,7 +96,18 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
         return xarray.concat(parts, layers, join="outer", data_vars="all", combine_attrs="drop_conflicts")
 
     def plot(self, atom: str = "redundancy") -> Figure:
-        """Heat maps of one atom, one panel for each layer; see ``pidnet.plots.plot_maps``."""
+        """Draw heat maps of one atom, a panel for each layer; see ``pidnet.plots.plot_maps``.
+
+        Parameters
+        ----------
+        atom : str
+            A name that ``LayerMap.matrix`` takes.
+
+        Returns
+        -------
+        Figure
+            The panels.
+        """
         return plot_maps(list(self.values()), atom)
 
     def save(self, folder: str | Path) -> Path:
@@ -122,6 +133,16 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
     @staticmethod
     def load(folder: str | Path) -> LayerMaps:
         """Read the maps that ``save`` wrote.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where they are.
+
+        Returns
+        -------
+        LayerMaps
+            The same maps.
 
         Raises
         ------

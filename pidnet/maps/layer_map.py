@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pidnet.maps._frames import MIRROR, NAMES, pair_table, square, square_tables
 from pidnet.maps._storage import read_map, write_map
 from pidnet.maps.notes import short_notes
 from pidnet.maps.ordering import similar_units
 from pidnet.measures.atoms import Atoms
-from pidnet.optional import optional_module
 from pidnet.plots import plot_map
 from pidnet.printing import Printed, number
 from pidnet.significance import benjamini_hochberg
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAMES = ("redundancy", "unique1", "unique2", "synergy", "total", "gap")
-MIRROR = {"unique1": "unique2", "unique2": "unique1"}
 PRINTED = ("quantizer", "levels", "target_columns", "shrinkage", "copula", "correction", "null")
 
 
@@ -147,7 +144,7 @@ class LayerMap(Printed):
         """
         if name not in NAMES:
             raise ValueError(f"no such atom: {name!r}; the map has {', '.join(NAMES)}")
-        return self._square(getattr(self.atoms, name), getattr(self.atoms, MIRROR.get(name, name)))
+        return square(self, getattr(self.atoms, name), getattr(self.atoms, MIRROR.get(name, name)))
 
     def similar_units(self) -> np.ndarray:
         """The units that vary, int (unit,), ordered so that redundant ones stand side by side."""
@@ -195,12 +192,7 @@ class LayerMap(Printed):
         ImportError
             Without pandas, with the command that installs it.
         """
-        pandas = optional_module("pandas")
-        columns = {"unit1": self.pairs[:, 0], "unit2": self.pairs[:, 1], **dict(self.atoms.items())}
-        columns |= {f"{name}_p": values for name, values in self.p_values.items()}
-        for name, ends in self.intervals.items():
-            columns |= {f"{name}_low": ends[:, 0], f"{name}_high": ends[:, 1]}
-        return pandas.DataFrame(columns)
+        return pair_table(self)
 
     def to_xarray(self) -> xarray.Dataset:
         """Everything over (unit, partner), nan on the diagonal and for constant units.
@@ -217,24 +209,23 @@ class LayerMap(Printed):
         ImportError
             Without xarray, with the command that installs it.
         """
-        xarray = optional_module("xarray")
-        square = ("unit", "partner")
-        tables: dict[str, Any] = {name: (square, self.matrix(name), {"units": "bits"}) for name in NAMES}
-        for name, values in self.p_values.items():
-            mirror = self.p_values[MIRROR.get(name, name)]
-            tables[f"{name}_p"] = (square, self._square(values, mirror), {})
-        for name, ends in self.intervals.items():
-            mirror = self.intervals[MIRROR.get(name, name)]
-            for end, side in enumerate(("low", "high")):
-                values = self._square(ends[:, end], mirror[:, end])
-                tables[f"{name}_{side}"] = (square, values, {"units": "bits"})
-        tables["unit_information"] = (("unit",), self.unit_information, {"units": "bits"})
-        about = {"layer": self.layer, "measure": self.measure, "samples": self.samples}
-        settings = {name: json.dumps(value) for name, value in self.settings.items()}
-        return xarray.Dataset(tables, {"unit": self.units, "partner": self.units}, about | settings)
+        return square_tables(self)
 
     def plot(self, atom: str = "redundancy", ax: Axes | None = None) -> Figure:
-        """A heat map of one atom over all pairs; see ``pidnet.plots.plot_map``."""
+        """Draw a heat map of one atom over all pairs; see ``pidnet.plots.plot_map``.
+
+        Parameters
+        ----------
+        atom : str
+            A name that ``matrix`` takes.
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Figure
+            The figure drawn in.
+        """
         return plot_map(self, atom, ax)
 
     def save(self, path: str | Path) -> Path:
@@ -276,13 +267,6 @@ class LayerMap(Printed):
             For a file that is broken or holds no map, with the reason.
         """
         return LayerMap(**read_map(Path(path)))
-
-    def _square(self, values: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-        """Values of pairs (i, j) as a matrix (unit, unit), with their mirror at (j, i); nan elsewhere."""
-        i, j = self.pairs.T
-        matrix = np.full((len(self.units), len(self.units)), np.nan)
-        matrix[i, j], matrix[j, i] = values, mirror
-        return matrix
 
     def _lines(self) -> list[str]:
         constant, summary = len(self.units) - len(self.varying), self.summary()

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
-from torch import Tensor, nn
 
-from pidnet.activations import capture
-from pidnet.codes.quantizing import Codes, equal_mass, quantize
+from pidnet.codes.quantizing import Codes
 from pidnet.codes.resampling import leave_groups_out, take_layer
 from pidnet.maps.layer_map import LayerMap
-from pidnet.maps.mapping import layer_maps
 from pidnet.measures import MEASURES
 from pidnet.measures.atoms import Atoms
 from pidnet.optional import optional_module
@@ -79,7 +76,7 @@ class Profile(Printed):
         return pandas.DataFrame(columns)
 
     def to_xarray(self) -> xarray.Dataset:
-        """share, low, high and noise_floor over (layer, atom), pair_information in bits over (layer,)."""
+        """Give share, low, high and noise_floor over (layer, atom), pair_information in bits over (layer,)."""
         xarray = optional_module("xarray")
         parts = {"share": self.shares, "low": self.low, "high": self.high, "noise_floor": self.noise_floor}
         tables: dict[str, Any] = {
@@ -91,7 +88,18 @@ class Profile(Printed):
         return xarray.Dataset(tables, {"layer": list(self.layers), "atom": list(ATOMS)}, about)
 
     def plot(self, ax: Axes | None = None) -> Figure:
-        """The shares over depth with their intervals; see ``pidnet.plots.plot_profile``."""
+        """Draw the shares over depth with their intervals; see ``pidnet.plots.plot_profile``.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Figure
+            The figure drawn in.
+        """
         return plot_profile(self, ax)
 
     def __str__(self) -> str:
@@ -269,51 +277,3 @@ def _without_samples(layer_map: LayerMap, codes: Codes, seed: int) -> np.ndarray
     layer = take_layer(codes, layer_map.layer)
     draws = leave_groups_out(layer, GROUPS, rng)
     return np.stack([_shares(layer_atoms(part, layer_map.layer, measure)) for part in draws])
-
-
-class Recorder:
-    """Profiles of a network while it trains.
-
-    In a plain loop call it after an epoch: ``recorder(model, epoch)``. For Lightning, write
-    ``class Callback(Recorder, lightning.Callback): ...``: it hears ``on_train_epoch_end``.
-    ``steps`` and ``profiles`` hold what was recorded.
-
-    calibration: (x, y), as for ``capture``. layers: names, or None for all. every: record each so many
-    epochs. levels: of the codes. maps: Codes -> layer maps, for a measure or correction of your own, e.g.
-    ``partial(layer_maps, measure="i_min")``.
-    """
-
-    def __init__(
-        self,
-        calibration: tuple[Tensor, Tensor],
-        layers: Sequence[str] | None = None,
-        *,
-        every: int = 1,
-        levels: int = 4,
-        maps: Callable[..., Maps] = layer_maps,
-    ) -> None:
-        super().__init__()
-        if every < 1:
-            raise ValueError(f"every={every}; expected at least 1")
-        self.calibration, self.layers = calibration, layers
-        self.every, self.levels, self.maps = every, levels, maps
-        self.steps: list[int] = []
-        self.profiles: list[Profile] = []
-
-    def __call__(self, model: nn.Module, step: int) -> None:
-        """Record the model as it is now, when ``step`` is a multiple of ``every``."""
-        if step % self.every:
-            return
-        acts = capture(model, self.calibration, self.layers)
-        self.profiles.append(profile(self.maps(quantize(acts, self.levels, equal_mass))))
-        self.steps.append(step)
-
-    def on_train_epoch_end(self, trainer: Any, pl_module: nn.Module) -> None:
-        """What Lightning calls after each epoch."""
-        self(pl_module, trainer.current_epoch + 1)
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """One row a layer and step."""
-        pandas = optional_module("pandas")
-        tables = [p.to_pandas().assign(step=step) for step, p in zip(self.steps, self.profiles, strict=True)]
-        return pandas.concat(tables, ignore_index=True)

@@ -108,7 +108,20 @@ class Sensitivity(Printed):
         return self._verdict(f"{atom} of {layer} > {atom} of {than}", first, holds)
 
     def above_floor(self, atom: str, layer: str) -> Verdict:
-        """Whether the mean of an atom in a layer is above the noise floor, at every setting; as ``more``."""
+        """Whether the mean of an atom in a layer is above the noise floor, at every setting.
+
+        Parameters
+        ----------
+        atom : str
+            "redundancy", "unique_mean" or "synergy".
+        layer : str
+            The layer.
+
+        Returns
+        -------
+        Verdict
+            As that of ``more``.
+        """
         rows = self._of(layer, atom)
         holds = [row[atom] > row[f"{atom}_noise_floor"] for row in rows]
         return self._verdict(f"{atom} of {layer} > what chance gives", rows, holds)
@@ -129,7 +142,20 @@ class Sensitivity(Printed):
         return optional_module("pandas").DataFrame(list(self.rows))
 
     def plot(self, atom: str = "redundancy", ax: Axes | None = None) -> Figure:
-        """The means of one atom at every setting; see ``pidnet.plots.plot_sensitivity``."""
+        """Draw the means of one atom at every setting; see ``pidnet.plots.plot_sensitivity``.
+
+        Parameters
+        ----------
+        atom : str
+            "redundancy", "unique_mean" or "synergy".
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Figure
+            The figure drawn in.
+        """
         return plot_sensitivity(self, atom, ax)
 
     def __str__(self) -> str:

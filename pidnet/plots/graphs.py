@@ -35,6 +35,15 @@ def plot_graph(graph: networkx.Graph, *, neighbors: int | None = None, ax: Axes 
         Units near each other are redundant; color is the information of a unit, in bits, the darkness of an
         edge its weight. Up to 64 units are numbered. Units without an edge are left out and counted in the
         title.
+
+    Examples
+    --------
+    >>> import networkx
+    >>> graph = networkx.Graph(layer="fc1")
+    >>> graph.add_nodes_from(range(3), unit_information=0.5)
+    >>> graph.add_edge(0, 1, weight=0.9)
+    >>> plot_graph(graph).axes[0].get_title()
+    'fc1: the 2 most redundant partners of each unit, 1 alone'
     """
     neighbors = neighbors or (2 if len(graph) <= TWO_NEIGHBORS_UP_TO else 1)
     shown = _nearest(graph, neighbors)
@@ -63,6 +72,15 @@ def plot_replacements(graph: networkx.DiGraph, ax: Axes | None = None) -> Figure
     Figure
         An arrow leads from a unit to one that can replace it; color is the information of a unit, in bits.
         Units without an arrow are left out and counted in the title.
+
+    Examples
+    --------
+    >>> import networkx
+    >>> graph = networkx.DiGraph(layer="fc1")
+    >>> graph.add_nodes_from(range(3), unit_information=0.5)
+    >>> graph.add_edge(0, 1, cost=0.0)
+    >>> plot_replacements(graph).axes[0].get_title()
+    'fc1: who can replace whom, 1 units alone'
     """
     shown = graph.edge_subgraph(graph.edges)
     figure, ax = _draw(shown, graph, {"arrowsize": 8, "node_size": 120, "edge_color": "0.3"}, ax)

@@ -98,6 +98,15 @@ def plot_maps(maps: Sequence[Mapped], atom: str = "redundancy") -> Figure:
     -------
     Figure
         The panels, three in a row; each has a color bar of its own.
+
+    Examples
+    --------
+    >>> import torch, pidnet as pn
+    >>> x = torch.randint(2, (200, 4), generator=torch.Generator().manual_seed(0))
+    >>> acts = pn.Activations({"fc1": x.float()}, x[:, 0] ^ x[:, 1], {"fc1": "none"})
+    >>> figure = plot_maps([pn.layer_maps(pn.quantize(acts, 2), "i_min")["fc1"]])
+    >>> figure.axes[0].get_title()
+    'redundancy of fc1 (i_min)'
     """
     from pidnet.plots.figure import new_figure
 

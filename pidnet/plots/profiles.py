@@ -73,6 +73,15 @@ def plot_profile(profile: Profiled, ax: Axes | None = None) -> Figure:
     -------
     Figure
         Bands are the intervals of the profile, dotted lines its noise floor.
+
+    Examples
+    --------
+    >>> import torch, pidnet as pn
+    >>> x = torch.randint(2, (200, 4), generator=torch.Generator().manual_seed(0))
+    >>> acts = pn.Activations({"fc1": x.float()}, x[:, 0] ^ x[:, 1], {"fc1": "none"})
+    >>> figure = plot_profile(pn.profile(pn.layer_maps(pn.quantize(acts, 2), "i_min")))
+    >>> figure.axes[0].get_title()
+    'i_min, 95 % over units'
     """
     from pidnet.plots.figure import figure_of, new_figure
 
@@ -103,6 +112,17 @@ def plot_training(recorder: Recorded, ax: Sequence[Axes] | None = None) -> Figur
     -------
     Figure
         Up to 4 layers are drawn with their intervals.
+
+    Examples
+    --------
+    >>> import torch, pidnet as pn
+    >>> x = torch.randint(2, (200, 4), generator=torch.Generator().manual_seed(0))
+    >>> acts = pn.Activations({"fc1": x.float()}, x[:, 0] ^ x[:, 1], {"fc1": "none"})
+    >>> profile = pn.profile(pn.layer_maps(pn.quantize(acts, 2), "i_min"))
+    >>> recorder = pn.Recorder((x, x[:, 0]))
+    >>> recorder.steps, recorder.profiles = [1, 2], [profile, profile]
+    >>> [axes.get_title() for axes in plot_training(recorder).axes]
+    ['redundancy', 'unique_sum', 'synergy']
     """
     from matplotlib import colormaps
 
@@ -141,6 +161,15 @@ def plot_sensitivity(found: Tried, atom: str = "redundancy", ax: Axes | None = N
     -------
     Figure
         Dots in bits; short lines are the noise floor. A conclusion about layers holds where the dots keep their order.
+
+    Examples
+    --------
+    >>> import torch, pidnet as pn
+    >>> x = torch.randint(2, (200, 4), generator=torch.Generator().manual_seed(0))
+    >>> acts = pn.Activations({"fc1": x.float()}, x[:, 0] ^ x[:, 1], {"fc1": "none"})
+    >>> figure = plot_sensitivity(pn.sensitivity(acts, "i_min", levels=(2, 3), shares=()), "synergy")
+    >>> figure.axes[0].get_ylabel()
+    'mean synergy, bits'
     """
     from pidnet.plots.figure import given_or_new
 

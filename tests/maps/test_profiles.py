@@ -111,26 +111,3 @@ def test_maps_that_do_not_compare_are_refused():
         pn.profile({})
     nothing = pn.profile({"a": layer(0, 0, 0, 0)})
     assert np.isnan(nothing.shares["synergy"]).all()
-
-
-def test_a_recorder_follows_training(digits):
-    torch.manual_seed(0)
-    net = pn.zoo.mlp(64, (8, 6), 10)
-    recorder = pn.Recorder((digits.x_test, digits.y_test), ["fc1", "fc2"], every=2, levels=3, maps=I_MIN)
-    for epoch in pn.training.train_epochs(net, digits.x_train, digits.y_train, epochs=5):
-        recorder(net, epoch)
-    assert recorder.steps == [2, 4]
-    assert recorder.profiles[1].pair_information[1] > recorder.profiles[0].pair_information[1]
-    assert recorder.to_pandas().shape[0] == 4
-    same = pn.training.train(fresh(), digits.x_train, digits.y_train, epochs=5)
-    assert all(torch.equal(a, b) for a, b in zip(same.parameters(), net.parameters(), strict=True))
-
-
-def fresh():
-    torch.manual_seed(0)
-    return pn.zoo.mlp(64, (8, 6), 10)
-
-
-def test_a_recorder_records_at_least_every_epoch(digits):
-    with pytest.raises(ValueError, match="every=0"):
-        pn.Recorder((digits.x_test, digits.y_test), every=0)

@@ -1,0 +1,113 @@
+"""How the information of pairs is made up, epoch by epoch over training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from pidnet.activations import capture
+from pidnet.codes.quantizing import equal_mass, quantize
+from pidnet.maps import LayerMap, layer_maps
+from pidnet.maps.profiles import Profile, profile
+from pidnet.optional import optional_module
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Recorder:
+    """Profiles of a network while it trains.
+
+    In a plain loop call it after an epoch: ``recorder(model, epoch)``. For Lightning, write
+    ``class Callback(Recorder, lightning.Callback): ...``; Lightning then calls ``on_train_epoch_end``.
+
+    Parameters
+    ----------
+    data : tuple of Tensor
+        Inputs and labels, as for ``capture``.
+    layers : sequence of str, optional
+        Names of the layers; all by default.
+    every : int
+        Record each so many epochs.
+    levels : int
+        Levels of the codes, of equal mass.
+    maps : callable
+        Codes -> layer maps, for a measure or correction of your own, such as
+        ``partial(layer_maps, measure="i_min")``.
+
+    Attributes
+    ----------
+    steps : list of int
+        The epochs that were recorded.
+    profiles : list of Profile
+        The profile at each of them.
+
+    Raises
+    ------
+    ValueError
+        For ``every`` below 1.
+
+    Examples
+    --------
+    >>> import torch, pidnet as pn
+    >>> x = torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
+    >>> y = (x[:, 0] > 0).long()
+    >>> net, recorder = pn.zoo.mlp(4, (3,), 2), pn.Recorder((x, y), ["fc1"])
+    >>> for epoch in pn.training.train_epochs(net, x, y, epochs=2):
+    ...     recorder(net, epoch)
+    >>> recorder.steps
+    [1, 2]
+    """
+
+    def __init__(
+        self,
+        data: tuple[Tensor, Tensor],
+        layers: Sequence[str] | None = None,
+        *,
+        every: int = 1,
+        levels: int = 4,
+        maps: Callable[..., Mapping[str, LayerMap]] = layer_maps,
+    ) -> None:
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"every={every}; expected at least 1")
+        self.data, self.layers = data, layers
+        self.every, self.levels, self.maps = every, levels, maps
+        self.steps: list[int] = []
+        self.profiles: list[Profile] = []
+
+    def __call__(self, model: nn.Module, step: int) -> None:
+        """Record the model as it is now, when ``step`` is a multiple of ``every``.
+
+        Parameters
+        ----------
+        model : nn.Module
+            The network.
+        step : int
+            Epochs done.
+        """
+        if step % self.every:
+            return
+        acts = capture(model, self.data, self.layers)
+        self.profiles.append(profile(self.maps(quantize(acts, self.levels, equal_mass))))
+        self.steps.append(step)
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: nn.Module) -> None:
+        """Record after an epoch, as Lightning asks for it.
+
+        Parameters
+        ----------
+        trainer : lightning.Trainer
+            Carries the epoch.
+        pl_module : nn.Module
+            The network.
+        """
+        self(pl_module, trainer.current_epoch + 1)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row for each layer and step, as ``Profile.to_pandas``."""
+        pandas = optional_module("pandas")
+        tables = [p.to_pandas().assign(step=step) for step, p in zip(self.steps, self.profiles, strict=True)]
+        return pandas.concat(tables, ignore_index=True)

@@ -1,6 +1,8 @@
-"""Every public name is documented, and typed for those who import it."""
+"""Every public name is there from the start, documented, and typed for those who import it."""
 
 import inspect
+import subprocess
+import sys
 from importlib import resources
 from types import ModuleType
 
@@ -33,3 +35,27 @@ def test_a_public_method_says_what_it_does(name):
 
 def test_the_package_is_marked_as_typed():
     assert resources.files(pn).joinpath("py.typed").is_file()
+
+
+def test_a_room_is_there_before_anything_was_touched():
+    """``pn.tables`` does not depend on what was imported before: each room is asked for first in its process."""
+    rooms = [name for name in pn.__all__ if isinstance(getattr(pn, name), ModuleType)]
+    program = "import sys, pidnet as pn\nfor room in sys.argv[1:]:\n    getattr(pn, room)"
+    fresh = "import pidnet as pn; assert not [n for n in vars(pn) if n in pn.__all__]; pn.tables.shannon"
+    subprocess.run([sys.executable, "-c", program, *rooms], check=True)
+    subprocess.run([sys.executable, "-c", fresh], check=True)
+
+
+def test_every_room_but_the_inner_ones_is_listed():
+    """What importing a room puts beside the listed names is not for users: no page of the reference has it."""
+    inner = {"cli", "execution"}
+    folders = {
+        f.name for f in resources.files(pn).iterdir() if f.is_dir() and f.joinpath("__init__.py").is_file()
+    }
+    assert folders - inner == {n for n in pn.__all__ if isinstance(getattr(pn, n), ModuleType)}
+
+
+@pytest.mark.parametrize("room", [n for n in pn.__all__ if isinstance(getattr(pn, n), ModuleType)])
+def test_a_room_has_what_it_lists(room):
+    module = getattr(pn, room)
+    assert not [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)]

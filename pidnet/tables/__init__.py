@@ -1,5 +1,6 @@
 """Stage 3: codes -> joint tables of pairs; activations -> joint covariances of pairs."""
 
+from pidnet.tables import shannon
 from pidnet.tables.covariances import PairCovariances, group_covariances, pair_covariances
 from pidnet.tables.discrete import PairTables, iterate_pair_tables, pair_tables
 
@@ -10,4 +11,5 @@ __all__ = [
     "iterate_pair_tables",
     "pair_covariances",
     "pair_tables",
+    "shannon",
 ]

@@ -8,6 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pidnet"
 ORDER = [
+    "names",
     "files",
     "optional",
     "printing",
@@ -35,7 +36,7 @@ ORDER = [
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"files", "optional", "printing", "plots", "execution", "datasets"}
+IMPORT_NOTHING_OF_OURS = {"names", "files", "optional", "printing", "plots", "execution"}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from pidnet.cli._output import progress
 from pidnet.cli.bench import bench
 from pidnet.cli.demo import demo
 from pidnet.cli.energy import energy
 from pidnet.cli.map import map
-from pidnet.cli.output import progress
 from pidnet.cli.prune import prune
 from pidnet.cli.report import report
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pidnet.cli.import_path import check_file
-from pidnet.cli.output import AsJson, bar, print_json, say, show, steps
+from pidnet.cli import _options as options
+from pidnet.cli._import_path import check_file
+from pidnet.cli._output import bar, print_json, say, show, steps, write_json
 
 if TYPE_CHECKING:
     from pidnet.measures import Measure
@@ -27,6 +27,7 @@ WIDTH, SAMPLES = 128, 1000
 
 
 def bench(
+    context: typer.Context,
     name: Annotated[
         str | None, typer.Argument(help="A benchmark of a checkout to start; none measures this machine.")
     ] = None,
@@ -34,32 +35,30 @@ def bench(
     listed: Annotated[bool, typer.Option("--list", help="List the benchmarks of a checkout.")] = False,
     checkout: Annotated[Path, typer.Option(help="A clone of pidnet, for a name or --list.")] = Path(),
     seed: Annotated[int, typer.Option(help="Seed of the random tables and networks.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="A file for the result as JSON.")] = None,
-    as_json: AsJson = False,
+    out: options.OutFile = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """How fast pidnet is on this machine: every measure, a map of a layer, a plan. Takes about half a minute.
 
-    The full benchmarks, against other packages and with accuracies, stand in a clone of pidnet and take minutes
-    to hours: pidnet bench --list names them, pidnet bench NAME starts one; the exit code is then that of it.
+    The full benchmarks, against other packages and with accuracies, are in a clone of pidnet and take minutes to
+    hours: pidnet bench --list names them, pidnet bench NAME starts one and returns its exit code.
     """
-    if listed or name is not None:
-        known = _benchmarks(checkout)
-        if name is None:
-            rows = [{"benchmark": stem, "what it measures": words} for stem, words in known.items()]
-            print_json(rows) if as_json else show("pidnet bench NAME", rows)
-            return
-        if name not in known:
-            raise ValueError(f"no benchmark {name!r}; {checkout.resolve()} has {', '.join(known)}")
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *(arguments or [])], cwd=checkout)
-        raise typer.Exit(done.returncode)
+    if listed:
+        options.refuse(context, ("seed", "out", "name"), "with --list")
+        rows = [
+            {"benchmark": stem, "what it measures": words} for stem, words in _benchmarks(checkout).items()
+        ]
+        print_json(rows) if as_json else show("pidnet bench NAME", rows)
+        return
+    if name is not None:
+        options.refuse(context, ("seed", "out", "as_json"), f"on {name}, which has options of its own")
+        raise typer.Exit(_start(name, arguments or [], checkout))
+    options.refuse(context, ("checkout",), "without a NAME or --list")
     if out is not None:
         check_file(out)
     machine, measured = _machine(), _measured(seed)
     result = {"machine": machine, "seed": seed, **measured}
-    if out is not None:
-        from pidnet.files import write_text
-
-        write_text(out, json.dumps(result, indent=1))
+    write_json(out, result)
     if as_json:
         print_json(result)
         return
@@ -68,8 +67,16 @@ def bench(
     say(f"On {', '.join(f'{what} {value}' for what, value in machine.items())}.")
 
 
+def _start(name: str, arguments: list[str], checkout: Path) -> int:
+    """Runs a benchmark of a checkout; its exit code. Raises ValueError for one that is not there."""
+    known = _benchmarks(checkout)
+    if name not in known:
+        raise ValueError(f"no benchmark {name!r}; {checkout.resolve()} has {', '.join(known)}")
+    return subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *arguments], cwd=checkout).returncode
+
+
 def _measured(seed: int) -> dict[str, list[dict[str, Any]]]:
-    """Pairs a second and worst gap of each measure, and seconds of the jobs that take longest."""
+    """Pairs per second and worst gap of each measure, and seconds of the jobs that take longest."""
     with steps("compiling, which takes up to a minute the first time") as tell:
         from pidnet.measures import MEASURES
 
@@ -89,7 +96,7 @@ def _measured(seed: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def _speed(measure: Measure, pairs: int, seed: int) -> dict[str, Any]:
-    """Pairs a second on random tables, after a call that compiles, and the largest certified error."""
+    """Pairs per second on random tables, after a call that compiles, and the largest certified error."""
     import numpy as np
 
     from pidnet.tables.discrete import PairTables
@@ -100,7 +107,7 @@ def _speed(measure: Measure, pairs: int, seed: int) -> dict[str, Any]:
     measure(PairTables(tables.pairs[:20], p[:20]))
     return {
         "pairs": pairs,
-        "pairs a second": round(pairs / _best(lambda: measure(tables))),
+        "pairs per second": round(pairs / _best(lambda: measure(tables))),
         "largest gap, bits": float(measure(tables).gap.max()),
     }
 
@@ -136,7 +143,7 @@ def _best(job: Callable[[], object], runs: int = REPEATS) -> float:
 
 
 def _machine() -> dict[str, Any]:
-    """What the speed hangs on."""
+    """What the speed depends on."""
     import platform
 
     import torch

@@ -7,23 +7,23 @@ from typing import Annotated
 
 import typer
 
-from pidnet.cli.import_path import check_folder
-from pidnet.cli.output import AsJson, Out, print_json, say, show, show_maps, steps
-from pidnet.cli.prune import Criterion
+from pidnet.cli import _options as options
+from pidnet.cli._import_path import check_folder
+from pidnet.cli._output import print_json, say, show, show_maps, steps
 
 
 def demo(
-    out: Out = Path("runs/demo"),
-    criterion: Criterion = "graph_i_min",
+    out: options.Out = Path("runs/demo"),
+    criterion: options.Criterion = "graph_i_min",
     seed: Annotated[int, typer.Option(help="Seed of the initial weights and the training.")] = 0,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """The main job on scikit-learn's digits: train, map, draw the graph, prune, compare energy."""
     with steps("starting") as tell:
         check_folder(out)
         import torch
 
-        from pidnet.cli.demo_run import run_demo
+        from pidnet.cli._demo_run import run_demo
 
         # One thread is enough for a small network, and gives the same digits on every number of cores.
         torch.set_num_threads(1)

@@ -4,48 +4,29 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from pidnet.cli.import_path import check_file
-from pidnet.cli.networks import Model, Weights, check_fit, find_model, made_note
-from pidnet.cli.output import AsJson, print_json, say, show
-from pidnet.cli.samples import SOURCE, UserData, find_data, head
+from pidnet.cli import _options as options
+from pidnet.cli._import_path import check_file
+from pidnet.cli._networks import check_fit, find_model, made_note
+from pidnet.cli._output import print_json, say, show, write_json
+from pidnet.cli._samples import UserData, find_data, head
 
 if TYPE_CHECKING:
-    from pidnet.cli.samples import Labelled
+    from pidnet.cli._samples import Labelled
 
 
 def energy(
-    model: Model,
-    shape: Annotated[
-        str | None,
-        typer.Option(help="Shape of one input without the batch, such as 1,28,28; or give --data instead."),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(help=f"One sample is run, and the accuracy measured on the test part: {SOURCE}"),
-    ] = None,
-    weights: Weights = None,
-    small: Annotated[
-        Path | None,
-        typer.Option(help="A pruned network of it that pidnet prune wrote (.safetensors), to compare with."),
-    ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option(help="Number format to model: fp32, fp16, bf16, int8 or binary; else as it is."),
-    ] = None,
-    grid: Annotated[
-        float | None,
-        typer.Option(min=0, help="Grams of CO2 per kWh of your grid, for an estimate; with --small."),
-    ] = None,
-    measure: Annotated[
-        bool,
-        typer.Option("--measure", help="Measure as well, where a counter exists (2 min); with --small."),
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="A file for the result as JSON.")] = None,
-    as_json: AsJson = False,
+    model: options.Model,
+    shape: options.Shape = None,
+    data: options.ExampleData = None,
+    weights: options.Weights = None,
+    small: options.Small = None,
+    dtype: options.Dtype = None,
+    grid: options.Grid = None,
+    measure: options.Measured = False,
+    out: options.OutFile = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """What a network costs per sample, layer by layer; with --small, what a pruned one of it saves.
 
@@ -61,10 +42,7 @@ def energy(
         result, lines = _alone(dense, head(samples.calibration[0], 1), dtype)
     else:
         result, lines = _compared(dense, small, samples, dtype=dtype, measure=measure, grid=grid)
-    if out is not None:
-        from pidnet.files import write_text
-
-        write_text(out, json.dumps(result, indent=1))
+    write_json(out, result)
     if as_json:
         print_json(result)
         return

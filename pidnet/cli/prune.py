@@ -2,135 +2,118 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pidnet.cli.import_path import check_folder
-from pidnet.cli.networks import Model, Weights, check_fit, find_model, made_note
-from pidnet.cli.output import AsJson, Out, bar, print_json, say, show, steps
-from pidnet.cli.samples import Data, SampleCount, find_data
+from pidnet.cli import _options as options
+from pidnet.cli._import_path import check_folder
+from pidnet.cli._networks import find_both, made_note
+from pidnet.cli._output import bar, print_json, say, show, steps
+from pidnet.names import CRITERIA, REPAIRS, check_name
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pidnet.cli._samples import UserData
+    from pidnet.runs import Pruned
 
 DEFAULT_SHARE = 0.5
-REPAIRS = ("none", "fold", "refit", "reconstruct")
-INFORMATION = ("pid", "graph_i_min", "graph_i_broja", "graph_i_ccs", "graph_gaussian")
-BASELINES = (
-    "random",
-    "l1",
-    "l2",
-    "bn_scale",
-    "taylor",
-    "fpgm",
-    "chip",
-    "mrmr",
-    "correlation",
-    "pivoted_qr",
-    "obs",
-)
-
-Criterion = Annotated[
-    str,
-    typer.Option(
-        help=f"How the units that stay are chosen: by information, {', '.join(INFORMATION)} (pid: what the output "
-        f"would lose, in bits); or by a baseline, {', '.join(BASELINES)}.",
-        autocompletion=lambda: [*INFORMATION, *BASELINES],
-    ),
-]
 
 
 def prune(
-    model: Model,
-    data: Data,
-    weights: Weights = None,
-    keep: Annotated[
-        list[float] | None,
-        typer.Option(
-            help="Share of the units of each layer that stay, above 0 to 1; give it again for a curve."
-        ),
-    ] = None,
-    macs: Annotated[
-        list[float] | None, typer.Option(help="Or the share of the multiply-accumulates that may stay.")
-    ] = None,
-    energy: Annotated[
-        list[float] | None, typer.Option(help="Or the share of the modelled energy (all in SRAM).")
-    ] = None,
-    criterion: Criterion = "pid",
-    repair: Annotated[
-        str,
-        typer.Option(
-            help="What is done to the weights that stay: none; fold (each unit that goes is replaced by a sum of "
-            "those that stay); refit (then all layers from there on are fitted again, by least squares); "
-            "reconstruct (the units that stay move as well: seconds a layer, for deep cuts).",
-            autocompletion=lambda: list(REPAIRS),
-        ),
-    ] = "refit",
-    search: Annotated[
-        bool,
-        typer.Option(help="For pid: repair several proposals and keep the best, or take the first ranking."),
-    ] = True,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say of every unit that goes what it costs and who takes over.")
-    ] = False,
-    samples: SampleCount = 1000,
+    context: typer.Context,
+    model: options.Model,
+    data: options.Data,
+    weights: options.Weights = None,
+    keep: options.Keep = None,
+    macs: options.Macs = None,
+    energy: options.Energy = None,
+    criterion: options.Criterion = "pid",
+    repair: options.Repair = "refit",
+    search: options.Search = True,
+    explain: options.Explain = False,
+    samples: options.SampleCount = 1000,
     seed: Annotated[int, typer.Option(help="Seed of criteria and weights that are drawn at random.")] = 0,
-    out: Out = Path("runs/prune"),
-    as_json: AsJson = False,
+    out: options.Out = Path("runs/prune"),
+    as_json: options.AsJson = False,
 ) -> None:
-    """Make a network really smaller: choose units, cut them out, repair what stays, compare energy.
+    """Make a network really smaller: choose units, cut them out, repair the rest, compare energy.
 
     Example: pidnet prune --model mine.py:network --weights mine.safetensors --data mine.py:loader --keep 0.25
     """
+    check_name("criterion", criterion, CRITERIA)
+    check_name("repair", repair, REPAIRS)
+    if criterion != "pid":
+        options.refuse(context, ("search",), f"with --criterion {criterion}: only pid searches")
+    if as_json:
+        options.refuse(context, ("explain",), "with --json, which holds the plans in full")
+    budgets = _budgets(keep=keep, macs=macs, energy=energy)
     with steps("starting") as tell:
         check_folder(out)
-        budgets = _budgets(keep=keep, macs=macs, energy=energy)
-        from pidnet.pruning import plan_pruning
-        from pidnet.runs import carry_out, rows, write_pruned, write_settings
+        from pidnet.runs import write_pruned, write_settings
 
-        network, found = find_model(model, weights, seed), find_data(data, samples)
-        check_fit(network, found, data)
-        pruned, counted = [], bar(len(budgets), "budgets", "budget")
-        for budget in budgets:
-            tell(f"pruning by {criterion}, " + ", ".join(f"{kind} {share}" for kind, share in budget.items()))
-            plan = plan_pruning(
-                network,
-                found.calibration,
-                budget.get("keep"),
-                criterion,
-                macs=budget.get("macs"),
-                energy=budget.get("energy"),
-                search=search,
-                seed=seed,
-            )
-            pruned.append(carry_out(network, plan, found.calibration, found.test, repair=repair))
-            counted.update()
-        counted.close()
+        network, found = find_both(model, data, weights=weights, samples=samples, seed=seed)
+        chosen = {"criterion": criterion, "search": search, "seed": seed}
+        pruned = _carried_out(network, found, budgets, chosen, repair=repair, tell=tell)
         write_pruned(out, pruned, found.calibration[0])
-        settings = {"model": model, "weights": weights and str(weights), "data": data, "seed": seed}
-        settings |= {
-            "samples": len(found.calibration[1]),
-            "criterion": criterion,
-            "repair": repair,
-            "search": search,
-        }
-        write_settings(out, "prune", settings)
+        settings = {"model": model, "weights": weights and str(weights), "data": data, "repair": repair}
+        write_settings(out, "prune", settings | chosen | {"samples": len(found.calibration[1])})
     if as_json:
-        plans = [asdict(one.plan) for one in pruned]
-        print_json({"folder": str(out), "budgets": rows(pruned), "plans": plans})
+        _print_json(out, pruned)
         return
-    show(f"The network, pruned by {criterion}, repair: {repair}", rows(pruned))
+    _show(pruned, f"The network, pruned by {criterion}, repair: {repair}", explain=explain)
     if found.test is None:
         say("Accuracy not measured: the data have no test part; return (x_train, y_train, x_test, y_test).")
-    for one in pruned if explain else ():
-        say(f"\nBudget {one.name}: {one.plan.explain(most=None)}")
     for note in made_note(model, weights):
         say(note)
     say(f"Written to {out}. Next: pidnet report {out}")
 
 
-def _budgets(**asked: list[float] | None) -> list[dict[str, float]]:
-    """One budget a number, all of one kind; half of the units where none is asked for."""
+def _carried_out(
+    network: nn.Module,
+    found: UserData,
+    budgets: list[dict[str, Any]],
+    chosen: dict[str, Any],
+    *,
+    repair: str,
+    tell: Callable[[str], None],
+) -> list[Pruned]:
+    """Each budget planned and carried out. chosen: options of ``plan_pruning``."""
+    from pidnet.pruning import plan_pruning
+    from pidnet.runs import carry_out
+
+    pruned = []
+    with bar(len(budgets), "budgets", "budget") as counted:
+        for budget in budgets:
+            ((kind, share),) = budget.items()
+            tell(f"pruning by {chosen['criterion']}, {kind} {share}")
+            plan = plan_pruning(network, found.calibration, **budget, **chosen)
+            pruned.append(carry_out(network, plan, found.calibration, found.test, repair=repair))
+            counted.update()
+    return pruned
+
+
+def _print_json(out: Path, pruned: list[Pruned]) -> None:
+    from pidnet.runs import rows
+
+    print_json({"folder": str(out), "budgets": rows(pruned), "plans": [asdict(one.plan) for one in pruned]})
+
+
+def _show(pruned: list[Pruned], title: str, *, explain: bool) -> None:
+    """The table, and the plans in words where they are asked for."""
+    from pidnet.runs import rows
+
+    show(title, rows(pruned))
+    for one in pruned if explain else ():
+        say(f"\nBudget {one.name}: {one.plan.explain(most=None)}")
+
+
+def _budgets(**asked: list[float] | None) -> list[dict[str, Any]]:
+    """One budget per number, all of one kind; half of the units where none is asked for."""
     given = {kind: shares for kind, shares in asked.items() if shares}
     if len(given) > 1:
         raise ValueError(f"--{' and --'.join(given)} are different kinds of budget; give one of them")

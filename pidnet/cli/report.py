@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pidnet.cli.import_path import check_file
-from pidnet.cli.output import AsJson, print_json, say
+from pidnet.cli import _options as options
+from pidnet.cli._import_path import check_file
+from pidnet.cli._output import print_json, say
 
 
 def report(
@@ -16,7 +17,7 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="The page to write; else report.html in the folder.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """One page of a run that opens offline in any browser: maps, graph, plan, energy, settings."""
     if out is not None:

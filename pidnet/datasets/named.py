@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pidnet.names import DATA_SETS as NAMES, check_name
+
 # name -> training and test part, each (file, key of the images, key of the labels)
 FILES = {
     "mnist": (("mnist.npz", "x_train", "y_train"), ("mnist.npz", "x_test", "y_test")),
     "fashion_mnist": (("fashion_mnist.npz", "x_train", "y_train"), ("fashion_mnist.npz", "x_test", "y_test")),
     "cifar10": (("cifar10_train5k.npz", "x", "y"), ("cifar10_test5k.npz", "x", "y")),
 }
-NAMES = ("digits", *FILES, "mnist1d", "names")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,7 @@ def load(name: str, folder: str | Path | None = None, *, images: bool = False) -
     Raises ValueError for an unknown name, FileNotFoundError when the files are not there, ImportError when
     mnist1d is asked for and the package is not installed.
     """
-    if name not in NAMES:
-        raise ValueError(f"unknown data set {name!r}; the known ones are {', '.join(NAMES)}")
+    check_name("data set", name, NAMES)
     match name:
         case "digits":
             samples = _digits()

@@ -14,6 +14,7 @@ from pidnet.activations import Activations
 from pidnet.maps.layer_map import LayerMap
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.gaussian import PREFIX, GaussianMeasure, find_gaussian_measure, i_mmi
+from pidnet.names import GAUSSIAN_CORRECTIONS
 from pidnet.significance.gaussian_bias import corrected_atoms
 from pidnet.tables.covariances import (
     LayerCovariance,
@@ -23,15 +24,16 @@ from pidnet.tables.covariances import (
 )
 
 DRAWS = 8
-CORRECTIONS = ("none", "wishart")
 
 
 def gaussian_mapper(
     activations: Activations, measure: str | GaussianMeasure, correction: Any, seed: int, **options: Any
 ) -> Callable[[str], LayerMap]:
     """Layer name -> its map. The options, those of ``layer_covariance``, are checked once; see ``layer_maps``."""
-    if correction not in CORRECTIONS:
-        raise ValueError(f"unknown correction {correction!r}; with activations: {', '.join(CORRECTIONS)}")
+    if correction not in GAUSSIAN_CORRECTIONS:
+        raise ValueError(
+            f"unknown correction {correction!r}; with activations: {', '.join(GAUSSIAN_CORRECTIONS)}"
+        )
     if correction != "none" and options.get("shrinkage"):
         raise ValueError(f"correction={correction!r} is not for shrunk covariances; leave out shrinkage=")
     functions = find_gaussian_measure(measure), i_mmi

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pidnet.names import REPAIRS
 from pidnet.networks.batches import labelled
 from pidnet.networks.expanded import collapse, expand
 from pidnet.networks.hooks import record_calls
@@ -23,8 +24,6 @@ from pidnet.pruning.repair.reconstruction import reconstruct
 from pidnet.pruning.structure.discovery import Prunable, survey
 from pidnet.pruning.structure.dry_run import same, trial
 from pidnet.pruning.structure.removal import Removal, cut
-
-REPAIRS = ("none", "fold", "refit", "reconstruct")
 
 
 def apply_plan(

@@ -46,6 +46,18 @@ def test_this_machine_is_measured(monkeypatch, tmp_path):
     found = json.loads(run("--seed", 3, "--json", "--out", tmp_path / "bench.json").stdout)
     assert found == json.loads((tmp_path / "bench.json").read_text())
     assert [row["measure"] for row in found["measures"]] == list(MEASURES)
-    assert all(row["pairs a second"] > 1 and row["largest gap, bits"] < 1e-3 for row in found["measures"])
+    assert all(row["pairs per second"] > 1 and row["largest gap, bits"] < 1e-3 for row in found["measures"])
     assert [row["seconds"] > 0 for row in found["jobs"]] == [True] * 4
     assert found["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--list", "--seed", 1], "--seed has no effect with --list"),
+        (["speed", "--json"], "--json has no effect on speed"),
+        ([], "--checkout has no effect without a NAME or --list"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(checkout, options, message):
+    assert message in str(run("--checkout", checkout, *options).exception)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import pidnet as pn
 from pidnet import cli
-from pidnet.cli import demo_run as demo
+from pidnet.cli import _demo_run as demo
 
 
 @pytest.fixture(scope="module")

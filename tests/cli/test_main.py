@@ -1,7 +1,6 @@
 """What holds for every command: help, exit codes, one sentence an error, JSON and nothing else."""
 
 import json
-import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -122,24 +121,6 @@ def test_the_script_that_the_shell_reads_is_printed(monkeypatch, capsys):
     assert "complete_bash" in capsys.readouterr().out
 
 
-def test_the_names_on_the_command_line_are_those_of_the_library():
-    """They stand there once more because the help is printed without torch."""
-    from pidnet import datasets, measures, pruning, significance
-    from pidnet.cli import map, prune, samples  # noqa: F401
-    from pidnet.cli.prune import BASELINES, INFORMATION, REPAIRS
-    from pidnet.measures.gaussian import GAUSSIAN_MEASURES
-    from pidnet.pruning.applying import REPAIRS as KNOWN_REPAIRS
-
-    told = sys.modules["pidnet.cli.map"]
-    assert set(told.MEASURES) == set(measures.MEASURES)
-    assert set(told.GAUSSIAN) == set(GAUSSIAN_MEASURES)
-    assert set(told.CORRECTIONS) == set(significance.CORRECTIONS)
-    assert set(told.NULLS) == set(significance.NULLS)
-    assert {*INFORMATION, *BASELINES} == set(pruning.CRITERIA)
-    assert set(REPAIRS) == set(KNOWN_REPAIRS)
-    assert samples.NAMES == datasets.NAMES
-
-
 @pytest.mark.parametrize("place", [1, 3])
 def test_debug_shows_the_traceback_wherever_it_stands(monkeypatch, tmp_path, place):
     words = ["pidnet", "report", str(tmp_path)]
@@ -160,5 +141,5 @@ def test_names_are_not_read_as_markup(monkeypatch, capsys):
 
 
 def test_what_is_not_finite_is_null(capsys):
-    cli.output.print_json({"rows": [{"gap": float("inf"), "accuracy": float("nan"), "pairs": 3}]})
+    cli._output.print_json({"rows": [{"gap": float("inf"), "accuracy": float("nan"), "pairs": 3}]})
     assert json.loads(capsys.readouterr().out) == {"rows": [{"gap": None, "accuracy": None, "pairs": 3}]}

@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 
 import pidnet as pn
 from pidnet.cli import app
-from pidnet.cli.networks import find_model
-from pidnet.cli.samples import find_data
+from pidnet.cli._networks import find_model
+from pidnet.cli._samples import find_data
 from pidnet.maps import LayerMap
 
 HEADS = ["layer", "measure", "units", "pairs", "redundancy", "unique_mean", "synergy", "noise_floor"]
@@ -82,3 +82,30 @@ def test_unknown_names_are_said(at, tmp_path, option, value, message):
     result = CliRunner().invoke(app, words)
     assert message in str(result.exception)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--intervals"], "--intervals has no effect with gaussian_i_mmi"),
+        (["--null", "units"], "--null has no effect with gaussian_i_mmi"),
+        (["--levels", "4"], "--levels has no effect"),
+        (["--quantizer", "lloyd"], "--quantizer has no effect"),
+        (["--correction", "shuffle_sources"], "unknown correction of gaussian_i_mmi 'shuffle_sources'"),
+    ],
+)
+def test_a_gaussian_measure_refuses_what_it_would_not_use(at, tmp_path, option, message):
+    words = ["map", "--model", at("network"), "--data", at("samples"), "--out", str(tmp_path)]
+    result = CliRunner().invoke(app, [*words, "--measure", "gaussian_i_mmi", *option])
+    assert message in str(result.exception)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_gaussian_map_is_corrected_where_that_is_asked_for(at, tmp_path):
+    words = ("--model", at("network"), "--data", at("samples"), "--measure", "gaussian_i_broja", "--seed", 3)
+    plain = json.loads(run(*words, "--out", tmp_path / "plain", "--json").stdout)["layers"]
+    words = (*words, "--correction", "wishart", "--out", tmp_path / "corrected")
+    corrected = json.loads(run(*words, "--json").stdout)["layers"]
+    assert all(c["synergy"] < p["synergy"] for c, p in zip(corrected, plain, strict=True))
+    settings = json.loads((tmp_path / "corrected" / "settings.json").read_text())["map"]
+    assert (settings["correction"], settings["seed"], "levels" in settings) == ("wishart", 3, False)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from pidnet.cli.networks import find_model
-from pidnet.cli.samples import find_data
+from pidnet.cli._networks import find_model
+from pidnet.cli._samples import find_data
 
 
 class Evil:

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 import pidnet as pn
 from pidnet.cli import app
-from pidnet.cli.networks import find_model
+from pidnet.cli._networks import find_model
 
 
 def run(*arguments):
@@ -78,3 +78,19 @@ def test_two_kinds_of_budget_are_refused(network, at, tmp_path):
     arguments = ["prune", *map(str, network), "--data", at("parts"), "--keep", "0.5", "--macs", "0.5"]
     result = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path)])
     assert "--keep and --macs are different kinds of budget" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--criterion", "l1", "--no-search"], "--search has no effect with --criterion l1"),
+        (["--json", "--explain"], "--explain has no effect with --json"),
+        (["--criterion", "l3"], "unknown criterion 'l3'; the known ones are pid"),
+        (["--repair", "magic"], "unknown repair 'magic'; the known ones are none, fold"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused_before_the_work(network, at, tmp_path, options, message):
+    arguments = ["prune", *map(str, network), "--data", at("parts"), "--out", str(tmp_path), *options]
+    result = CliRunner().invoke(app, arguments)
+    assert message in str(result.exception)
+    assert not any(tmp_path.iterdir())

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from pidnet import __version__
+from pidnet.names import ALLOCATIONS
 from pidnet.networks.batches import labelled
 from pidnet.networks.expanded import expand
 from pidnet.networks.running import check_runs
@@ -22,8 +23,6 @@ from pidnet.pruning.plans.partial_plan import Criterion, Draft, Gone, at_once, g
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.search import find_plan
 from pidnet.pruning.structure.discovery import Prunable, find_prunable, survey
-
-ALLOCATIONS = ("uniform", "global")
 
 
 def plan_pruning(

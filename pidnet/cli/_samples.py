@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from pidnet.cli.import_path import PLACE, called, found_at
+from pidnet.cli._import_path import PLACE, called, found_at
+from pidnet.names import DATA_SETS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,25 +15,10 @@ if TYPE_CHECKING:
     # Inputs are a tensor, or a mapping of tensors as tokenizers give them.
     Labelled = tuple[Any, Tensor]
 
-# As pidnet.datasets.named.NAMES, which would import torch before the help is printed; a test holds them together.
-NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "mnist1d", "names")
 FORMS = (
     "expected (x, y) or (x_train, y_train, x_test, y_test) as tensors or arrays, batches (x, y), or a "
     "torch Dataset"
 )
-SOURCE = (
-    f"{', '.join(NAMES)} (add :images for inputs of shape channel, height, width), or module:name or "
-    "file.py:name of a function without arguments that returns (x, y), (x_train, y_train, x_test, y_test), a "
-    "DataLoader or a Dataset. All but digits and mnist1d are read from the folder that the environment variable "
-    "PIDNET_DATA names."
-)
-Data = Annotated[
-    str,
-    typer.Option("--data", help=SOURCE, autocompletion=lambda: list(NAMES)),
-]
-SampleCount = Annotated[
-    int, typer.Option("--samples", min=20, help="Look at this many training samples, the first ones.")
-]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +61,11 @@ def _load(source: str) -> Any:
     from pidnet import datasets
 
     name, _, shape = source.partition(":")
-    if name in datasets.NAMES and shape in ("", "images"):
+    if name in DATA_SETS and shape in ("", "images"):
         found = datasets.load(name, images=shape == "images")
         return found.x_train, found.y_train, found.x_test, found.y_test
     if ":" not in source:
-        raise ValueError(
-            f"no data set {source!r}; the known ones are {', '.join(datasets.NAMES)}; else {PLACE}"
-        )
+        raise ValueError(f"no data set {source!r}; the known ones are {', '.join(DATA_SETS)}; else {PLACE}")
     found = found_at(source, "data")
     return called(found, source, "data") if callable(found) else found
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -16,16 +16,13 @@ from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
 
+from pidnet.files import write_text
+
 if TYPE_CHECKING:
     from pidnet.maps import LayerMap
 
 console = Console()
 progress = Console(stderr=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
-
-
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results; it is made where it is missing.")]
 
 
 @contextmanager
@@ -85,6 +82,12 @@ def say(sentence: str) -> None:
 def print_json(result: Any) -> None:
     """The whole result as JSON on standard output; what is not finite becomes null."""
     typer.echo(json.dumps(_finite(result), indent=1))
+
+
+def write_json(path: Path | None, result: Any) -> None:
+    """The same in a file, where one is named."""
+    if path is not None:
+        write_text(path, json.dumps(_finite(result), indent=1))
 
 
 def _finite(value: Any) -> Any:

@@ -5,32 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from pidnet.cli.import_path import called, found_at
-from pidnet.cli.samples import UserData, described, head
+from pidnet.cli._import_path import called, found_at
+from pidnet.cli._samples import UserData, described, find_data, head
 
 if TYPE_CHECKING:
     from torch import nn
 
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        help="The network: module:name or file.py:name of an nn.Module, or of a function without arguments "
-        "that returns one.",
-    ),
-]
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        "--weights",
-        help="Its weights: a .safetensors file, or a state_dict that torch.save wrote (.pt, .pth); else as "
-        "the function makes them.",
-    ),
-]
+
+def find_both(
+    model: str, data: str, *, weights: Path | None, samples: int, seed: int = 0
+) -> tuple[nn.Module, UserData]:
+    """The network and the data of a command. Raises ValueError where they do not fit together."""
+    network, found = find_model(model, weights, seed), find_data(data, samples)
+    check_fit(network, found, data)
+    return network, found
 
 
 def find_model(source: str, weights: Path | None = None, seed: int = 0) -> nn.Module:

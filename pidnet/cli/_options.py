@@ -1,0 +1,168 @@
+"""The options of the commands, each in one place, and the refusal of those that would have no effect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pidnet.names import (
+    BASELINE_CRITERIA,
+    CORRECTIONS,
+    CRITERIA,
+    DATA_SETS,
+    GAUSSIAN_CORRECTIONS,
+    GAUSSIAN_MEASURES,
+    INFORMATION_CRITERIA,
+    MEASURES,
+    NULLS,
+    QUANTIZERS,
+    REPAIRS,
+)
+
+SOURCE = (
+    f"{', '.join(DATA_SETS)} (add :images for inputs of shape channel, height, width), or module:name or "
+    "file.py:name of a function without arguments that returns (x, y), (x_train, y_train, x_test, y_test), a "
+    "DataLoader or a Dataset. All but digits and mnist1d are read from the folder that the environment variable "
+    "PIDNET_DATA names."
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results; it is made where it is missing.")]
+OutFile = Annotated[Path | None, typer.Option("--out", help="A file for the result as JSON.")]
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="The network: module:name or file.py:name of an nn.Module, or of a function without arguments "
+        "that returns one.",
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        help="Its weights: a .safetensors file, or a state_dict that torch.save wrote (.pt, .pth); else as "
+        "the function makes them.",
+    ),
+]
+Data = Annotated[str, typer.Option("--data", help=SOURCE, autocompletion=lambda: list(DATA_SETS))]
+SampleCount = Annotated[
+    int, typer.Option("--samples", min=20, help="Look at this many training samples, the first ones.")
+]
+
+Layers = Annotated[
+    str | None, typer.Option(help="Layers with commas between, such as fc1,fc2; else all with units.")
+]
+Measure = Annotated[
+    str,
+    typer.Option(
+        help="How redundancy is defined: i_broja (can one unit replace the other in any decision), i_min and i_mmi "
+        "(equal amounts are redundant), i_ccs (pointwise); or on the activations themselves, without quantizer: "
+        f"{', '.join(GAUSSIAN_MEASURES)}.",
+        autocompletion=lambda: [*MEASURES, *GAUSSIAN_MEASURES],
+    ),
+]
+Quantizer = Annotated[
+    str,
+    typer.Option(
+        help=f"How activations become levels: {', '.join(QUANTIZERS)}. zero_level gives zeros, as ReLU makes them, "
+        "a level of their own.",
+        autocompletion=lambda: list(QUANTIZERS),
+    ),
+]
+Levels = Annotated[int, typer.Option(min=2, max=256, help="Levels per unit.")]
+Correction = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Few samples make atoms too large; this removes the bias: {', '.join(CORRECTIONS)} (default: "
+        f"{CORRECTIONS[0]}); with a Gaussian measure {' or '.join(GAUSSIAN_CORRECTIONS)} (default: "
+        f"{GAUSSIAN_CORRECTIONS[0]}).",
+        autocompletion=lambda: [*CORRECTIONS, GAUSSIAN_CORRECTIONS[1]],
+    ),
+]
+Null = Annotated[
+    str,
+    typer.Option(
+        help="What p-values test against: units (both units carry information; free), labels (the pair carries "
+        "information) or sources (it carries more than two independent units), either 4 to 20 times the work, or "
+        "none.",
+        autocompletion=lambda: list(NULLS),
+    ),
+]
+Intervals = Annotated[
+    bool,
+    typer.Option("--intervals", help="95 % intervals of all atoms as well; takes up to twice as long."),
+]
+
+Keep = Annotated[
+    list[float] | None,
+    typer.Option(
+        help="Share of the units of each layer that are kept, above 0 to 1; give it again for a curve."
+    ),
+]
+Macs = Annotated[
+    list[float] | None, typer.Option(help="Or the share of the multiply-accumulates that may be kept.")
+]
+Energy = Annotated[
+    list[float] | None, typer.Option(help="Or the share of the modelled energy (all in SRAM).")
+]
+Criterion = Annotated[
+    str,
+    typer.Option(
+        help=f"How the kept units are chosen: by information, {', '.join(INFORMATION_CRITERIA)} (pid: what the "
+        f"output would lose, in bits); or by a baseline, {', '.join(BASELINE_CRITERIA)}.",
+        autocompletion=lambda: list(CRITERIA),
+    ),
+]
+Repair = Annotated[
+    str,
+    typer.Option(
+        help="What is done to the kept weights: none; fold (each removed unit is replaced by a sum of kept "
+        "ones); refit (then all layers from there on are fitted again, by least squares); reconstruct (the kept "
+        "units move as well: seconds per layer, for deep cuts).",
+        autocompletion=lambda: list(REPAIRS),
+    ),
+]
+Search = Annotated[
+    bool,
+    typer.Option(help="For pid: repair several proposals and keep the best, or take the first ranking."),
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="List every removed unit, what it costs and who takes over.")
+]
+
+Shape = Annotated[
+    str | None,
+    typer.Option(help="Shape of one input without the batch, such as 1,28,28; or give --data instead."),
+]
+ExampleData = Annotated[
+    str | None,
+    typer.Option("--data", help=f"One sample is run, and the accuracy measured on the test part: {SOURCE}"),
+]
+Small = Annotated[
+    Path | None,
+    typer.Option(help="A pruned network of it that pidnet prune wrote (.safetensors), to compare with."),
+]
+Dtype = Annotated[
+    str | None,
+    typer.Option(help="Number format to model: fp32, fp16, bf16, int8 or binary; else as it is."),
+]
+Grid = Annotated[
+    float | None,
+    typer.Option(min=0, help="Grams of CO2 per kWh of your grid, for an estimate; with --small."),
+]
+Measured = Annotated[
+    bool,
+    typer.Option("--measure", help="Measure as well, where a counter exists (2 min); with --small."),
+]
+
+
+def refuse(context: typer.Context, names: tuple[str, ...], why: str) -> None:
+    """Raises ValueError if one of these options was given: no option is dropped without a word."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            raise ValueError(f"{parameter.opts[0]} has no effect {why}; leave it out")

@@ -1,0 +1,46 @@
+"""Names without torch are the names of the functions behind them."""
+
+import subprocess
+import sys
+
+import pytest
+
+import pidnet as pn
+from pidnet import names
+from pidnet.codes import quantizing
+from pidnet.pruning import applying
+from pidnet.pruning.plans import planning
+
+
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        (names.MEASURES, pn.MEASURES),
+        (names.GAUSSIAN_MEASURES, pn.GAUSSIAN_MEASURES),
+        (names.CORRECTIONS, pn.CORRECTIONS),
+        (names.NULLS, pn.NULLS),
+        (names.CRITERIA, pn.CRITERIA),
+        (names.REPAIRS, applying.REPAIRS),
+        (names.ALLOCATIONS, planning.ALLOCATIONS),
+        (names.DATA_SETS, pn.datasets.NAMES),
+    ],
+)
+def test_names_are_those_of_the_library(told, known):
+    assert sorted(told) == sorted(known)
+
+
+def test_each_quantizer_is_a_function():
+    assert all(callable(getattr(quantizing, name)) for name in names.QUANTIZERS)
+
+
+def test_an_unknown_name_is_told_with_the_known_ones():
+    names.check_name("repair", "fold", names.REPAIRS)
+    with pytest.raises(ValueError, match="unknown repair 'glue'; the known ones are none, fold"):
+        names.check_name("repair", "glue", names.REPAIRS)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["map", "--help"], ["prune", "--help"]])
+def test_help_is_printed_without_torch(words):
+    code = "import sys; from pidnet.cli import app; app({}, standalone_mode=False); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code.format(words)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -31,5 +31,5 @@ samples = pn.datasets.load("digits")
 network = pn.training.train(pn.zoo.mlp(64, (12,), 10), samples.x_train, samples.y_train, epochs=5)
 codes = pn.quantize(pn.capture(network, (samples.x_train, samples.y_train), ["fc1"]), levels=3)
 for measure in ("i_mmi", i_shared):
-    map = pn.layer_maps(codes, measure)["fc1"]
-    print(f"{map.measure}: {map.atoms.redundancy.mean():.3f} bits of redundancy a pair")
+    layer_map = pn.layer_maps(codes, measure)["fc1"]
+    print(f"{layer_map.measure}: {layer_map.atoms.redundancy.mean():.3f} bits of redundancy a pair")

@@ -35,5 +35,5 @@ largest = sorted(atoms, key=lambda node: -atoms[node])[:3]
 print("three units, largest atoms:", {node: round(atoms[node], 3) for node in largest})
 
 for measure in ("i_min", i_dit_wb):
-    map = pn.layer_maps(codes, measure, correction="none", null="none")["fc1"]
-    print(f"{map.measure}: {map.atoms.redundancy.mean():.4f} bits of redundancy a pair")
+    layer_map = pn.layer_maps(codes, measure, correction="none", null="none")["fc1"]
+    print(f"{layer_map.measure}: {layer_map.atoms.redundancy.mean():.4f} bits of redundancy a pair")

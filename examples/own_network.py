@@ -22,8 +22,8 @@ calibration = samples.x_train[:600], samples.y_train[:600]
 
 activations = pn.capture(network, calibration, ["first", "second"])
 maps = pn.layer_maps(pn.quantize(activations, how=pn.zero_level), "i_min")
-for layer, map in maps.items():
-    means = map.summary()
+for layer, layer_map in maps.items():
+    means = layer_map.summary()
     print(f"{layer}: {means['redundancy']:.3f} bits of redundancy, {means['synergy']:.3f} of synergy a pair")
 
 replacements = pn.replacement_graph(maps["second"], tolerance=0.05)

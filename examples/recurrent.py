@@ -11,6 +11,6 @@ net = pn.training.train(pn.zoo.lstm(8, 12, 10), rows, digits.y_train, epochs=5, 
 
 acts = pn.capture(net, (rows, digits.y_train), ["rnn"], reduce={"steps": "each"})
 maps = pn.layer_maps(pn.quantize(acts), measure="i_min")
-for step, map in maps.items():
-    print(f"{step}: {map.unit_information.mean():.3f} bits a unit")
+for step, layer_map in maps.items():
+    print(f"{step}: {layer_map.unit_information.mean():.3f} bits a unit")
 print(pn.profile(maps))

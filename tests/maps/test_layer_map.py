@@ -16,13 +16,13 @@ def test_matrices_show_who_knows_what():
     generator = torch.Generator().manual_seed(0)
     layer = torch.randint(3, (200, 4), generator=generator, dtype=torch.uint8)
     codes = Codes({"l": layer}, 3, {}, (layer[:, 1] > 0).long(), 2, "own", {"l": []})
-    map = pn.layer_maps(codes, "i_mmi")["l"]
-    unique, redundancy = map.matrix("unique1"), map.matrix("redundancy")
+    layer_map = pn.layer_maps(codes, "i_mmi")["l"]
+    unique, redundancy = layer_map.matrix("unique1"), layer_map.matrix("redundancy")
     np.testing.assert_array_equal(redundancy, redundancy.T)
-    np.testing.assert_array_equal(unique, map.matrix("unique2").T)
+    np.testing.assert_array_equal(unique, layer_map.matrix("unique2").T)
     # What a unit knows is what it shares with a partner plus what it alone knows.
     off = ~np.eye(4, dtype=bool)
-    np.testing.assert_allclose((redundancy + unique)[off], np.repeat(map.unit_information, 3))
+    np.testing.assert_allclose((redundancy + unique)[off], np.repeat(layer_map.unit_information, 3))
     assert unique[1, 0] > 0.5 > unique[0, 1]
 
 
@@ -33,15 +33,15 @@ def test_summary_counts_only_units_that_vary():
 
 
 def test_saving_and_loading_changes_nothing(tmp_path):
-    map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
-    loaded = pn.LayerMap.load(map.save(tmp_path / "map"))
+    layer_map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
+    loaded = pn.LayerMap.load(layer_map.save(tmp_path / "map"))
     for name in ("layer", "measure", "samples", "notes", "settings"):
-        assert getattr(loaded, name) == getattr(map, name)
-    for name, values in map.atoms.items():
+        assert getattr(loaded, name) == getattr(layer_map, name)
+    for name, values in layer_map.atoms.items():
         np.testing.assert_array_equal(getattr(loaded.atoms, name), values)
-        np.testing.assert_array_equal(getattr(loaded.plug_in, name), getattr(map.plug_in, name))
-    assert loaded.noise_floor == map.noise_floor
-    for stored, made in ((loaded.p_values, map.p_values), (loaded.intervals, map.intervals)):
+        np.testing.assert_array_equal(getattr(loaded.plug_in, name), getattr(layer_map.plug_in, name))
+    assert loaded.noise_floor == layer_map.noise_floor
+    for stored, made in ((loaded.p_values, layer_map.p_values), (loaded.intervals, layer_map.intervals)):
         assert stored.keys() == made.keys() != set()
         for name, values in made.items():
             np.testing.assert_array_equal(stored[name], values)
@@ -62,22 +62,22 @@ def test_pandas_has_a_row_for_each_pair():
 
 def test_xarray_has_every_pair_both_ways():
     pytest.importorskip("xarray")
-    map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
-    data = map.to_xarray()
+    layer_map = pn.layer_maps(planted_codes(), "i_min", null="labels", intervals=True)["hidden"]
+    data = layer_map.to_xarray()
     for name, matrix in (
         ("redundancy", "redundancy"),
         ("unique1", "unique1"),
         ("unique2", "unique2"),
         ("synergy", "synergy"),
     ):
-        np.testing.assert_array_equal(data[name], map.matrix(matrix))
-    first, second = map.pairs[1]
-    assert data.unique1.sel(unit=second, partner=first) == map.atoms.unique2[1]
-    assert data.unique1_low.sel(unit=second, partner=first) == map.intervals["unique2"][1, 0]
-    assert data.unique1_high.sel(unit=first, partner=second) == map.intervals["unique1"][1, 1]
-    assert data.redundancy_p.sel(unit=second, partner=first) == map.p_values["redundancy"][1]
+        np.testing.assert_array_equal(data[name], layer_map.matrix(matrix))
+    first, second = layer_map.pairs[1]
+    assert data.unique1.sel(unit=second, partner=first) == layer_map.atoms.unique2[1]
+    assert data.unique1_low.sel(unit=second, partner=first) == layer_map.intervals["unique2"][1, 0]
+    assert data.unique1_high.sel(unit=first, partner=second) == layer_map.intervals["unique1"][1, 1]
+    assert data.redundancy_p.sel(unit=second, partner=first) == layer_map.p_values["redundancy"][1]
     assert np.isnan(data.redundancy_p.sel(unit=first, partner=first))
-    np.testing.assert_array_equal(data.unit_information, map.unit_information)
+    np.testing.assert_array_equal(data.unit_information, layer_map.unit_information)
     assert (data.attrs["measure"], data.attrs["null"]) == ("i_min", '"labels"')
 
 
@@ -88,9 +88,9 @@ def test_a_table_without_its_package_says_what_to_install(monkeypatch):
 
 
 def test_significant_pairs():
-    map = pn.layer_maps(planted_codes(), "i_min", null="labels")["hidden"]
-    np.testing.assert_array_equal(map.significant("synergy"), [False, True, True])
-    assert not map.significant("redundancy").any()
+    layer_map = pn.layer_maps(planted_codes(), "i_min", null="labels")["hidden"]
+    np.testing.assert_array_equal(layer_map.significant("synergy"), [False, True, True])
+    assert not layer_map.significant("redundancy").any()
     with pytest.raises(ValueError, match="the null 'units' of this map tests redundancy, not 'synergy'"):
         pn.layer_maps(planted_codes(), "i_min")["hidden"].significant("synergy")
     with pytest.raises(ValueError, match="unknown null 'label'; the known ones are none, units"):

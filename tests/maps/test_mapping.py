@@ -19,20 +19,20 @@ def planted_codes():
 
 
 def test_planted_atoms_are_found():
-    map = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
-    np.testing.assert_allclose(map.unit_information, [0, 0, 0, 0], atol=1e-12)
-    np.testing.assert_allclose(map.matrix("synergy")[0, :3], [np.nan, 0, 1], atol=1e-12)
-    assert np.isnan(map.matrix("redundancy")[3]).all()
-    assert map.notes == ("constant units of hidden, skipped: 3",)
+    layer_map = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
+    np.testing.assert_allclose(layer_map.unit_information, [0, 0, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(layer_map.matrix("synergy")[0, :3], [np.nan, 0, 1], atol=1e-12)
+    assert np.isnan(layer_map.matrix("redundancy")[3]).all()
+    assert layer_map.notes == ("constant units of hidden, skipped: 3",)
 
 
 def test_a_measure_of_ones_own():
     def nothing(tables):
         return atoms_from_redundancy(tables.p, np.zeros(len(tables)))
 
-    map = pn.layer_maps(planted_codes(), nothing, correction="none")["hidden"]
-    assert map.measure == "nothing"
-    assert (map.atoms.redundancy == 0).all()
+    layer_map = pn.layer_maps(planted_codes(), nothing, correction="none")["hidden"]
+    assert layer_map.measure == "nothing"
+    assert (layer_map.atoms.redundancy == 0).all()
 
 
 def test_bad_input():
@@ -66,24 +66,24 @@ def test_collapsed_and_discrete_units_are_noted():
     values[:14, 0] = torch.arange(1, 15)
     values[::2, 1], values[::5, 2] = 1.0, 1.0
     target = torch.arange(40) % 2
-    map = pn.layer_maps(pn.quantize(Activations({"l": values}, target, {}), 4), "i_min")["l"]
-    assert map.settings["exact_units"] == [1, 2]
-    assert map.notes == ("units of l whose values tie, with fewer than 4 levels: 0",)
-    map = pn.layer_maps(pn.quantize(Activations({"l": values[:, 1:]}, target, {}), 2), "i_min")["l"]
-    assert "discrete already" in map.notes[0]
+    layer_map = pn.layer_maps(pn.quantize(Activations({"l": values}, target, {}), 4), "i_min")["l"]
+    assert layer_map.settings["exact_units"] == [1, 2]
+    assert layer_map.notes == ("units of l whose values tie, with fewer than 4 levels: 0",)
+    layer_map = pn.layer_maps(pn.quantize(Activations({"l": values[:, 1:]}, target, {}), 2), "i_min")["l"]
+    assert "discrete already" in layer_map.notes[0]
 
 
 def test_the_map_says_how_it_was_made():
-    map = pn.layer_maps(planted_codes(), "i_min", null="labels", seed=3)["hidden"]
+    layer_map = pn.layer_maps(planted_codes(), "i_min", null="labels", seed=3)["hidden"]
     expected = {"quantizer": "own", "levels": 2, "correction": "shuffle_sources", "null": "labels", "seed": 3}
-    assert expected.items() <= map.settings.items()
-    assert map.samples == 120
-    assert map.correction == map.summary()["correction"] == "shuffle_sources"
-    assert map.summary()["synergy_noise_floor"] == map.noise_floor["synergy"]
+    assert expected.items() <= layer_map.settings.items()
+    assert layer_map.samples == 120
+    assert layer_map.correction == layer_map.summary()["correction"] == "shuffle_sources"
+    assert layer_map.summary()["synergy_noise_floor"] == layer_map.noise_floor["synergy"]
     plain = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
-    np.testing.assert_array_equal(map.plug_in.synergy, plain.atoms.synergy)
-    assert map.atoms.synergy[0] != plain.atoms.synergy[0]
-    assert {"redundancy_p", "synergy_p"} <= set(map.to_pandas().columns)
+    np.testing.assert_array_equal(layer_map.plug_in.synergy, plain.atoms.synergy)
+    assert layer_map.atoms.synergy[0] != plain.atoms.synergy[0]
+    assert {"redundancy_p", "synergy_p"} <= set(layer_map.to_pandas().columns)
 
 
 def test_asking_for_more_changes_nothing_else():

@@ -42,7 +42,7 @@ def codes(digits):
 
 
 @pytest.fixture(scope="module", params=["i_min", "i_broja", "i_ccs"])
-def map(codes, request):
+def layer_map(codes, request):
     return pn.layer_maps(codes, request.param, null="none")["fc1"]
 
 
@@ -50,27 +50,27 @@ def strongest(matrix):
     return tuple(sorted(int(k) for k in np.unravel_index(np.nanargmax(matrix), matrix.shape)))
 
 
-def test_the_duplicate_is_all_redundant(map):
+def test_the_duplicate_is_all_redundant(layer_map):
     i, j = SOURCE, COPY
-    information = map.unit_information[i]
-    assert map.matrix("redundancy")[i, j] == pytest.approx(information, rel=0.05)
-    assert max(abs(map.matrix(name)[i, j]) for name in ("unique1", "unique2")) < 0.05 * information
-    share = map.matrix("redundancy") / map.matrix("total")
-    information_of_pair = np.minimum.outer(map.unit_information, map.unit_information)
+    information = layer_map.unit_information[i]
+    assert layer_map.matrix("redundancy")[i, j] == pytest.approx(information, rel=0.05)
+    assert max(abs(layer_map.matrix(name)[i, j]) for name in ("unique1", "unique2")) < 0.05 * information
+    share = layer_map.matrix("redundancy") / layer_map.matrix("total")
+    information_of_pair = np.minimum.outer(layer_map.unit_information, layer_map.unit_information)
     share[information_of_pair < 0.1] = np.nan
     assert strongest(share) == (SOURCE, COPY)
 
 
-def test_the_xor_pair_is_the_most_synergistic_and_knows_nothing_alone(map):
-    share = map.matrix("synergy") / map.matrix("total")
-    share[map.matrix("total") < 0.1] = np.nan
+def test_the_xor_pair_is_the_most_synergistic_and_knows_nothing_alone(layer_map):
+    share = layer_map.matrix("synergy") / layer_map.matrix("total")
+    share[layer_map.matrix("total") < 0.1] = np.nan
     assert strongest(share) == XOR
-    assert map.matrix("synergy")[XOR] == pytest.approx(1, abs=0.05)
-    assert map.unit_information[list(XOR)].max() < 0.02
+    assert layer_map.matrix("synergy")[XOR] == pytest.approx(1, abs=0.05)
+    assert layer_map.unit_information[list(XOR)].max() < 0.02
 
 
-def test_the_noise_unit_is_the_one_that_says_nothing_with_anyone(map):
-    gain = map.matrix("total") - map.unit_information[None, :]
+def test_the_noise_unit_is_the_one_that_says_nothing_with_anyone(layer_map):
+    gain = layer_map.matrix("total") - layer_map.unit_information[None, :]
     varying = ~np.isnan(gain).all(1)
     assert np.flatnonzero(varying)[np.nanmean(gain[varying], axis=1).argmin()] == NOISE
 

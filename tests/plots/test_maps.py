@@ -8,21 +8,21 @@ from tests.maps.test_mapping import planted_codes
 
 
 def test_the_picture_shows_the_atoms():
-    map = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
-    axes = plot_map(map, "synergy").axes[0]
+    layer_map = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
+    axes = plot_map(layer_map, "synergy").axes[0]
     order = [int(label.get_text()) for label in axes.get_xticklabels()]
-    assert sorted(order) == np.unique(map.pairs).tolist()
+    assert sorted(order) == np.unique(layer_map.pairs).tolist()
     image = axes.images[0].get_array()
-    np.testing.assert_array_equal(image.filled(np.nan), map.matrix("synergy")[np.ix_(order, order)])
+    np.testing.assert_array_equal(image.filled(np.nan), layer_map.matrix("synergy")[np.ix_(order, order)])
     assert "1 constant ones left out" in axes.get_xlabel()
 
 
 def test_the_color_bar_shows_the_floor():
-    map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
-    bar = plot_map(map, "synergy").axes[1]
+    layer_map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
+    bar = plot_map(layer_map, "synergy").axes[1]
     (line,) = [line for line in bar.lines if line.get_color() == "#D55E00"]
-    assert set(line.get_ydata()) == {map.noise_floor["synergy"]}
-    assert f"{map.noise_floor['synergy']:.3f}" in bar.get_ylabel()
+    assert set(line.get_ydata()) == {layer_map.noise_floor["synergy"]}
+    assert f"{layer_map.noise_floor['synergy']:.3f}" in bar.get_ylabel()
 
 
 def blocks(units):
@@ -43,9 +43,9 @@ def test_clustered_units_stand_side_by_side(units):
 
 
 def test_one_extreme_pair_does_not_wash_out_the_rest():
-    map = blocks(64)
-    map.atoms.redundancy[0] = 1000
-    assert plot_map(map).axes[0].images[0].get_clim()[1] == 1
+    layer_map = blocks(64)
+    layer_map.atoms.redundancy[0] = 1000
+    assert plot_map(layer_map).axes[0].images[0].get_clim()[1] == 1
 
 
 def test_four_layers_stand_three_in_a_row():

@@ -11,10 +11,12 @@ from tests.plots.test_maps import blocks
 
 
 def test_a_profile_shows_the_floor_as_a_share():
-    map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
-    profile = pn.profile({"hidden": map})
+    layer_map = pn.layer_maps(planted_codes(), "i_min")["hidden"]
+    profile = pn.profile({"hidden": layer_map})
     dotted = [line for line in plot_profile(profile).axes[0].lines if line.get_linestyle() == ":"]
-    shares = {name: map.noise_floor[name] / map.atoms.total.mean() for name in map.noise_floor}
+    shares = {
+        name: layer_map.noise_floor[name] / layer_map.atoms.total.mean() for name in layer_map.noise_floor
+    }
     expected = [shares["redundancy"], shares["unique1"] + shares["unique2"], shares["synergy"]]
     np.testing.assert_allclose([line.get_ydata()[0] for line in dotted], expected)
 

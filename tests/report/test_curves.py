@@ -15,20 +15,20 @@ def run(run_folder):
 def test_the_profile_has_the_shares_of_each_layer(run):
     maps = run.maps[:2]
     made = layer_profile(maps)
-    assert (made["measure"], list(made["layers"])) == ("i_min", [map.layer for map in maps])
-    for k, map in enumerate(maps):
-        total = map.atoms.total.mean()
+    assert (made["measure"], list(made["layers"])) == ("i_min", [layer_map.layer for layer_map in maps])
+    for k, layer_map in enumerate(maps):
+        total = layer_map.atoms.total.mean()
         atom = made["atoms"]["redundancy"]
-        assert atom["share"][k] == pytest.approx(map.atoms.redundancy.mean() / total)
+        assert atom["share"][k] == pytest.approx(layer_map.atoms.redundancy.mean() / total)
         assert atom["low"][k] < atom["share"][k] < atom["high"][k]
-        assert atom["noise_floor"][k] == pytest.approx(map.noise_floor["redundancy"] / total)
+        assert atom["noise_floor"][k] == pytest.approx(layer_map.noise_floor["redundancy"] / total)
         assert made["atoms"]["unique_sum"]["noise_floor"][k] == pytest.approx(
-            2 * map.noise_floor["unique1"] / total
+            2 * layer_map.noise_floor["unique1"] / total
         )
 
 
 def test_a_map_without_a_floor_has_none(run):
-    made = layer_profile([replace(map, noise_floor={}) for map in run.maps[:2]])
+    made = layer_profile([replace(layer_map, noise_floor={}) for layer_map in run.maps[:2]])
     assert made["atoms"]["synergy"]["noise_floor"] == [None, None]
 
 

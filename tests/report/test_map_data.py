@@ -24,7 +24,7 @@ ROWS = np.array(
 
 
 @pytest.fixture
-def map():
+def layer_map():
     return LayerMap(
         "fc",
         np.arange(5),
@@ -38,8 +38,8 @@ def map():
     )
 
 
-def test_units_that_vary_and_their_atoms_in_order(map):
-    shown = explore(map)
+def test_units_that_vary_and_their_atoms_in_order(layer_map):
+    shown = explore(layer_map)
     assert shown["units"] == [0, 1, 2, 4]
     assert shown["unit_information"] == [0.5, 0.4, 0.25, 0.1]
     assert sorted(shown["similar"]) == shown["units"]
@@ -52,8 +52,8 @@ def test_units_that_vary_and_their_atoms_in_order(map):
     assert unpack(test["significant"]).tolist() == [1, 1, 0, 1, 0, 0]
 
 
-def test_unique_information_is_sent_where_it_does_not_follow(map):
-    other = replace(map, atoms=replace(map.atoms, unique1=map.atoms.unique1 + 0.1))
+def test_unique_information_is_sent_where_it_does_not_follow(layer_map):
+    other = replace(layer_map, atoms=replace(layer_map.atoms, unique1=layer_map.atoms.unique1 + 0.1))
     sent = explore(other)["atoms"]
     for column, name in ((1, "unique1"), (2, "unique2")):
         np.testing.assert_allclose(
@@ -61,43 +61,43 @@ def test_unique_information_is_sent_where_it_does_not_follow(map):
         )
 
 
-def test_intervals_are_sent_where_the_map_has_them(map):
+def test_intervals_are_sent_where_the_map_has_them(layer_map):
     ends = np.stack([ROWS[:, 0] - 0.1, ROWS[:, 0] + 0.2], 1)
-    sent = explore(replace(map, intervals={"redundancy": ends}))["intervals"]
-    assert explore(map)["intervals"] == {}
+    sent = explore(replace(layer_map, intervals={"redundancy": ends}))["intervals"]
+    assert explore(layer_map)["intervals"] == {}
     assert list(sent) == ["redundancy"]
     np.testing.assert_allclose(np.stack([unpack(end) for end in sent["redundancy"]], 1), ends, atol=2.6e-4)
 
 
-def test_pairs_in_another_order_give_the_same(map):
+def test_pairs_in_another_order_give_the_same(layer_map):
     turned = np.array([5, 0, 3, 1, 4, 2])
     other = replace(
-        map,
+        layer_map,
         pairs=PAIRS[turned],
-        atoms=map.atoms[turned],
-        p_values={"redundancy": map.p_values["redundancy"][turned]},
+        atoms=layer_map.atoms[turned],
+        p_values={"redundancy": layer_map.p_values["redundancy"][turned]},
     )
-    assert explore(other) == explore(map)
+    assert explore(other) == explore(layer_map)
 
 
-def test_partners_are_the_most_redundant_ones_beyond_chance(map):
-    partners = explore(map)["partners"]
+def test_partners_are_the_most_redundant_ones_beyond_chance(layer_map):
+    partners = explore(layer_map)["partners"]
     assert [[row[0] for row in unit] for unit in partners] == [[1, 2], [0, 2], [0, 1], []]
     assert partners[0][0] == [1, 0.3, 0.5]
 
 
-def test_who_can_replace_whom(map):
-    assert explore(map)["replacers"] == [[], [], [[0, 0.0]], []]
+def test_who_can_replace_whom(layer_map):
+    assert explore(layer_map)["replacers"] == [[], [], [[0, 0.0]], []]
 
 
-def test_the_drawing_has_all_units_and_only_edges_beyond_chance(map):
-    drawing = explore(map)["drawing"]
+def test_the_drawing_has_all_units_and_only_edges_beyond_chance(layer_map):
+    drawing = explore(layer_map)["drawing"]
     assert len(drawing["x"]) == len(drawing["y"]) == 4
     assert sorted(tuple(sorted(edge[:2])) for edge in drawing["edges"]) == [(0, 1), (0, 2), (1, 2)]
     assert drawing["y"][3] < min(drawing["y"][:3])
 
 
-def test_without_p_values_every_redundant_pair_counts(map):
-    shown = explore(replace(map, p_values={}))
+def test_without_p_values_every_redundant_pair_counts(layer_map):
+    shown = explore(replace(layer_map, p_values={}))
     assert shown["tests"] == {}
     assert len(shown["partners"][3]) == 3

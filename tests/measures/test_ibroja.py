@@ -1,10 +1,10 @@
-"""I_BROJA: its certificate, both kernels against each other and against the cone solver."""
+"""I_BROJA: its certificate, both kernels against each other, their twins and the cone solver."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pidnet.measures.ibroja import binary, general, optimum
+from pidnet.measures.ibroja import _binary as binary, _general as general, _twin, optimum
 from pidnet.measures.ibroja.optimum import i_broja
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
@@ -69,6 +69,51 @@ def test_no_table_with_the_same_margins_is_better(p, seed):
     q = share * p + (1 - share) * product
     value = np.log(2) * (shannon.entropy(q.sum(3), (1, 2)) - shannon.entropy(q, (1, 2, 3)))
     assert (lower <= value).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3), (3, 4, 5), (4, 4, 10)])
+def test_the_general_kernel_agrees_with_its_twin(shape):
+    p = np.random.default_rng(sum(shape)).dirichlet(np.ones(np.prod(shape)), size=3).reshape(3, *shape)
+    upper, lower = certified(general.solve_general, p, 1e-9)
+    for one, top, bottom in zip(p, upper, lower, strict=True):
+        value, dual = _twin.minimum_nats(np.moveaxis(one, 2, 0))
+        assert dual - 1e-12 <= top <= dual + 1e-8
+        assert value - 1e-8 <= bottom <= value + 1e-8
+
+
+def test_newton_s_jacobian_in_the_twin_is_the_derivative():
+    p = np.random.default_rng(0).dirichlet(np.ones(24)).reshape(2, 3, 4)
+    rng = np.random.default_rng(1)
+    point = lam, mu, q = -2 - rng.random((2, 3)), -rng.random((2, 4)), rng.random((3, 4))
+    move = [rng.standard_normal(x.shape) for x in point]
+    ends = [
+        _twin.missing(p.sum(2), p.sum(1), *(x + step * m for x, m in zip(point, move, strict=True)), 0.1)
+        for step in (1e-6, -1e-6)
+    ]
+    along = _twin.jacobian_of(lam, mu, q) @ np.concatenate([m.ravel() for m in move])
+    np.testing.assert_allclose((ends[1] - ends[0]) / 2e-6, along, atol=1e-7)
+
+
+def test_the_binary_kernel_agrees_with_its_twin():
+    p = np.random.default_rng(2).dirichlet(np.ones(40), size=20).reshape(20, 2, 2, 10)
+    upper, lower = certified(binary.solve_binary, p, 1e-11)
+    expected = [_twin.binary_minimum_nats(np.moveaxis(one, 2, 0)) for one in p]
+    np.testing.assert_allclose(upper, expected, atol=2e-11)
+    np.testing.assert_allclose(lower, expected, atol=2e-11)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "shape"), [(binary.solve_binary, (2, 2, 5)), (general.solve_general, (3, 4, 5))]
+)
+def test_the_ends_are_what_the_twin_makes_of_the_dual_point(kernel, shape):
+    """The dual point proves the lower end; p itself, which has its own margins, lies above both ends."""
+    p = np.random.default_rng(3).dirichlet(np.ones(np.prod(shape)), size=20).reshape(20, *shape)
+    (upper, lower), dual = np.empty((2, 20)), [np.empty_like(m) for m in margins(p)]
+    kernel(*margins(p), 1e-7, upper, lower, *dual)
+    for one, lam, mu, top, bottom in zip(np.moveaxis(p, 3, 1), *dual, upper, lower, strict=True):
+        value, proven = _twin.ends_nats(one, one, lam, mu)
+        assert proven == pytest.approx(bottom, abs=1e-7)
+        assert proven - 1e-7 <= top <= value
 
 
 def test_the_minimum_of_and_lies_in_both_intervals():

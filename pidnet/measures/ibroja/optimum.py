@@ -9,8 +9,8 @@ import numpy as np
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log_ratio
-from pidnet.measures.ibroja.binary import solve_binary
-from pidnet.measures.ibroja.general import solve_general
+from pidnet.measures.ibroja._binary import solve_binary
+from pidnet.measures.ibroja._general import solve_general
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 

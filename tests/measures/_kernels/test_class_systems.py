@@ -1,19 +1,17 @@
-"""The shared linear algebra against dense NumPy."""
+"""The shared linear algebra against its twin in dense NumPy."""
 
 import numpy as np
 import pytest
 
-from pidnet.measures.kernels.class_systems import (
+from pidnet.measures._kernels import twins
+from pidnet.measures._kernels.class_systems import (
     allocate_blocks,
     cell_matrix,
     factor_blocks,
+    padded,
     solve_blocks,
     solve_definite,
 )
-
-
-def dense_block(q_AB):
-    return np.block([[np.diag(q_AB.sum(1)), q_AB], [q_AB.T, np.diag(q_AB.sum(0))]])
 
 
 def random_tables(classes, levels1, levels2, seed):
@@ -29,7 +27,7 @@ def test_blocks_are_solved(shape):
     q_YAB = random_tables(*shape, seed=1)
     rng = np.random.default_rng(2)
     x1, x2 = rng.random(shape[:2]), rng.random((shape[0], shape[2]))
-    right = [dense_block(q) @ np.r_[a, b] for q, a, b in zip(q_YAB, x1, x2, strict=True)]
+    right = [twins.class_block(q) @ np.r_[a, b] for q, a, b in zip(q_YAB, x1, x2, strict=True)]
     right1, right2 = (
         np.array(part) for part in zip(*((r[: shape[1]], r[shape[1] :]) for r in right), strict=True)
     )
@@ -38,7 +36,7 @@ def test_blocks_are_solved(shape):
     found1, found2 = np.empty_like(right1), np.empty_like(right2)
     solve_blocks(blocks, right1, right2, found1, found2)
     for q, a, b, expected in zip(q_YAB, found1, found2, right, strict=True):
-        np.testing.assert_allclose(dense_block(q) @ np.r_[a, b], expected, atol=1e-12)
+        np.testing.assert_allclose(twins.class_block(q) @ np.r_[a, b], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 4), (2, 5, 3), (4, 2, 2)])
@@ -49,13 +47,8 @@ def test_the_cell_matrix_is_that_of_the_pseudoinverse(shape):
     blocks, cells = allocate_blocks(levels1, levels2, classes), levels1 * levels2
     factor_blocks(q_YAB, blocks)
     found = np.full((cells, cells), np.nan)
-    cell_matrix(blocks, e_YAB, np.full((cells, (classes * levels2 + 7) // 8 * 8), np.nan), found)
-    expected = np.zeros((cells, cells))
-    for q, e in zip(q_YAB, e_YAB, strict=True):
-        columns = np.zeros((levels1 + levels2, cells))
-        for a, b in np.ndindex(levels1, levels2):
-            columns[a, a * levels2 + b] = columns[levels1 + b, a * levels2 + b] = e[a, b]
-        expected += columns.T @ np.linalg.pinv(dense_block(q)) @ columns
+    cell_matrix(blocks, e_YAB, np.full((cells, padded(classes * levels2)), np.nan), found)
+    expected = twins.cell_matrix(q_YAB, e_YAB)
     np.testing.assert_allclose(np.tril(found), np.tril(expected), atol=1e-12)
 
 
@@ -64,6 +57,6 @@ def test_a_semidefinite_system_is_solved_where_it_can_be():
     root = rng.random((6, 4))
     matrix = root @ root.T
     right = matrix @ rng.random(6)
-    solution = right.copy()
-    solve_definite(np.tril(matrix), solution)
+    solution = np.full(6, np.nan)
+    solve_definite(np.tril(matrix), right, solution)
     np.testing.assert_allclose(matrix @ solution, right, atol=1e-9)

@@ -7,6 +7,7 @@ share one odds ratio exp(w), and it is that of their sum Q. For a given w the cl
 
 increases and vanishes at the minimum. A table q whose classes share exp(w) gives a dual point that fails in
 one cell only, by h; the cell may be chosen, so the gap is about min(Q) |h|, also where Q tends to 0.
+``_twin.binary_minimum_nats`` finds the same root in NumPy and SciPy.
 
 Arrays: P pair, Y class, cells in the order 00, 01, 10, 11.
 """
@@ -16,12 +17,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from pidnet.measures.kernels.class_systems import FAST
+from pidnet.measures._kernels.class_systems import FAST
 
 EPSILON = 2.0**-52
 MOST_STEPS = 100
-LONGEST_MOVE = 8.0
-SIGNS = (1.0, -1.0, -1.0, 1.0)
+LONGEST_MOVE = (
+    8.0  # of w, a factor of 3,000 in the odds: Newton steps are longer only where h is all but flat
+)
+OTHER_ROUNDINGS = 64  # of terms and ends, on top of one addition a cell: a generous count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -31,7 +34,7 @@ def solve_binary(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB):
     q_Y4, total_4 = np.zeros((p1_PYA.shape[1], 4)), np.zeros(4)
     for pair in range(len(p1_PYA)):
         find_root(p1_PYA[pair], p2_PYB[pair], tolerance, q_Y4, total_4)
-        upper_P[pair], lower_P[pair] = certify(p1_PYA[pair], p2_PYB[pair], q_Y4, total_4)
+        upper_P[pair], lower_P[pair] = certify_binary(p1_PYA[pair], p2_PYB[pair], q_Y4, total_4)
         fill_dual(p1_PYA[pair], p2_PYB[pair], q_Y4, total_4, lam_PYA[pair], mu_PYB[pair])
 
 
@@ -40,7 +43,7 @@ def find_root(p1_YA, p2_YB, tolerance, q_Y4, total_4):
     """Newton steps on h(w), kept in a bracket, until the gap that h leaves is a hundredth of the tolerance."""
     low, high, w = -np.inf, np.inf, 0.0
     for _ in range(MOST_STEPS):
-        freedom = fill_tables(p1_YA, p2_YB, np.exp(-abs(w)), w > 0.0, q_Y4)
+        freedom = fill_class_tables(p1_YA, p2_YB, np.exp(-abs(w)), w > 0.0, q_Y4)
         add_classes(q_Y4, total_4)
         if freedom == 0.0:
             return
@@ -60,7 +63,7 @@ def find_root(p1_YA, p2_YB, tolerance, q_Y4, total_4):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fill_tables(p1_YA, p2_YB, ratio, mirrored, q_Y4):
+def fill_class_tables(p1_YA, p2_YB, ratio, mirrored, q_Y4):
     """Class tables with odds ratio ``ratio`` <= 1 (1 / ratio if mirrored); sum of d q00 / d w over the classes.
 
     Solves (1 - ratio) x^2 + (n - (1 - ratio)(r + c)) x - ratio r c = 0 for x = q00 in the form that does not
@@ -104,39 +107,39 @@ def add_classes(q_Y4, total_4):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def certify(p1_YA, p2_YB, q_Y4, total_4):
+def certify_binary(p1_YA, p2_YB, q_Y4, total_4):
     """Upper and lower end of the minimum, nats: the value of q, and the best of four dual points.
 
     Dual point c equals ln(q/Q) in three cells; additivity then sets cell c to (product of its neighbors in a
     row and a column) / (the opposite cell), whose sum over the classes may exceed 1 and is shifted down.
     Roundoff in the sums, and in the margins of q, widens the interval.
     """
-    upper, roundoff, steepest = value_of_table(q_Y4, total_4)
+    upper, roundoff, steepest = binary_value_nats(q_Y4, total_4)
     least = np.inf
     for cell in range(4):
         loss, load = dual_loss(p1_YA, p2_YB, q_Y4, total_4, cell)
         row = p1_YA[:, cell // 2].sum()
         column = p2_YB[:, cell % 2].sum()
         loss += max(np.log(load), 0.0) * min(row, column)
-        least = min(least, loss) if loss == loss else least
+        least = least if np.isnan(loss) else min(least, loss)
     astray = margin_error(p1_YA, p2_YB, q_Y4)
-    widen = EPSILON * (q_Y4.size + 64) * roundoff
+    widen = EPSILON * (q_Y4.size + OTHER_ROUNDINGS) * roundoff
     widen += astray * (4.0 * steepest + np.log(len(q_Y4)) + 1.0 - np.log(max(astray, EPSILON * EPSILON)))
     return upper + widen, upper - max(least, 0.0) - widen
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def value_of_table(q_Y4, total_4):
-    """sum q ln(q/Q), the sum of the sizes of its terms, and the largest |ln(q/Q)|."""
+def binary_value_nats(q_Y4, total_4):
+    """sum q ln(q/Q), nats, the sum of the sizes of its terms, and the largest |ln(q/Q)|."""
     value, size, steepest = 0.0, 1.0, 0.0
     for cell in range(4):
         for y in range(len(q_Y4)):
             q = q_Y4[y, cell]
             if q > 0.0:
-                log_ratio = np.log(q / total_4[cell])
-                steepest = max(steepest, -log_ratio)
-                value += q * log_ratio
-                size -= q * log_ratio
+                ratio = np.log(q / total_4[cell])
+                steepest = max(steepest, -ratio)
+                value += q * ratio
+                size -= q * ratio
     return value, size, steepest
 
 
@@ -182,14 +185,14 @@ def fill_dual(p1_YA, p2_YB, q_Y4, total_4, lam_YA, mu_YB):
             row = 1 - row
         if p2_YB[y, column] <= 0.0:
             column = 1 - column
-        corner = log_ratio(q_Y4, total_4, y, row, column)
+        corner = ln_ratio(q_Y4, total_4, y, row, column)
         for level in range(2):
-            lam_YA[y, level] = log_ratio(q_Y4, total_4, y, level, column)
-            mu_YB[y, level] = log_ratio(q_Y4, total_4, y, row, level) - corner
+            lam_YA[y, level] = ln_ratio(q_Y4, total_4, y, level, column)
+            mu_YB[y, level] = ln_ratio(q_Y4, total_4, y, row, level) - corner
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_ratio(q_Y4, total_4, y, row, column):
+def ln_ratio(q_Y4, total_4, y, row, column):
     """ln(q/Q) of a cell, 0 where q is 0."""
     q = q_Y4[y, 2 * row + column]
     return np.log(q / total_4[2 * row + column]) if q > 0.0 else 0.0

@@ -1,12 +1,23 @@
 """The linear algebra that the iterative measures share: one bipartite system for each class.
 
-Both solvers take Newton steps with a matrix L + (coupling of the cells), where L holds one block a class:
+A step of Newton's method changes every cell of a table q(x1,x2,y) by one unknown of its levels (x1,y), one of
+(x2,y) and one of its cell (x1,x2). Drawn for 2 classes, with d_y the unknowns of the levels, x those of the cells:
 
-    L_y = [ diag(alpha_y)  q_y          ]     alpha_y, beta_y: the row and column sums of q_y,
-          [ q_y^T          diag(beta_y) ]     a table (level1, level2).
+          levels of class 1   of class 2   cells
+        [ L_1                              E_1  ] [ d_1 ]   [ r_1 ]          [ diag(alpha_y)  q_y          ]
+        [                     L_2          E_2  ] [ d_2 ] = [ r_2 ]    L_y = [                             ]
+        [ E_1^T               E_2^T        D    ] [ x   ]   [ r_C ]          [ q_y^T          diag(beta_y) ]
 
-L_y is singular along (1, -1); only differences that do not feel it are ever used. The first source is
-eliminated, the Schur complement on the second is factored, and its inverse factor is kept.
+alpha_y, beta_y are the row and column sums of q_y; column c of E_y puts e(y,c) on the two levels of cell c; D is
+diagonal (with signs, see the solvers). An iteration: ``factor_blocks`` -> L_y^+; ``cell_matrix`` -> G = E^T L^+ E;
+``solve_blocks`` -> the d that x = 0 would give; ``solve_definite`` on G and D -> x; ``solve_blocks`` -> d.
+
+Within a block the levels of source 1 are eliminated (their part is diagonal), and the Schur complement
+diag(beta) - q^T diag(1 / alpha) q on the levels of source 2 is factored; the inverse of its factor is kept.
+L_y is singular along (1, -1): only differences that do not feel it are ever used.
+
+Why not LAPACK: blocks are 4 x 4 and systems 16 x 16, where the overhead of a call exceeds the work.
+``twins`` has the same in dense NumPy, by pseudoinverses.
 
 Arrays are class-major: Y class, A level of source 1, B level of source 2, C = A*B cells, K columns.
 """
@@ -18,32 +29,44 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+# What the compiler may do to sums so that they use vector instructions; nan and inf keep their meaning.
 FAST = {"nsz", "arcp", "contract", "reassoc"}
+# A pivot below this share of its diagonal entry is what roundoff (2e-16 an operation, some hundred of them) leaves
+# of an exact zero, and its direction one that changes nothing.
 TINY_PIVOT = 1e-13
+LANES = 8  # float64 in the widest vector register: rows whose length is a multiple need no remainder loop
 
 
 class Blocks(NamedTuple):
-    """Factored class blocks, and room for them.
+    """Factored class blocks.
 
     inverse_alpha: (Y, A). ratio: (Y, A, B), q / alpha. inverse_factor: (Y, B, B), lower triangular.
-    tilt: (B,) scratch.
+    right: (B,), scratch: the right side of one class with source 1 eliminated. half: (B,), the inverse factor times it.
     """
 
     inverse_alpha: np.ndarray
     ratio: np.ndarray
     inverse_factor: np.ndarray
-    tilt: np.ndarray
+    right: np.ndarray
+    half: np.ndarray
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def allocate_blocks(levels1, levels2, classes):
-    """Room for one pair."""
+    """Blocks for one pair."""
     return Blocks(
-        np.zeros((classes, levels1)),
-        np.zeros((classes, levels1, levels2)),
-        np.zeros((classes, levels2, levels2)),
-        np.zeros(levels2),
+        inverse_alpha=np.zeros((classes, levels1)),
+        ratio=np.zeros((classes, levels1, levels2)),
+        inverse_factor=np.zeros((classes, levels2, levels2)),
+        right=np.zeros(levels2),
+        half=np.zeros(levels2),
     )
+
+
+@njit(cache=True, nogil=True)
+def padded(columns):
+    """The next multiple of LANES."""
+    return (columns + LANES - 1) // LANES * LANES
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
@@ -115,23 +138,23 @@ def _invert_factor(m):
 def solve_blocks(blocks, right1_YA, right2_YB, out1_YA, out2_YB):
     """Solve L x = right for every class; x is fixed up to the null direction of each block."""
     classes, levels1, levels2 = blocks.ratio.shape
-    tilt = blocks.tilt
+    right, half = blocks.right, blocks.half
     for y in range(classes):
         factor = blocks.inverse_factor[y]
         for b in range(levels2):
-            tilt[b] = right2_YB[y, b]
+            right[b] = right2_YB[y, b]
         for a in range(levels1):
             for b in range(levels2):
-                tilt[b] -= blocks.ratio[y, a, b] * right1_YA[y, a]
-        for i in range(levels2 - 1, -1, -1):
+                right[b] -= blocks.ratio[y, a, b] * right1_YA[y, a]
+        for i in range(levels2):
             total = 0.0
             for j in range(i + 1):
-                total += factor[i, j] * tilt[j]
-            tilt[i] = total
+                total += factor[i, j] * right[j]
+            half[i] = total
         for j in range(levels2):
             total = 0.0
             for i in range(j, levels2):
-                total += factor[i, j] * tilt[i]
+                total += factor[i, j] * half[i]
             out2_YB[y, j] = total
         for a in range(levels1):
             total = blocks.inverse_alpha[y, a] * right1_YA[y, a]
@@ -144,7 +167,7 @@ def solve_blocks(blocks, right1_YA, right2_YB, out1_YA, out2_YB):
 def cell_matrix(blocks, e_YAB, root_CK, out_CC):
     """Lower triangle of G = E^T L^+ E, where column c of E puts e[y, a, b] on levels a and b of cell c.
 
-    root_CK: room for (cells, classes * level2, rounded up); the columns that are not used must be zero.
+    root_CK: scratch, (cells, padded(classes * level2)): G without its eliminated part is root root^T.
     """
     classes, levels1, levels2 = e_YAB.shape
     column = 0
@@ -161,9 +184,9 @@ def cell_matrix(blocks, e_YAB, root_CK, out_CC):
                     on_diagonal = factor[j, b] if b <= j else 0.0
                     root_CK[a * levels2 + b, column] = e_YAB[y, a, b] * (on_diagonal - lean)
             column += 1
-    padded = (column + 7) // 8 * 8
-    root_CK[:, column:padded] = 0.0
-    _gram(root_CK, padded, out_CC)
+    columns = padded(column)
+    root_CK[:, column:columns] = 0.0
+    _gram(root_CK, columns, out_CC)
     _add_eliminated(blocks, e_YAB, out_CC)
 
 
@@ -192,28 +215,28 @@ def _add_eliminated(blocks, e_YAB, out_CC):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def solve_definite(matrix, right):
-    """Solve a semidefinite system in place by Cholesky; a direction without a pivot stays at zero.
+def solve_definite(matrix_CC, right_C, solution_C):
+    """Solve a semidefinite system by Cholesky; a direction without a pivot stays at zero.
 
-    matrix: lower triangle, destroyed. right: replaced by the solution.
+    matrix: lower triangle, replaced by its factor, with the inverse of the pivots on the diagonal.
     """
-    size = len(right)
+    size = len(right_C)
     for i in range(size):
-        whole = matrix[i, i]
-        solved = right[i]
+        whole = matrix_CC[i, i]
+        solved = right_C[i]
         for j in range(i):
-            total = matrix[i, j]
+            total = matrix_CC[i, j]
             for k in range(j):
-                total -= matrix[i, k] * matrix[j, k]
-            total *= matrix[j, j]
-            matrix[i, j] = total
-            solved -= total * right[j]
+                total -= matrix_CC[i, k] * matrix_CC[j, k]
+            total *= matrix_CC[j, j]
+            matrix_CC[i, j] = total
+            solved -= total * solution_C[j]
         pivot = whole
         for k in range(i):
-            pivot -= matrix[i, k] * matrix[i, k]
-        matrix[i, i] = 1.0 / np.sqrt(pivot) if pivot > TINY_PIVOT * whole else 0.0
-        right[i] = solved * matrix[i, i]
+            pivot -= matrix_CC[i, k] * matrix_CC[i, k]
+        matrix_CC[i, i] = 1.0 / np.sqrt(pivot) if pivot > TINY_PIVOT * whole else 0.0
+        solution_C[i] = solved * matrix_CC[i, i]
     for i in range(size - 1, -1, -1):
-        right[i] *= matrix[i, i]
+        solution_C[i] *= matrix_CC[i, i]
         for j in range(i):
-            right[j] -= matrix[i, j] * right[i]
+            solution_C[j] -= matrix_CC[i, j] * solution_C[i]

@@ -1,0 +1,288 @@
+"""The I_ccs kernel: the sum of common changes in surprisal, its error and its derivative, one pair at a time.
+
+With q the table of largest entropy (see ``maximum_entropy``), all in bits:
+
+    i1(x1,y) = log2( p1 / (p_A p_Y) ),   i2(x2,y) = log2( p2 / (p_B p_Y) ),   i12 = log2( q / (p12 p_Y) ),
+    c = i1 + i2 - i12,                   R = sum of q c over the cells where c, i1, i2 and i12 have one sign.
+
+``twins.common_surprisal`` and ``twins.common_surprisal_derivative`` are the same in NumPy.
+
+Arrays are class-major: Y class, A level of source 1, B level of source 2, C = A*B cells.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from pidnet.measures._kernels.maximum_entropy import (
+    Fit,
+    Margins,
+    allocate_fit,
+    allocate_margins,
+    fit_margins,
+    solve_exponents,
+)
+
+SIGN_THRESHOLD = 1e-8  # bits; a term nearer to 0 has no sign
+FIT_SHARE = 0.02  # of the tolerance is what the fit may miss: terms of up to some 10 bits multiply it
+
+
+class Terms(NamedTuple):
+    """The local informations of the fitted table, bits; 0 where q is 0.
+
+    first = i1: (Y, A). second = i2: (Y, B). both = i12, common = c: (Y, A, B). counts: (Y, A, B), whether the four
+    have one sign. p_A, p_B, p_Y: margins of one variable.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    both: np.ndarray
+    common: np.ndarray
+    counts: np.ndarray
+    p_A: np.ndarray
+    p_B: np.ndarray
+    p_Y: np.ndarray
+
+
+class Workspace(NamedTuple):
+    """The memory of one pair, allocated once a thread. pull: margins of what R gains by each cell of q, times q."""
+
+    fit: Fit
+    terms: Terms
+    pull: Margins
+    projection: Margins
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def allocate(levels1, levels2, classes):
+    """Workspace for pairs of one shape."""
+    table = (classes, levels1, levels2)
+    return Workspace(
+        fit=allocate_fit(levels1, levels2, classes),
+        terms=Terms(
+            first=np.zeros((classes, levels1)),
+            second=np.zeros((classes, levels2)),
+            both=np.zeros(table),
+            common=np.zeros(table),
+            counts=np.zeros(table, np.bool_),
+            p_A=np.zeros(levels1),
+            p_B=np.zeros(levels2),
+            p_Y=np.zeros(classes),
+        ),
+        pull=allocate_margins(levels1, levels2, classes),
+        projection=allocate_margins(levels1, levels2, classes),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_pairs(p_PYAB, tolerance, redundancy_P, gap_P):
+    """Fill redundancy and its error estimate of each pair, bits."""
+    pairs, classes, levels1, levels2 = p_PYAB.shape
+    work = allocate(levels1, levels2, classes)
+    for pair in range(pairs):
+        fit_and_compare(p_PYAB[pair], tolerance, work)
+        redundancy_P[pair], gap_P[pair] = sum_common_terms(work.fit, work.terms)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_derivative(p_PYAB, samples, tolerance, first_PYA, second_PYB, both_PAB, jumps_P):
+    """Fill the three parts of the derivative of R of each pair, bits, and the variance from jumps."""
+    pairs, classes, levels1, levels2 = p_PYAB.shape
+    work = allocate(levels1, levels2, classes)
+    for pair in range(pairs):
+        fit_and_compare(p_PYAB[pair], tolerance, work)
+        first, second, both = first_PYA[pair], second_PYB[pair], both_PAB[pair].reshape(levels1 * levels2)
+        differentiate_margins(work.fit, work.terms, first, second, both)
+        differentiate_table(work)
+        jumps_P[pair] = variance_of_jumps(work.fit, work.terms, samples) if samples > 0 else 0.0
+        first += work.projection.of_1
+        second += work.projection.of_2
+        both += work.projection.of_12
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fit_and_compare(p_YAB, tolerance, work):
+    """The fitted table of p and its terms."""
+    fill_margins(p_YAB, work.fit.given)
+    fit_margins(work.fit, FIT_SHARE * tolerance)
+    fill_terms(work.fit, work.terms)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_margins(p_YAB, margins):
+    """The three pairwise margins of p."""
+    classes, levels1, levels2 = p_YAB.shape
+    margins.of_12[:] = 0.0
+    margins.of_1[:] = 0.0
+    margins.of_2[:] = 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                p = p_YAB[y, a, b]
+                margins.of_12[a * levels2 + b] += p
+                margins.of_1[y, a] += p
+                margins.of_2[y, b] += p
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_terms(fit, terms):
+    """The local informations of each cell, and whether they have one sign."""
+    classes, levels1, levels2 = fit.q.shape
+    given = fit.given
+    terms.p_A[:], terms.p_B[:] = given.of_1.sum(0), given.of_2.sum(0)
+    for y in range(classes):
+        terms.p_Y[y] = p_y = given.of_1[y].sum()
+        for a in range(levels1):
+            terms.first[y, a] = surprisal_change(given.of_1[y, a], terms.p_A[a] * p_y)
+        for b in range(levels2):
+            terms.second[y, b] = surprisal_change(given.of_2[y, b], terms.p_B[b] * p_y)
+        for a in range(levels1):
+            for b in range(levels2):
+                q, first, second = fit.q[y, a, b], terms.first[y, a], terms.second[y, b]
+                both = surprisal_change(q, given.of_12[a * levels2 + b] * p_y)
+                common = first + second - both if q > 0.0 else 0.0
+                one_sign = sign(common) == sign(first) == sign(second) == sign(both)
+                terms.both[y, a, b], terms.common[y, a, b] = both, common
+                terms.counts[y, a, b] = one_sign and sign(common) != 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sum_common_terms(fit, terms):
+    """R of the fitted table, and its error estimate from the Newton step left over, bits."""
+    classes, levels1, levels2 = fit.q.shape
+    redundancy, gap = 0.0, 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                q, common = fit.q[y, a, b], terms.common[y, a, b]
+                if q <= 0.0:
+                    continue
+                step = fit.step.of_12[a * levels2 + b] + fit.step.of_1[y, a] + fit.step.of_2[y, b]
+                change = abs(step) / np.log(2.0)
+                gap += q * change * (abs(common) + 1.0)
+                if terms.counts[y, a, b]:
+                    redundancy += q * common
+                agree = sign(common) != 0.0 and sign(common) == sign(terms.first[y, a]) == sign(
+                    terms.second[y, b]
+                )
+                if agree and abs(abs(terms.both[y, a, b]) - SIGN_THRESHOLD) <= 10.0 * change:
+                    gap += q * abs(common)
+    return redundancy, gap
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def surprisal_change(joint, product):
+    """log2(joint / product), 0 where the joint probability is 0."""
+    return np.log2(joint / product) if joint > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sign(value):
+    """-1, 0 or 1, where what is within the threshold of 0 counts as 0."""
+    if abs(value) <= SIGN_THRESHOLD:
+        return 0.0
+    return 1.0 if value > 0.0 else -1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def differentiate_margins(fit, terms, first_YA, second_YB, both_C):
+    """The derivative of R by the margins in c = log2 of p1 p2 p12 / (p_A p_B p_Y q), with q held."""
+    classes, levels1, levels2 = fit.q.shape
+    given = fit.given
+    q_YAB = np.where(terms.counts, fit.q, 0.0) / np.log(2.0)
+    q_A, q_B, q_Y = q_YAB.sum(2).sum(0), q_YAB.sum(1).sum(0), q_YAB.sum(2).sum(1)
+    for y in range(classes):
+        of_class = ratio(q_Y[y], terms.p_Y[y])
+        for a in range(levels1):
+            of_level = ratio(q_A[a], terms.p_A[a])
+            first_YA[y, a] = ratio(q_YAB[y, a].sum(), given.of_1[y, a]) - of_level - of_class
+        for b in range(levels2):
+            of_level = ratio(q_B[b], terms.p_B[b])
+            second_YB[y, b] = ratio(q_YAB[y, :, b].sum(), given.of_2[y, b]) - of_level
+    q_C = np.zeros(levels1 * levels2)
+    for y in range(classes):
+        q_C += q_YAB[y].ravel()
+    for cell in range(len(both_C)):
+        both_C[cell] = ratio(q_C[cell], given.of_12[cell])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def ratio(part, whole):
+    """part / whole, 0 where there is nothing."""
+    return part / whole if whole > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def differentiate_table(work):
+    """projection: the derivative of R by q, as far as the fitted table can follow it."""
+    fit, terms, pull = work.fit, work.terms, work.pull
+    classes, levels1, levels2 = fit.q.shape
+    pull.of_1[:], pull.of_2[:], pull.of_12[:], fit.system.margin12[:] = 0.0, 0.0, 0.0, 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                q = fit.q[y, a, b]
+                fit.system.margin12[a * levels2 + b] += q
+                gained = q * (terms.common[y, a, b] - 1.0 / np.log(2.0)) if terms.counts[y, a, b] else 0.0
+                pull.of_1[y, a] += gained
+                pull.of_2[y, b] += gained
+                pull.of_12[a * levels2 + b] += gained
+    solve_exponents(fit.q, pull, work.projection, fit.system)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def variance_of_jumps(fit, terms, samples):
+    """Sum of J^2 P (1 - P) over all signs, bits squared."""
+    classes, levels1, levels2 = fit.q.shape
+    variance1, variance2 = np.zeros(levels1), np.zeros(levels2)
+    jump1, jump2 = np.zeros(levels1), np.zeros(levels2)
+    total = 0.0
+    for y in range(classes):
+        p_y = terms.p_Y[y]
+        jump1[:], jump2[:] = 0.0, 0.0
+        for a in range(levels1):
+            variance1[a] = variance_of_change(fit.given.of_1[y, a], terms.p_A[a], p_y, samples)
+        for b in range(levels2):
+            variance2[b] = variance_of_change(fit.given.of_2[y, b], terms.p_B[b], p_y, samples)
+        for a in range(levels1):
+            for b in range(levels2):
+                common = sign(terms.common[y, a, b])
+                first, second, both = (
+                    sign(terms.first[y, a]),
+                    sign(terms.second[y, b]),
+                    sign(terms.both[y, a, b]),
+                )
+                # Terms of either sign enter as those of the other leave.
+                size = fit.q[y, a, b] * abs(terms.common[y, a, b])
+                if common == both == second:
+                    jump1[a] += size
+                if common == both == first:
+                    jump2[b] += size
+                if common == first == second:
+                    total += size**2 * doubt(terms.both[y, a, b], variance1[a] + variance2[b])
+        for a in range(levels1):
+            total += jump1[a] ** 2 * doubt(terms.first[y, a], variance1[a])
+        for b in range(levels2):
+            total += jump2[b] ** 2 * doubt(terms.second[y, b], variance2[b])
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def variance_of_change(joint, p_x, p_y, samples):
+    """Variance of log2( joint / (p_x p_y) ) over samples, bits squared."""
+    if joint <= 0.0:
+        return 0.0
+    return max(1.0 / joint - 1.0 / p_x - 1.0 / p_y + 1.0, 0.0) / (samples * np.log(2.0) ** 2)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def doubt(change, variance):
+    """P (1 - P), with P the probability that the sign of a change in surprisal is right."""
+    if variance <= 0.0:
+        return 0.0
+    wrong = 0.5 * math.erfc(abs(change) / math.sqrt(2.0 * variance))
+    return wrong * (1.0 - wrong)

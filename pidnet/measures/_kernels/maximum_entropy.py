@@ -1,0 +1,288 @@
+"""The table of largest entropy with all three pairwise margins fixed, one pair at a time.
+
+Such a table is q = exp(alpha(x1,x2) + beta(x1,y) + gamma(x2,y)) on the cells that no margin forces to zero, and
+maximizes sum p ln q - sum q. Each round fits the three margins in turn, which always improves that value, and
+proposes a Newton step of the exponents, which is taken if it improves it too. Proportional fitting alone stalls
+where the margins force further cells to zero: there Newton steps shrink such a cell by 1/e each.
+
+The Newton step solves, for the margins that q misses,
+
+    sum_b q (alpha + beta + gamma) = missing1,   sum_a (same) = missing2,   sum_y (same) = missing12,
+
+which are the class systems of q with e = q and D = diag(margin12) (see ``class_systems``):
+(D - G) alpha = missing12 - E^T L^+ missing. ``twins.maximum_entropy`` is proportional fitting in NumPy.
+
+Arrays are class-major: Y class, A level of source 1, B level of source 2, C = A*B cells.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from pidnet.measures._kernels.class_systems import (
+    FAST,
+    Blocks,
+    allocate_blocks,
+    cell_matrix,
+    factor_blocks,
+    padded,
+    solve_blocks,
+    solve_definite,
+)
+
+MOST_ROUNDS = 200
+LONGEST_MOVE = 3.0  # of an exponent in a step: exponentials are not linear beyond
+ROUNDOFF = 1e-15  # a step that loses less improves q as far as one can tell
+# Of the diagonal, on it: D - G is singular in directions that change nothing, such as a constant added to alpha and
+# taken off beta. It lifts their pivots above roundoff, as small as TINY_PIVOT, and moves the other steps by as much.
+RIDGE = 1e-13
+
+
+class Margins(NamedTuple):
+    """What q must have, and what is left to do. Of (x1,x2): (C,); of (x1,y): (Y, A); of (x2,y): (Y, B)."""
+
+    of_12: np.ndarray
+    of_1: np.ndarray
+    of_2: np.ndarray
+
+
+class System(NamedTuple):
+    """The linear system of one step.
+
+    margin12 (C,): that of q. held1 (Y, A), held2 (Y, B): the step with alpha held at 0. right12 (C,): what is
+    missing then. rest1 (Y, A), rest2 (Y, B): what alpha leaves of missing1, missing2. matrix (C, C): D - G, then
+    its factor. root (C, columns): scratch of ``cell_matrix``.
+    """
+
+    margin12: np.ndarray
+    held1: np.ndarray
+    held2: np.ndarray
+    right12: np.ndarray
+    rest1: np.ndarray
+    rest2: np.ndarray
+    matrix: np.ndarray
+    root: np.ndarray
+    blocks: Blocks
+
+
+class Fit(NamedTuple):
+    """The memory of one pair, allocated once a thread.
+
+    q, proposal: (Y, A, B), the table and the one that a step leads to. scale12: (C,), the last factor of
+    proportional fitting. given, missing: the margins of p, and these less those of q. step: of alpha, beta, gamma,
+    in the places of the margins (x1,x2), (x1,y), (x2,y); growth: the factors exp(length * step).
+    """
+
+    q: np.ndarray
+    proposal: np.ndarray
+    scale12: np.ndarray
+    given: Margins
+    missing: Margins
+    step: Margins
+    growth: Margins
+    system: System
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def allocate_margins(levels1, levels2, classes):
+    """Margins, all zero."""
+    return Margins(
+        of_12=np.zeros(levels1 * levels2),
+        of_1=np.zeros((classes, levels1)),
+        of_2=np.zeros((classes, levels2)),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def allocate_fit(levels1, levels2, classes):
+    """Memory for pairs of one shape."""
+    cells = levels1 * levels2
+    return Fit(
+        q=np.zeros((classes, levels1, levels2)),
+        proposal=np.zeros((classes, levels1, levels2)),
+        scale12=np.zeros(cells),
+        given=allocate_margins(levels1, levels2, classes),
+        missing=allocate_margins(levels1, levels2, classes),
+        step=allocate_margins(levels1, levels2, classes),
+        growth=allocate_margins(levels1, levels2, classes),
+        system=System(
+            margin12=np.zeros(cells),
+            held1=np.zeros((classes, levels1)),
+            held2=np.zeros((classes, levels2)),
+            right12=np.zeros(cells),
+            rest1=np.zeros((classes, levels1)),
+            rest2=np.zeros((classes, levels2)),
+            matrix=np.zeros((cells, cells)),
+            root=np.zeros((cells, padded(classes * levels2))),
+            blocks=allocate_blocks(levels1, levels2, classes),
+        ),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fit_margins(fit, tolerance):
+    """Fill q from the given margins until a Newton step would move less than ``tolerance`` of its mass.
+
+    Leaves that step in fit.step, and returns the mass it would move.
+    """
+    open_cells(fit)
+    moved = np.inf
+    for _ in range(MOST_ROUNDS):
+        scale_margins(fit)
+        longest, moved = propose_exponents(fit)
+        if moved <= tolerance:
+            break
+        take_if_better(fit, 1.0 / max(1.0, longest / LONGEST_MOVE))
+    return moved
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def open_cells(fit):
+    """q = 1 where all three given margins are positive."""
+    classes, levels1, levels2 = fit.q.shape
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                cell = fit.given.of_12[a * levels2 + b] * fit.given.of_1[y, a] * fit.given.of_2[y, b]
+                fit.q[y, a, b] = 1.0 if cell > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def scale_margins(fit):
+    """Fit the margins (x1,y), (x2,y) and (x1,x2) in turn."""
+    classes, levels1, levels2 = fit.q.shape
+    margin12 = fit.system.margin12
+    margin12[:] = 0.0
+    for y in range(classes):
+        q_AB = fit.q[y]
+        for a in range(levels1):
+            total = 0.0
+            for b in range(levels2):
+                total += q_AB[a, b]
+            factor = fit.given.of_1[y, a] / total if total > 0.0 else 0.0
+            for b in range(levels2):
+                q_AB[a, b] *= factor
+        for b in range(levels2):
+            total = 0.0
+            for a in range(levels1):
+                total += q_AB[a, b]
+            factor = fit.given.of_2[y, b] / total if total > 0.0 else 0.0
+            for a in range(levels1):
+                q_AB[a, b] *= factor
+                margin12[a * levels2 + b] += q_AB[a, b]
+    for cell in range(len(margin12)):
+        fit.scale12[cell] = fit.given.of_12[cell] / margin12[cell] if margin12[cell] > 0.0 else 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                fit.q[y, a, b] *= fit.scale12[a * levels2 + b]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def propose_exponents(fit):
+    """Newton step of the exponents; its largest change of an exponent, and the mass it moves."""
+    fill_missing(fit)
+    solve_exponents(fit.q, fit.missing, fit.step, fit.system)
+    return measure_step(fit)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def fill_missing(fit):
+    """missing = margin given - margin of q; system.margin12 = the (x1,x2) margin of q."""
+    classes, levels1, levels2 = fit.q.shape
+    fit.missing.of_1[:] = fit.given.of_1
+    fit.missing.of_2[:] = fit.given.of_2
+    fit.system.margin12[:] = 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                q = fit.q[y, a, b]
+                fit.missing.of_1[y, a] -= q
+                fit.missing.of_2[y, b] -= q
+                fit.system.margin12[a * levels2 + b] += q
+    fit.missing.of_12[:] = fit.given.of_12 - fit.system.margin12
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def solve_exponents(q_YAB, right, out, system):
+    """Exponents ``out`` whose weighting by q has the margins ``right``. system.margin12: that of q."""
+    factor_blocks(q_YAB, system.blocks)
+    cell_matrix(system.blocks, q_YAB, system.root, system.matrix)
+    for i in range(len(system.margin12)):
+        for j in range(i + 1):
+            system.matrix[i, j] = -system.matrix[i, j]
+        system.matrix[i, i] += (1.0 + RIDGE) * system.margin12[i]
+    solve_blocks(system.blocks, right.of_1, right.of_2, system.held1, system.held2)
+    fill_right_of_cells(q_YAB, right, system)
+    solve_definite(system.matrix, system.right12, out.of_12)
+    fill_rest_of_levels(q_YAB, right, out, system)
+    solve_blocks(system.blocks, system.rest1, system.rest2, out.of_1, out.of_2)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def fill_right_of_cells(q_YAB, right, system):
+    """right12 = right.of_12 less what the held steps of the levels do to the cells."""
+    classes, levels1, levels2 = q_YAB.shape
+    system.right12[:] = right.of_12
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                pull = q_YAB[y, a, b] * (system.held1[y, a] + system.held2[y, b])
+                system.right12[a * levels2 + b] -= pull
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def fill_rest_of_levels(q_YAB, right, out, system):
+    """rest = right less what the step of the cells does to the margins of the levels."""
+    classes, levels1, levels2 = q_YAB.shape
+    system.rest1[:] = right.of_1
+    system.rest2[:] = right.of_2
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                pull = q_YAB[y, a, b] * out.of_12[a * levels2 + b]
+                system.rest1[y, a] -= pull
+                system.rest2[y, b] -= pull
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def measure_step(fit):
+    """Largest change of an exponent, and sum |dq| to first order."""
+    classes, levels1, levels2 = fit.q.shape
+    step, longest, moved = fit.step, 0.0, 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                if fit.q[y, a, b] > 0.0:
+                    change = abs(step.of_12[a * levels2 + b] + step.of_1[y, a] + step.of_2[y, b])
+                    longest = max(longest, change)
+                    moved += fit.q[y, a, b] * change
+    return longest, moved
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def take_if_better(fit, length):
+    """Move the exponents along the step if sum p ln q - sum q grows, else leave q as it is."""
+    classes, levels1, levels2 = fit.q.shape
+    given, step, growth = fit.given, fit.step, fit.growth
+    gain = length * (given.of_12 * step.of_12).sum()
+    for y in range(classes):
+        for a in range(levels1):
+            gain += length * given.of_1[y, a] * step.of_1[y, a]
+            growth.of_1[y, a] = np.exp(length * step.of_1[y, a])
+        for b in range(levels2):
+            gain += length * given.of_2[y, b] * step.of_2[y, b]
+            growth.of_2[y, b] = np.exp(length * step.of_2[y, b])
+    growth.of_12[:] = np.exp(length * step.of_12)
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                factor = growth.of_12[a * levels2 + b] * growth.of_1[y, a] * growth.of_2[y, b]
+                moved = fit.q[y, a, b] * factor if fit.q[y, a, b] > 0.0 else 0.0
+                fit.proposal[y, a, b] = moved
+                gain -= moved - fit.q[y, a, b]
+    if gain > -ROUNDOFF:
+        fit.q[:] = fit.proposal

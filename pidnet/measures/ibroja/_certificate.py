@@ -1,0 +1,81 @@
+"""The proof that goes with an I_BROJA answer of the general kernel.
+
+The upper end is the value sum q ln(q/Q) of a table q whose margins are exact, the lower end the value
+sum p1 lam + sum p2 mu of a feasible dual point; weak duality holds them apart, whatever the solver did. Both are
+widened by the roundoff of their sums. ``_twin.ends_nats`` is the same in NumPy.
+
+Arrays as in ``_general``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pidnet.measures._kernels.class_systems import FAST
+
+EPSILON = 2.0**-52
+OTHER_ROUNDINGS = 64  # of terms and ends, on top of one addition a cell: a generous count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def certify(work):
+    """Upper and lower end of the minimum, nats, from a feasible q and a feasible (lam, mu)."""
+    repair_margins(work.p1, work.p2, work.iterate, work.proof)
+    upper, roundoff = value_nats(work.proof)
+    lower = 0.0
+    for y in range(len(work.p1)):
+        first, second = work.p1[y] * work.iterate.lam[y], work.p2[y] * work.iterate.mu[y]
+        lower += first.sum() + second.sum()
+        roundoff += np.abs(first).sum() + np.abs(second).sum()
+    widen = EPSILON * (work.proof.q.size + OTHER_ROUNDINGS) * roundoff
+    return upper + widen, lower - widen
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def repair_margins(p1_YA, p2_YB, at, proof):
+    """q = Q e with its margins made exact: scale rows and columns down, then fill in what is missing."""
+    classes, levels1, levels2 = proof.q.shape
+    for y in range(classes):
+        q_AB = proof.q[y]
+        for a in range(levels1):
+            total = 0.0
+            for b in range(levels2):
+                q_AB[a, b] = at.Q[a * levels2 + b] * at.e[y, a, b]
+                total += q_AB[a, b]
+            if total > p1_YA[y, a]:
+                q_AB[a] *= p1_YA[y, a] / total
+        for b in range(levels2):
+            total = q_AB[:, b].sum()
+            if total > p2_YB[y, b]:
+                q_AB[:, b] *= p2_YB[y, b] / total
+            proof.missing[b] = max(p2_YB[y, b] - q_AB[:, b].sum(), 0.0)
+        missing = proof.missing.sum()
+        if missing > 0.0:
+            for a in range(levels1):
+                share = max(p1_YA[y, a] - q_AB[a].sum(), 0.0) / missing
+                for b in range(levels2):
+                    q_AB[a, b] += share * proof.missing[b]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def value_nats(proof):
+    """sum q ln(q/Q), nats, and the sum of the sizes of its terms."""
+    classes, levels1, levels2 = proof.q.shape
+    value, size = 0.0, 1.0
+    proof.Q[:] = 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                q = proof.q[y, a, b]
+                proof.Q[a * levels2 + b] += q
+                if q > 0.0:
+                    term = q * np.log(q)
+                    value += term
+                    size += abs(term)
+    for cell in range(len(proof.Q)):
+        if proof.Q[cell] > 0.0:
+            term = proof.Q[cell] * np.log(proof.Q[cell])
+            value -= term
+            size += abs(term)
+    return value, size

@@ -1,0 +1,257 @@
+"""The general I_BROJA kernel: an interior-point method on the dual, one pair at a time.
+
+With the margins p1(x1,y), p2(x2,y) fixed, the minimum of sum q ln(q / Q), Q(x1,x2) = sum_y q, is the maximum of
+
+    sum p1 lam + sum p2 mu   subject to   load(x1,x2) = sum_y exp( lam(x1,y) + mu(x2,y) ) <= 1 for every cell,
+
+and Q holds the multipliers of the cells: q = Q e, e = exp(lam + mu). Every iterate is dual feasible. With
+slack = 1 - load, a step of Newton's method towards
+
+    sum_b q = p1,      sum_a q = p2,      Q slack = tau
+
+is d = (step of lam, step of mu) and the step of Q, and with L the class systems of q and E those of e (see
+``_kernels.class_systems``) it solves
+
+    L d + E response = p - E tau / slack,      response = (step of Q) - (tau / slack - Q) = Q / slack * E^T d.
+
+So one system in the cells, (G + slack / Q) response = E^T L^+ (p - E tau / slack), gives the response, and the
+class systems give d. ``_twin.minimum_nats`` is the same method in dense NumPy.
+
+Arrays are class-major: Y class, A level of source 1, B level of source 2, C = A*B cells.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pidnet.measures._kernels.class_systems import (
+    FAST,
+    cell_matrix,
+    factor_blocks,
+    solve_blocks,
+    solve_definite,
+)
+from pidnet.measures.ibroja._certificate import certify
+from pidnet.measures.ibroja._workspace import allocate
+
+MOST_STEPS = 80
+SHRINK = 0.1  # of tau after a step that was mostly taken
+STAY_INSIDE = 0.99  # of the way to the boundary at most
+LONGEST_MOVE = 3.0  # of lam + mu in a step: exponentials are not linear beyond
+LEAST_TAU = 1e-16  # the slack is roundoff below
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB):
+    """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached, and
+    the dual point (lam, mu): how the minimum changes with the margins."""
+    pairs, classes, levels1 = p1_PYA.shape
+    work = allocate(levels1, p2_PYB.shape[2], classes)
+    for pair in range(pairs):
+        work.p1[:] = p1_PYA[pair]
+        work.p2[:] = p2_PYB[pair]
+        upper_P[pair], lower_P[pair] = solve_pair(work, tolerance)
+        lam_PYA[pair], mu_PYB[pair] = work.iterate.lam, work.iterate.mu
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_pair(work, tolerance):
+    """The best certified ends (upper, lower) that the steps reach, nats."""
+    start(work.p1, work.p2, work.iterate)
+    cells = len(work.iterate.Q)
+    best_upper, best_lower = np.inf, -np.inf
+    tau = SHRINK * complementarity(work.iterate)
+    for _ in range(MOST_STEPS):
+        find_step(work, tau)
+        length = advance(work)
+        tau = complementarity(work.iterate)
+        if cells * tau < tolerance:
+            upper, lower = certify(work)
+            if upper < best_upper:
+                best_upper = upper
+            if lower > best_lower:
+                best_lower = lower
+            if best_upper - best_lower <= tolerance:
+                break
+        if not tau > LEAST_TAU:
+            break
+        tau *= SHRINK if length > 0.5 else 1.0
+    return best_upper, best_lower
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def complementarity(at):
+    """Mean of Q * slack over the cells."""
+    return (at.Q * at.slack).sum() / len(at.Q)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def start(p1_YA, p2_YB, at):
+    """q = p1 p2 / p(y), and a dual point that touches no constraint."""
+    at.exp_lam[:] = p1_YA
+    for y in range(len(p1_YA)):
+        total = p1_YA[y].sum()
+        for b in range(p2_YB.shape[1]):
+            at.exp_mu[y, b] = p2_YB[y, b] / total if total > 0.0 else 0.0
+    fill_exponentials(at)
+    at.Q[:] = at.load
+    touch(at)
+    at.exp_lam[:] *= 0.5
+    fill_exponentials(at)
+    fill_logarithms(at.exp_lam, at.lam)
+    fill_logarithms(at.exp_mu, at.mu)
+    for cell in range(len(at.Q)):
+        at.Q[cell] = at.Q[cell] / at.load[cell] if at.load[cell] > 0.0 else 0.0
+    least = 1e-3 * complementarity(at)
+    for cell in range(len(at.Q)):
+        at.Q[cell] = max(at.Q[cell], least)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_logarithms(values, out):
+    """ln of a matrix, 0 where it is 0."""
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            out[i, j] = np.log(values[i, j]) if values[i, j] > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def fill_exponentials(at):
+    """e = exp_lam exp_mu, load = sum_y e and slack = 1 - load."""
+    classes, levels1, levels2 = at.e.shape
+    at.load[:] = 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                value = at.exp_lam[y, a] * at.exp_mu[y, b]
+                at.e[y, a, b] = value
+                at.load[a * levels2 + b] += value
+    for cell in range(len(at.load)):
+        at.slack[cell] = 1.0 - at.load[cell]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def touch(at):
+    """Scale the levels so that every constraint holds and each level touches one of its own."""
+    levels1, levels2 = at.exp_lam.shape[1], at.exp_mu.shape[1]
+    load_AB = at.load.reshape(levels1, levels2)
+    for a in range(levels1):
+        most = load_AB[a].max()
+        if most > 0.0:
+            at.exp_lam[:, a] /= most
+            load_AB[a] /= most
+    for b in range(levels2):
+        most = load_AB[:, b].max()
+        if most > 0.0:
+            at.exp_mu[:, b] /= most
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def find_step(work, tau):
+    """Newton step of lam, mu and Q towards exact margins and Q * slack = tau."""
+    at, step, system = work.iterate, work.step, work.system
+    fill_right(work, tau)
+    factor_blocks(system.q, system.blocks)
+    cell_matrix(system.blocks, at.e, system.root, system.matrix)
+    for cell in range(len(at.Q)):
+        system.matrix[cell, cell] += at.slack[cell] / at.Q[cell]
+    solve_blocks(system.blocks, system.right1, system.right2, system.held1, system.held2)
+    fill_lift(at.e, system)
+    solve_definite(system.matrix, system.lift, system.response)
+    fill_rest(at.e, system)
+    solve_blocks(system.blocks, system.rest1, system.rest2, step.lam, step.mu)
+    for cell in range(len(at.Q)):
+        step.Q[cell] = system.response[cell] + (tau / at.slack[cell] - at.Q[cell])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def fill_right(work, tau):
+    """q = Q e and right = p - E tau / slack."""
+    at, system = work.iterate, work.system
+    classes, levels1, levels2 = at.e.shape
+    system.right1[:] = work.p1
+    system.right2[:] = work.p2
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                cell = a * levels2 + b
+                system.q[y, a, b] = at.Q[cell] * at.e[y, a, b]
+                centered = at.e[y, a, b] * (tau / at.slack[cell])
+                system.right1[y, a] -= centered
+                system.right2[y, b] -= centered
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def fill_lift(e_YAB, system):
+    """lift = E^T held: what the step held would add to the load of each cell, to first order."""
+    classes, levels1, levels2 = e_YAB.shape
+    system.lift[:] = 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                system.lift[a * levels2 + b] += e_YAB[y, a, b] * (system.held1[y, a] + system.held2[y, b])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def fill_rest(e_YAB, system):
+    """rest = right - E response."""
+    classes, levels1, levels2 = e_YAB.shape
+    system.rest1[:] = system.right1
+    system.rest2[:] = system.right2
+    for y in range(classes):
+        for a in range(levels1):
+            for b in range(levels2):
+                pull = e_YAB[y, a, b] * system.response[a * levels2 + b]
+                system.rest1[y, a] -= pull
+                system.rest2[y, b] -= pull
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def advance(work):
+    """Take as much of the step as keeps Q and the slack positive; return the length taken."""
+    at, step, least_slack = work.iterate, work.step, work.system.least_slack
+    longest = 1.0 / max(1.0, longest_move(work) / LONGEST_MOVE)
+    for cell in range(len(at.Q)):
+        if step.Q[cell] < 0.0:
+            longest = min(longest, -STAY_INSIDE * at.Q[cell] / step.Q[cell])
+    least_slack[:] = (1.0 - STAY_INSIDE) * at.slack
+    shift(at, step, longest)
+    length = longest
+    while (at.slack < least_slack).any() and length > 1e-12:
+        shift(at, step, -0.4 * length)
+        length *= 0.6
+    at.Q[:] += length * step.Q
+    return length
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def longest_move(work):
+    """Largest change of lam + mu that the whole step would make."""
+    classes, levels1 = work.p1.shape
+    longest = 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            if work.p1[y, a] > 0.0:
+                for b in range(work.p2.shape[1]):
+                    if work.p2[y, b] > 0.0:
+                        longest = max(longest, abs(work.step.lam[y, a] + work.step.mu[y, b]))
+    return longest
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def shift(at, step, length):
+    """Move lam and mu along the step."""
+    shift_levels(at.lam, at.exp_lam, step.lam, length)
+    shift_levels(at.mu, at.exp_mu, step.mu, length)
+    fill_exponentials(at)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def shift_levels(logs, values, step, length):
+    """Move logarithms along their step, and their exponentials with them; levels that are not taken stay at 0."""
+    for i in range(logs.shape[0]):
+        for j in range(logs.shape[1]):
+            if values[i, j] > 0.0:
+                logs[i, j] += length * step[i, j]
+                values[i, j] = np.exp(logs[i, j])

@@ -1,1 +1,0 @@
-"""Compiled kernels that several measures share."""

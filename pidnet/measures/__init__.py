@@ -7,12 +7,28 @@ from collections.abc import Callable
 import numpy as np
 
 from pidnet.measures.atoms import Atoms
+from pidnet.measures.blackwell import dominates, replacements
 from pidnet.measures.derivatives import Derivative
+from pidnet.measures.dit import LatticeAtoms, decompose_dit
 from pidnet.measures.ibroja.optimum import i_broja, i_broja_derivative
 from pidnet.measures.iccs import i_ccs, i_ccs_derivative
 from pidnet.measures.imin import i_min, i_min_derivative
 from pidnet.measures.immi import i_mmi, i_mmi_derivative
 from pidnet.tables.discrete import PairTables
+
+__all__ = [
+    "MEASURES",
+    "Atoms",
+    "LatticeAtoms",
+    "decompose",
+    "decompose_dit",
+    "dominates",
+    "i_broja",
+    "i_ccs",
+    "i_min",
+    "i_mmi",
+    "replacements",
+]
 
 Measure = Callable[[PairTables], Atoms]
 

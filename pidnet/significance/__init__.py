@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from pidnet.significance.corrections import CORRECTIONS as CORRECTIONS, Correction as Correction
-from pidnet.significance.false_discovery import benjamini_hochberg as benjamini_hochberg
-from pidnet.significance.intervals import find_intervals as find_intervals, interval_method as interval_method
-from pidnet.significance.nulls import NULLS as NULLS, Null as Null, sampling_floor as sampling_floor
-from pidnet.significance.plug_in import layer_atoms as layer_atoms, layer_pairs as layer_pairs
+from pidnet.significance.corrections import CORRECTIONS, Correction
+from pidnet.significance.false_discovery import benjamini_hochberg
+from pidnet.significance.intervals import find_intervals, interval_method
+from pidnet.significance.nulls import NULLS, Null, sampling_floor
+from pidnet.significance.plug_in import layer_atoms, layer_pairs
+
+__all__ = [
+    "CORRECTIONS",
+    "NULLS",
+    "Correction",
+    "Null",
+    "benjamini_hochberg",
+    "find_intervals",
+    "interval_method",
+    "layer_atoms",
+    "layer_pairs",
+    "sampling_floor",
+]

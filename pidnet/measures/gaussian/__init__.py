@@ -18,6 +18,11 @@ from pidnet.measures.gaussian.idep import i_dep
 from pidnet.measures.gaussian.immi import i_mmi
 from pidnet.tables.covariances import PairCovariances
 
+__all__ = [
+    "GAUSSIAN_MEASURES",
+    "decompose_gaussian",
+]
+
 GaussianMeasure = Callable[[PairCovariances], Atoms]
 
 PREFIX = "gaussian_"

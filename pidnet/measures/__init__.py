@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pidnet.measures.atoms import Atoms
-from pidnet.measures.blackwell import dominates, replacements
+from pidnet.measures.blackwell import dominates
 from pidnet.measures.derivatives import Derivative
 from pidnet.measures.dit import LatticeAtoms, decompose_dit
 from pidnet.measures.ibroja.optimum import i_broja, i_broja_derivative
@@ -27,7 +27,6 @@ __all__ = [
     "i_ccs",
     "i_min",
     "i_mmi",
-    "replacements",
 ]
 
 Measure = Callable[[PairTables], Atoms]

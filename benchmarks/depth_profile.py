@@ -77,7 +77,7 @@ def activations(name: str, net: torch.nn.Module) -> pn.Activations:
 def maps_of(acts: pn.Activations, measure: str) -> dict[str, pn.LayerMap]:
     if measure.startswith("gaussian"):
         return pn.layer_maps(acts, measure, correction="wishart")
-    codes = pn.quantize(acts, LEVELS, pn.zero_level)
+    codes = pn.quantize(acts, LEVELS, "zero_level")
     return pn.layer_maps(codes, measure, correction="shuffle_sources", null="none")
 
 

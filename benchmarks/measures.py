@@ -22,7 +22,7 @@ import numba
 import numpy as np
 import torch
 
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.files import write_text
 from pidnet.measures import MEASURES, decompose
 from pidnet.tables.discrete import PairTables, iterate_pair_tables
@@ -108,8 +108,7 @@ def random_codes(units: int, levels: int, classes: int, samples: int) -> Codes:
     draw = torch.Generator().manual_seed(0)
     code = torch.randint(levels, (samples, units), generator=draw, dtype=torch.uint8)
     target = torch.randint(classes, (samples,), generator=draw)
-    edges = torch.zeros(units, levels - 1)
-    return Codes({"layer": code}, levels, {"layer": edges}, target, classes, "random", {"layer": []})
+    return Codes.of({"layer": code}, target, levels)
 
 
 def layer_rows() -> list[dict]:

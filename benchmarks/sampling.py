@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 import pidnet as pn
 from pidnet.activations import Activations
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.codes.resampling import permute_sources
 from pidnet.files import write_text
 from pidnet.measures.atoms import Atoms
@@ -145,7 +145,7 @@ def relu_layer(samples: int, seed: int, informed: int = 0, units: int = 24) -> C
     signal = torch.randn(10, units, generator=generator)[target] * (torch.arange(units) < informed)
     noise = torch.randn(samples, units, generator=generator)
     values = torch.relu(0.5 * common + noise + signal - torch.linspace(-1, 2, units))
-    return pn.quantize(Activations({LAYER: values}, target, {}), 4, pn.zero_level)
+    return pn.quantize(Activations({LAYER: values}, target, {}), 4, "zero_level")
 
 
 def null_layers(seeds: int = 25) -> Iterator[Row]:

@@ -12,5 +12,5 @@ print(f"accuracy {pn.training.accuracy(net, digits.x_test, digits.y_test):.3f}")
 acts = pn.capture(net, (digits.x_train, digits.y_train), reduce={"positions": "mean"})
 for layer, reason in acts.skipped.items():
     print(f"skipped {layer}: {reason}")
-maps = pn.layer_maps(pn.quantize(acts, how=pn.zero_level), measure="i_min")
+maps = pn.layer_maps(pn.quantize(acts, how="zero_level"), measure="i_min")
 print(pn.profile(maps))

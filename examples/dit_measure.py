@@ -28,7 +28,7 @@ codes = pn.quantize(pn.capture(network, (x, y), ["fc1"]), levels=2)
 
 joint = torch.zeros(2, 2, 2, 2, dtype=torch.float64)
 joint.index_put_(
-    (*codes.layers["fc1"][:, :3].long().T, y), torch.tensor(1 / len(y)).double(), accumulate=True
+    (*codes.layers["fc1"].values[:, :3].long().T, y), torch.tensor(1 / len(y)).double(), accumulate=True
 )
 atoms = pn.decompose_dit(as_dit(joint.numpy()), "PID_MMI").atoms
 largest = sorted(atoms, key=lambda node: -atoms[node])[:3]

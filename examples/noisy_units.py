@@ -13,6 +13,6 @@ for flavor in ("plain", "binarized", "int4", "stochastic", "bayesian"):
     draws = 2 if flavor in ("stochastic", "bayesian") else 1
     acts = pn.capture(net, (digits.x_train, digits.y_train), ["fc1", "fc2"], draws=draws)
     codes = pn.quantize(acts, levels=levels.get(flavor, 4))
-    exact = sum(map(len, codes.exact.values()))
+    exact = sum(len(layer.exact) for layer in codes.layers.values())
     print(f"{flavor}: {len(codes.target)} rows, {exact} units are their own code")
     print(pn.profile(pn.layer_maps(codes, measure="i_min")))

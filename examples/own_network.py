@@ -21,7 +21,7 @@ network = pn.training.train(Network(), samples.x_train, samples.y_train, epochs=
 calibration = samples.x_train[:600], samples.y_train[:600]
 
 activations = pn.capture(network, calibration, ["first", "second"])
-maps = pn.layer_maps(pn.quantize(activations, how=pn.zero_level), "i_min")
+maps = pn.layer_maps(pn.quantize(activations, how="zero_level"), "i_min")
 for layer, layer_map in maps.items():
     means = layer_map.summary()
     print(f"{layer}: {means['redundancy']:.3f} bits of redundancy, {means['synergy']:.3f} of synergy a pair")

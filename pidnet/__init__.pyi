@@ -21,21 +21,15 @@ from . import (
     zoo as zoo,
 )
 from .activations import Activations as Activations, capture as capture
-from .codes.k_means import k_means as k_means
-from .codes.products import merge_units as merge_units
-from .codes.quantizing import (
+from .codes import (
     Codes as Codes,
-    binary as binary,
-    deviation_steps as deviation_steps,
-    equal_mass as equal_mass,
-    equal_width as equal_width,
-    lloyd as lloyd,
-    own_values as own_values,
+    LayerCodes as LayerCodes,
+    capture_codes as capture_codes,
+    merge_units as merge_units,
     quantize as quantize,
-    zero_level as zero_level,
+    quantizers as quantizers,
+    with_target as with_target,
 )
-from .codes.streaming import capture_codes as capture_codes
-from .codes.targets import with_target as with_target
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
 from .graph import (
     RedundancyGraph as RedundancyGraph,
@@ -74,15 +68,14 @@ from .pruning import (
     save_pruned as save_pruned,
 )
 from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
-from .tables.covariances import (
+from .tables import (
     PairCovariances as PairCovariances,
-    group_covariances as group_covariances,
-    pair_covariances as pair_covariances,
-)
-from .tables.discrete import (
     PairTables as PairTables,
+    group_covariances as group_covariances,
     iterate_pair_tables as iterate_pair_tables,
+    pair_covariances as pair_covariances,
     pair_tables as pair_tables,
+    shannon as shannon,
 )
 from .training import Recorder as Recorder
 

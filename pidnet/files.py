@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zlib import crc32
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LONGEST_NAME = 120
 
@@ -41,3 +46,27 @@ def safe_name(name: str) -> str:
     if safe == name.lower() and re.match(r"\w", safe):
         return safe
     return f"{safe.strip('.-') or 'name'}-{crc32(name.encode()):08x}"
+
+
+def array_headers(path: str | Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Name -> (shape, dtype) of the arrays in an .npz file, read from their headers: no array takes memory.
+
+    Raises ValueError for a file that is not one, or for an array of Python objects, which would have to be unpickled.
+    """
+    from numpy.lib import format as npy
+
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                with archive.open(member) as stream:
+                    version = npy.read_magic(stream)
+                    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+                    shape, _, dtype = read(stream)
+                found[member.removesuffix(".npy")] = shape, dtype
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is not an .npz file: {error}") from error
+    objects = [name for name, (_, dtype) in found.items() if dtype.hasobject]
+    if objects:
+        raise ValueError(f"{path} holds Python objects ({', '.join(objects)}); they are not unpickled")
+    return found

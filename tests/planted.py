@@ -1,9 +1,8 @@
 """Samples from known joint tables: a layer whose pairs all have known atoms."""
 
 import numpy as np
-import torch
 
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.tables.discrete import PairTables
 
 FAMILIES = ("random", "redundant", "unique", "informed", "synergistic", "independent")
@@ -50,12 +49,7 @@ def planted_layer(family, samples, rng, pairs=5, levels=4, classes=10):
         for y in range(classes):
             cells = rng.choice(levels**2, (target == y).sum(), p=table[y].ravel())
             codes[target == y, 2 * pair : 2 * pair + 2] = np.stack([cells // levels, cells % levels], 1)
-    constant = [unit for unit in range(2 * pairs) if len(np.unique(codes[:, unit])) == 1]
-    layer = Codes(
-        {"layer": torch.from_numpy(codes)},
-        *(levels, {}, torch.from_numpy(target), classes, "planted", {"layer": constant}),
-    )
-    return layer, _true_tables(tables, p_Y)
+    return Codes.of({"layer": codes}, target, levels), _true_tables(tables, p_Y)
 
 
 def _true_tables(tables, p_Y):

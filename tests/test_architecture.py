@@ -8,6 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pidnet"
 ORDER = [
+    "choices",
     "names",
     "files",
     "optional",
@@ -36,7 +37,7 @@ ORDER = [
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"names", "files", "optional", "printing", "plots", "execution"}
+IMPORT_NOTHING_OF_OURS = {"choices", "names", "files", "optional", "printing", "plots", "execution"}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

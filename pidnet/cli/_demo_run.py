@@ -12,7 +12,7 @@ from torch import nn
 
 from pidnet import datasets, training, zoo
 from pidnet.activations import capture
-from pidnet.codes.quantizing import quantize, zero_level
+from pidnet.codes import quantize
 from pidnet.files import replacing
 from pidnet.graph import redundancy_graph, save_graph
 from pidnet.maps import LayerMap, layer_maps
@@ -61,7 +61,7 @@ def run_demo(
     calibration = samples.x_train[:CALIBRATION], samples.y_train[:CALIBRATION]
     tell(f"capturing {CALIBRATION} samples and mapping all pairs of units")
     hidden = [f"fc{depth + 1}" for depth in range(len(WIDTHS))]
-    codes = quantize(capture(dense, calibration, hidden), how=zero_level)
+    codes = quantize(capture(dense, calibration, hidden), how="zero_level")
     maps = [map for measure in MEASURES for map in layer_maps(codes, measure).values()]
     pruned = []
     for keep in BUDGETS:

@@ -122,7 +122,7 @@ def _jobs(seed: int) -> dict[str, Callable[[], object]]:
         torch.manual_seed(seed)
         network = pn.zoo.mlp(64, (WIDTH,), SHAPE[2])
         x, y = torch.randn(SAMPLES, 64), torch.arange(SAMPLES) % SHAPE[2]
-    codes = pn.quantize(pn.capture(network, (x, y), ["fc1"]), SHAPE[0], pn.zero_level)
+    codes = pn.quantize(pn.capture(network, (x, y), ["fc1"]), SHAPE[0], "zero_level")
     plan = pn.plan_pruning(network, (x, y), 0.5, "l1")
     return {
         "map by i_min": lambda: pn.layer_maps(codes, "i_min"),

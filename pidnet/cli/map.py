@@ -96,10 +96,10 @@ def _check(measure: str, chosen: dict[str, Any]) -> None:
 
 def _maps(acts: Activations, measure: str, chosen: dict[str, Any]) -> LayerMaps:
     """The maps of all layers; for a discrete measure by the quantizer and the levels among the chosen options."""
-    from pidnet.codes import quantizing
+    from pidnet.codes import quantize
     from pidnet.maps import layer_maps
 
     if measure in GAUSSIAN_MEASURES:
         return layer_maps(acts, measure, **chosen)
-    how = getattr(quantizing, chosen.pop("quantizer"))
-    return layer_maps(quantizing.quantize(acts, chosen.pop("levels"), how), measure, **chosen)
+    codes = quantize(acts, chosen.pop("levels"), chosen.pop("quantizer"))
+    return layer_maps(codes, measure, **chosen)

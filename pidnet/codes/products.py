@@ -7,33 +7,56 @@ from dataclasses import replace
 
 import torch
 
-from pidnet.codes.quantizing import Codes, levels_in_use
+from pidnet.codes._layer import LayerCodes
+from pidnet.codes.codes import Codes
 
 
 def merge_units(codes: Codes, layer: str, groups: Sequence[Sequence[int]]) -> Codes:
     """One layer with each group of its units as one unit: the product code of the members.
 
-    The alphabet is levels ** (largest group), at most 256; unit g of the result is groups[g].
-    Raises ValueError for an unknown layer, an empty group, or a larger alphabet.
+    Parameters
+    ----------
+    codes : Codes
+        The codes of the layer, among others.
+    layer : str
+        The layer whose units are merged.
+    groups : sequence of sequences of int
+        The units of each group; unit g of the result is ``groups[g]``.
+
+    Returns
+    -------
+    Codes
+        The layer alone, with levels ** (largest group) levels.
+
+    Raises
+    ------
+    ValueError
+        For an unknown layer, an empty group, or more than 256 joint levels.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"layer": [[0, 1, 0], [1, 1, 0], [1, 0, 1]]}, [0, 1, 1])
+    >>> pn.merge_units(codes, "layer", [[0, 1], [2]]).layer("layer").values
+    tensor([[2, 0],
+            [3, 0],
+            [1, 1]], dtype=torch.uint8)
     """
-    if layer not in codes.layers:
-        raise ValueError(f"no such layer: {layer!r}; the codes hold {', '.join(map(repr, codes.layers))}")
+    whole = codes.layer(layer)
     largest = max((len(group) for group in groups), default=0)
-    if not largest or not all(groups) or codes.levels**largest > 256:
+    levels = codes.levels**largest
+    if not largest or not all(groups) or levels > 256:
         raise ValueError(
             f"groups of up to {largest} units at {codes.levels} levels; expected groups of at least one unit "
             "and at most 256 joint levels"
         )
-    units = codes.layers[layer].to(torch.int64)
+    units = whole.values.to(torch.int64)
     weights = [codes.levels ** torch.arange(len(group)) for group in groups]
     columns = [(units[:, list(g)] * w).sum(1) for g, w in zip(groups, weights, strict=True)]
-    merged = torch.stack(columns, 1).to(torch.uint8)
-    return replace(
-        codes,
-        layers={layer: merged},
-        levels=codes.levels**largest,
-        edges={},
-        exact={layer: [u for u, group in enumerate(groups) if set(group) <= set(codes.exact.get(layer, []))]},
-        **levels_in_use({layer: merged}, codes.levels**largest, {layer: list(range(len(groups)))}),
-        joint={layer: f"products of up to {largest} units of {codes.levels} levels"},
+    merged = LayerCodes.of(
+        torch.stack(columns, 1).to(torch.uint8),
+        levels,
+        exact=[u for u, group in enumerate(groups) if {*group} <= {*whole.exact}],
+        alphabet=f"products of up to {largest} units of {codes.levels} levels",
     )
+    return replace(codes, layers={layer: replace(merged, collapsed=[])}, levels=levels)

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.groups.invariants import check_groups, joint_states
 
 Antichain = frozenset[frozenset[int]]
@@ -29,7 +29,7 @@ def representational_complexity(
     checked = check_groups(codes, layer, groups)
     if checked.shape[1] > 4:
         raise ValueError(f"groups of {checked.shape[1]} units; the lattice is read for 2 to 4 units")
-    units, target = codes.layers[layer].numpy().astype(np.int64), codes.target.numpy()
+    units, target = codes.layer(layer).values.numpy().astype(np.int64), codes.target.numpy()
     return np.array([_complexity(units[:, group], target) for group in checked])
 
 

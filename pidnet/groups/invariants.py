@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.tables import shannon
 
 
@@ -51,7 +51,7 @@ def group_invariants(
     Raises ValueError for an unknown layer, units it does not have, or a unit twice in a group.
     """
     checked = check_groups(codes, layer, groups)
-    units, target = codes.layers[layer].numpy().astype(np.int64), codes.target.numpy()
+    units, target = codes.layer(layer).values.numpy().astype(np.int64), codes.target.numpy()
     rows = [_invariants(units[:, group], target) for group in checked]
     return GroupInvariants(
         groups=checked,
@@ -65,10 +65,7 @@ def random_groups(codes: Codes, layer: str, size: int, count: int, *, seed: int 
 
     Raises ValueError when fewer units than ``size`` vary.
     """
-    known = codes.layers.get(layer)
-    if known is None:
-        raise ValueError(f"no such layer: {layer!r}; the codes hold {', '.join(map(repr, codes.layers))}")
-    varying = np.setdiff1d(np.arange(known.shape[1]), codes.constant[layer])
+    varying = codes.layer(layer).varying
     if not 2 <= size <= len(varying):
         raise ValueError(
             f"size={size}; layer {layer!r} has {len(varying)} units that vary, groups need 2 or more"
@@ -79,9 +76,7 @@ def random_groups(codes: Codes, layer: str, size: int, count: int, *, seed: int 
 
 def check_groups(codes: Codes, layer: str, groups: Sequence[Sequence[int]] | np.ndarray) -> np.ndarray:
     """Groups as int (group, k), or ValueError."""
-    if layer not in codes.layers:
-        raise ValueError(f"no such layer: {layer!r}; the codes hold {', '.join(map(repr, codes.layers))}")
-    units = codes.layers[layer].shape[1]
+    units = len(codes.layer(layer).units)
     lengths = {len(group) for group in groups}
     if len(lengths) != 1 or min(lengths) < 2:
         raise ValueError(f"groups of {sorted(lengths)} units; expected groups of one size, at least 2")

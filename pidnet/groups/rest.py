@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.groups.invariants import joint_states
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
@@ -31,18 +31,16 @@ def unit_against_rest(
     Returns Atoms with one entry a unit, (unit,), bits. Raises ValueError for an unknown layer or word.
     """
     function = find_measure(measure)
-    if layer not in codes.layers:
-        raise ValueError(f"no such layer: {layer!r}; the codes hold {', '.join(map(repr, codes.layers))}")
     if rest not in ("prediction", "joint"):
         raise ValueError(f'rest={rest!r}; expected "prediction" or "joint"')
-    units, target = codes.layers[layer].numpy().astype(np.int64), codes.target.numpy()
+    units, target = codes.layer(layer).values.numpy().astype(np.int64), codes.target.numpy()
     if units.shape[1] < 2:
         raise ValueError(f"layer {layer!r} has a single unit, which has no rest")
     atoms = []
     for unit in range(units.shape[1]):
         others = np.delete(units, unit, axis=1)
         source = joint_states(others) if rest == "joint" else _predicted(others, target, codes)
-        p = _table(units[:, unit], source, target, (codes.levels, int(source.max()) + 1, codes.classes))
+        p = _table(units[:, unit], source, target, (codes.levels, int(source.max()) + 1, len(codes.classes)))
         atoms.append(function(PairTables(np.array([[unit, -1]]), p[None], len(target))))
     return Atoms.concatenate(atoms)
 
@@ -57,7 +55,7 @@ def _table(
 def _predicted(units: np.ndarray, target: np.ndarray, codes: Codes) -> np.ndarray:
     """Class read from the one-hot codes of some units by ridge regression, out of fold, int (sample,)."""
     onehot = np.eye(codes.levels)[units].reshape(len(units), -1)
-    wanted = np.eye(codes.classes)[target]
+    wanted = np.eye(len(codes.classes))[target]
     predicted = np.zeros(len(units), dtype=np.int64)
     for fold in range(FOLDS):
         out = np.arange(len(units)) % FOLDS == fold

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pidnet.activations import Activations
-from pidnet.codes.quantizing import equal_mass, quantize
+from pidnet.codes import quantize
 from pidnet.graph import redundancy_graph
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.pruning.criteria.graph_cover import rank_by_cover
@@ -63,7 +63,7 @@ class CoverSelector(SelectorMixin, BaseEstimator):
         if (X.min(0) < X.max(0)).sum() < 2:
             return None
         rows = Activations({FEATURES: torch.from_numpy(X)}, torch.from_numpy(classes), {FEATURES: "none"})
-        codes = quantize(rows, self.levels, equal_mass)
+        codes = quantize(rows, self.levels)
         return layer_maps(codes, self.measure, correction="none", null="none")[FEATURES]
 
     def _how_many(self, features: int) -> int:

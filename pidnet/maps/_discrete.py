@@ -10,8 +10,8 @@ from zlib import crc32
 import numpy as np
 
 from pidnet import __version__
-from pidnet.codes.quantizing import Codes
-from pidnet.codes.resampling import take_layer
+from pidnet.choices import find_choice, name_of
+from pidnet.codes import Codes
 from pidnet.maps.layer_map import LayerMap
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
@@ -23,7 +23,6 @@ from pidnet.significance import (
     find_intervals,
     interval_method,
     layer_atoms,
-    layer_pairs,
     sampling_floor,
 )
 
@@ -64,54 +63,45 @@ def code_mapper(
     """Layer name -> its map. The options are checked once; see ``layer_maps``."""
     choice = _Choice(
         find_measure(measure),
-        _find("correction", correction, CORRECTIONS),
-        _find("null", null, NULLS),
+        find_choice("correction", correction, CORRECTIONS),
+        find_choice("null", null, NULLS),
         intervals,
         seed,
     )
-    if len(codes.target) < FEWEST_SAMPLES and (choice.settings["correction"] != "none" or intervals):
+    if len(codes) < FEWEST_SAMPLES and (choice.settings["correction"] != "none" or intervals):
         raise ValueError(
-            f"{len(codes.target)} samples are too few to correct or to give intervals; take {FEWEST_SAMPLES} "
+            f"{len(codes)} samples are too few to correct or to give intervals; take {FEWEST_SAMPLES} "
             "or more, or correction='none', intervals=False"
         )
-    return lambda layer: _layer_map(take_layer(codes, layer), layer, choice)
-
-
-def _find(what: str, given: Any, known: dict[str, Any]) -> Any:
-    """The function behind a name; a function is returned as it is."""
-    if callable(given):
-        return given
-    if given not in known:
-        raise ValueError(f"unknown {what} {given!r}; the known ones are {', '.join(known)}")
-    return known[given]
+    return lambda layer: _layer_map(codes.take_layer(layer), layer, choice)
 
 
 def _name(function: Any, known: dict[str, Any]) -> str:
     """The name of a correction or null, of one's own that of the function."""
     names = [name for name, of in known.items() if of is function]
-    return names[0] if names else getattr(function, "__name__", type(function).__name__)
+    return names[0] if names else name_of(function)
 
 
 def _layer_map(codes: Codes, layer: str, choice: _Choice) -> LayerMap:
     # One stream of random numbers a stage, so that asking for more does not change what was there.
     streams = np.random.default_rng([choice.seed, crc32(layer.encode())]).spawn(4)
     measure, settings = choice.measure, choice.settings
-    pairs, plug_in = layer_pairs(codes, layer), layer_atoms(codes, layer, measure)
+    units, pairs = codes.layer(layer).units, codes.layer(layer).pairs
+    plug_in = layer_atoms(codes, layer, measure)
     atoms = choice.correction(plug_in, codes, layer, measure, streams[0])
-    units = codes.layers[layer].shape[1]
     return LayerMap(
         layer=layer,
-        units=np.arange(units),
+        units=units,
         pairs=pairs,
         atoms=atoms,
-        measure=getattr(measure, "__name__", repr(measure)),
-        samples=len(codes.target),
-        unit_information=_unit_information(units, pairs, atoms),
+        measure=name_of(measure),
+        samples=len(codes),
+        unit_information=_unit_information(len(units), pairs, atoms),
         settings={
             "quantizer": codes.quantizer,
             "levels": codes.levels,
-            "classes": codes.classes,
-            "exact_units": codes.exact.get(layer, []),
+            "classes": len(codes.classes),
+            "exact_units": codes.layer(layer).exact,
             **settings,
             "pidnet": __version__,
         },
@@ -135,27 +125,26 @@ def _unit_information(units: int, pairs: np.ndarray, atoms: Atoms) -> np.ndarray
 
 def _notes(codes: Codes, layer: str, correction: str) -> tuple[str, ...]:
     """What a reader of this map must know about the data behind it."""
-    notes = []
+    coded, notes = codes.layer(layer), []
     for units, what in (
-        (codes.constant[layer], f"constant units of {layer}, skipped"),
+        (coded.constant, f"constant units of {layer}, skipped"),
         (
-            codes.collapsed.get(layer, []),
+            coded.collapsed,
             f"units of {layer} whose values tie, with fewer than {codes.levels} levels",
         ),
     ):
         if units:
             notes.append(f"{what}: {', '.join(map(str, units))}")
-    varying = codes.layers[layer].shape[1] - len(codes.constant[layer])
-    if len(codes.exact.get(layer, [])) == varying:
+    if len(coded.exact) == len(coded.varying):
         notes.append(
             "all units are discrete already: the codes are the units and these samples are decomposed exactly"
         )
-    cells = codes.levels**2 * codes.classes
-    if len(codes.target) < cells:
+    cells = codes.levels**2 * len(codes.classes)
+    if len(codes) < cells:
         bias = (
             "plug-in atoms are biased upwards, synergy most"
             if correction == "none"
             else "synergy may keep some bias after the correction"
         )
-        notes.append(f"{len(codes.target)} samples are fewer than the {cells} cells of a table: {bias}")
+        notes.append(f"{len(codes)} samples are fewer than the {cells} cells of a table: {bias}")
     return tuple(notes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from pidnet.activations import Activations
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.maps._discrete import code_mapper
 from pidnet.maps._gaussian import gaussian_mapper
 from pidnet.maps.collection import LayerMaps

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from pidnet.codes.quantizing import Codes
-from pidnet.codes.resampling import leave_groups_out, take_layer
+from pidnet.codes import Codes
+from pidnet.codes.resampling import leave_groups_out
 from pidnet.maps.layer_map import LayerMap
 from pidnet.measures import MEASURES
 from pidnet.measures.atoms import Atoms
@@ -274,6 +274,6 @@ def _without_samples(layer_map: LayerMap, codes: Codes, seed: int) -> np.ndarray
     if layer_map.measure not in MEASURES:
         raise ValueError(f"the measure {layer_map.measure!r} has no name in MEASURES; leave out codes=")
     measure, rng = MEASURES[layer_map.measure], np.random.default_rng(seed)
-    layer = take_layer(codes, layer_map.layer)
+    layer = codes.take_layer(layer_map.layer)
     draws = leave_groups_out(layer, GROUPS, rng)
     return np.stack([_shares(layer_atoms(part, layer_map.layer, measure)) for part in draws])

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pidnet.activations import Activations
-from pidnet.codes.quantizing import Codes, Quantizer, equal_mass, quantize
-from pidnet.codes.resampling import take
+from pidnet.codes import Codes, quantize
+from pidnet.codes.quantizers import Quantizer
 from pidnet.maps.mapping import layer_maps
 from pidnet.measures import Measure
 from pidnet.optional import optional_module
@@ -188,7 +188,7 @@ def sensitivity(
     *,
     levels: Sequence[int] = (4, 2, 3, 6, 8),
     shares: Sequence[float] = (0.5, 0.25),
-    how: Quantizer = equal_mass,
+    how: str | Quantizer = "equal_mass",
     correction: str | Correction = "shuffle_sources",
 ) -> Sensitivity:
     """Maps of every layer with other numbers of levels and with fewer samples, summarized.
@@ -247,9 +247,9 @@ def sensitivity(
 
 
 def _other_codes(
-    acts: Activations, levels: Sequence[int], shares: Sequence[float], how: Quantizer
+    acts: Activations, levels: Sequence[int], shares: Sequence[float], how: str | Quantizer
 ) -> list[Codes]:
     """The codes with each number of levels, then with the first one and each share of the samples."""
     tried = [quantize(acts, count, how) for count in levels]
     order = np.random.default_rng(0).permutation(len(acts.target))
-    return tried + [take(tried[0], order[: round(share * len(order))]) for share in shares]
+    return tried + [tried[0].take(order[: round(share * len(order))]) for share in shares]

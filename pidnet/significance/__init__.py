@@ -6,7 +6,7 @@ from pidnet.significance.corrections import CORRECTIONS, Correction
 from pidnet.significance.false_discovery import benjamini_hochberg
 from pidnet.significance.intervals import find_intervals, interval_method
 from pidnet.significance.nulls import NULLS, Null, sampling_floor
-from pidnet.significance.plug_in import layer_atoms, layer_pairs
+from pidnet.significance.plug_in import layer_atoms
 
 __all__ = [
     "CORRECTIONS",
@@ -17,6 +17,5 @@ __all__ = [
     "find_intervals",
     "interval_method",
     "layer_atoms",
-    "layer_pairs",
     "sampling_floor",
 ]

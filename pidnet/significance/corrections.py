@@ -16,12 +16,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.codes.resampling import permute_labels, split
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
 from pidnet.significance.expected_information import shuffled_information
-from pidnet.significance.plug_in import layer_atoms, layer_pairs, weighted_sum
+from pidnet.significance.plug_in import layer_atoms, weighted_sum
 from pidnet.tables.discrete import iterate_pair_tables, unit_tables
 
 Correction = Callable[[Atoms, Codes, str, Measure, np.random.Generator], Atoms]
@@ -42,10 +42,10 @@ def miller_madow(
 
     Source: Miller 1955; Panzeri & Treves 1996, Network 7, 87 (with occupied cells as the relevant ones).
     """
-    pairs = layer_pairs(codes, layer)
-    first, second = miller_madow_bias(unit_tables(codes, layer), len(codes.target))[pairs].T
+    pairs = codes.layer(layer).pairs
+    first, second = miller_madow_bias(unit_tables(codes, layer), len(codes))[pairs].T
     joint = [
-        miller_madow_bias(t.p.reshape(len(t), -1, codes.classes), t.samples)
+        miller_madow_bias(t.p.reshape(len(t), -1, len(codes.classes)), t.samples)
         for t in iterate_pair_tables(codes, layer)
     ]
     weaker = np.where(_first_is_weaker(plug_in), first, second)
@@ -89,8 +89,8 @@ def shuffle_sources(
     for r near 0, where there is nothing but noise to extrapolate) and 2 U(N) - U(N/2) over two halves
     (right for r near 1). Costs the two halves.
     """
-    samples = len(codes.target)
-    first, second = miller_madow_bias(unit_tables(codes, layer), samples)[layer_pairs(codes, layer)].T
+    samples = len(codes)
+    first, second = miller_madow_bias(unit_tables(codes, layer), samples)[codes.layer(layer).pairs].T
     shared = [
         shuffled_information(tables) - miller_madow_bias(tables.p.sum(-1), samples)
         for tables in iterate_pair_tables(codes, layer)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t
 
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.codes.resampling import leave_groups_out
 from pidnet.measures import DERIVATIVES, Measure, i_ccs, i_mmi
 from pidnet.measures.atoms import Atoms

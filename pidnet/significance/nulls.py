@@ -14,12 +14,12 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import genpareto
 
-from pidnet.codes.quantizing import Codes
-from pidnet.codes.resampling import permute_labels, permute_sources, take_layer
+from pidnet.codes import Codes
+from pidnet.codes.resampling import permute_labels, permute_sources
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
 from pidnet.significance.corrections import Correction
-from pidnet.significance.plug_in import layer_atoms, layer_pairs
+from pidnet.significance.plug_in import layer_atoms
 from pidnet.tables import shannon
 from pidnet.tables.discrete import unit_tables
 
@@ -48,9 +48,8 @@ def against_units(
     """Redundancy needs two units that know something: p = max(p1, p2), each the p-value of I(Y;X) of a unit
     under permuted labels (an intersection-union test). No further map; stricter than ``against_labels``.
     """
-    pairs = layer_pairs(codes, layer)
     informed = unit_p_values(codes, layer, rng)
-    return {"redundancy": informed[pairs].max(1)}
+    return {"redundancy": informed[codes.layer(layer).pairs].max(1)}
 
 
 def against_labels(
@@ -85,7 +84,7 @@ NULLS: dict[str, Null] = {
 def unit_p_values(codes: Codes, layer: str, rng: np.random.Generator) -> np.ndarray:
     """p-value of I(Y;X) of each unit under permuted labels, (unit,); 1 for constant units."""
     observed = shannon.mutual_information(unit_tables(codes, layer))
-    varying = np.setdiff1d(np.arange(len(observed)), codes.constant[layer])
+    varying = codes.layer(layer).varying
     p_values = np.ones(len(observed))
     p_values[varying] = pooled_p_values(observed[varying], _unit_null(codes, layer, rng)[:, varying])
     return p_values
@@ -142,9 +141,9 @@ def sampling_floor(
 ) -> dict[str, float]:
     """What pairs that know nothing reach with these samples, levels and classes: atom -> the 95 % quantile
     over the pairs of up to 24 units with permuted labels, corrected in the same way, bits."""
-    varying = np.setdiff1d(np.arange(codes.layers[layer].shape[1]), codes.constant[layer])
+    varying = codes.layer(layer).varying
     chosen = np.sort(rng.choice(varying, min(FLOOR_UNITS, len(varying)), replace=False))
-    empty = permute_labels(take_layer(codes, layer, chosen), rng)
+    empty = permute_labels(codes.take_layer(layer, chosen), rng)
     atoms = correction(layer_atoms(empty, layer, measure), empty, layer, measure, rng)
     unique = np.concatenate([atoms.unique1, atoms.unique2])
     values = {"redundancy": atoms.redundancy, "unique1": unique, "unique2": unique, "synergy": atoms.synergy}
@@ -169,10 +168,10 @@ def _permutation_test(
 
 def _unit_null(codes: Codes, layer: str, rng: np.random.Generator) -> np.ndarray:
     """I(Y;X) of each unit under permuted labels, (draw, unit); each draw is one matrix product."""
-    code_SU, target = codes.layers[layer].numpy(), codes.target.numpy()
+    code_SU, target = codes.layer(layer).values.numpy(), codes.target.numpy()
     samples, units = code_SU.shape
     of_level = (code_SU[:, :, None] == np.arange(codes.levels)).reshape(samples, -1).astype(np.float32)
-    of_class = (target[:, None] == np.arange(codes.classes)).astype(np.float32)
+    of_class = (target[:, None] == np.arange(len(codes.classes))).astype(np.float32)
     null = []
     for _ in range(UNIT_PERMUTATIONS):
         counts = (of_level.T @ of_class[rng.permutation(samples)]).astype(np.float64)

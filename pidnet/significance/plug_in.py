@@ -5,21 +5,15 @@ from __future__ import annotations
 import numpy as np
 from tqdm import tqdm
 
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
 from pidnet.tables.discrete import iterate_pair_tables
 
 
-def layer_pairs(codes: Codes, layer: str) -> np.ndarray:
-    """All pairs i < j of the units that vary, int (pair, 2), in the order of ``iterate_pair_tables``."""
-    units = np.setdiff1d(np.arange(codes.layers[layer].shape[1]), codes.constant[layer])
-    return units[np.stack(np.triu_indices(len(units), 1), 1)]
-
-
 def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
     """The plug-in atoms of all pairs of a layer, block by block."""
-    total = len(layer_pairs(codes, layer))
+    total = len(codes.layer(layer).pairs)
     blocks = []
     with tqdm(total=total, desc=layer, unit="pair", delay=1, disable=None, leave=False) as bar:
         for tables in iterate_pair_tables(codes, layer):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:  # tables need no torch: its import would cost seconds
-    from pidnet.codes.quantizing import Codes
+    from pidnet.codes import Codes
 
 BLOCK_BYTES = 2**27
 CHUNK_SAMPLES = 2048
@@ -66,7 +66,7 @@ def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
     Raises ValueError for an unknown layer or one with fewer than two units that vary.
     """
     units, code_SU, bounds = _sorted_by_class(codes, layer)
-    rows = max(1, BLOCK_BYTES // (8 * len(units) * codes.levels**2 * codes.classes))
+    rows = max(1, BLOCK_BYTES // (8 * len(units) * codes.levels**2 * len(codes.classes)))
     for start in range(0, len(units) - 1, rows):
         stop = min(start + rows, len(units))
         count_YUAVB = _count(code_SU, bounds, (start, stop), codes.levels)
@@ -77,30 +77,22 @@ def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
 
 def unit_tables(codes: Codes, layer: str) -> np.ndarray:
     """Joint tables of each unit with the target, float64 (unit, level, class), constant units included."""
-    code_SU = _layer_codes(codes, layer)
-    target = codes.target.numpy()
-    cells = codes.levels * codes.classes
-    flat_SU = code_SU.astype(np.int64) * codes.classes + target[:, None]
+    code_SU, target, classes = codes.layer(layer).values.numpy(), codes.target.numpy(), len(codes.classes)
+    cells = codes.levels * classes
+    flat_SU = code_SU.astype(np.int64) * classes + target[:, None]
     count = np.stack([np.bincount(column, minlength=cells) for column in flat_SU.T])
-    return count.reshape(-1, codes.levels, codes.classes) / len(target)
-
-
-def _layer_codes(codes: Codes, layer: str) -> np.ndarray:
-    if layer not in codes.layers:
-        raise ValueError(f"no such layer: {layer!r}; the codes hold {', '.join(map(repr, codes.layers))}")
-    return codes.layers[layer].numpy()
+    return count.reshape(-1, codes.levels, classes) / len(target)
 
 
 def _sorted_by_class(codes: Codes, layer: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The units that vary, their codes with samples in order of class, and where each class begins."""
-    code_SU = _layer_codes(codes, layer)
-    units = np.setdiff1d(np.arange(code_SU.shape[1]), codes.constant[layer])
+    units = codes.layer(layer).varying
     if len(units) < 2:
         raise ValueError(f"layer {layer!r} has {len(units)} units that vary; pairs need at least 2")
     target = codes.target.numpy()
     order = np.argsort(target, kind="stable")
-    bounds = np.searchsorted(target[order], np.arange(codes.classes + 1))
-    return units, code_SU[order][:, units], bounds
+    bounds = np.searchsorted(target[order], np.arange(len(codes.classes) + 1))
+    return units, codes.layer(layer).values.numpy()[order][:, units], bounds
 
 
 def _count(code_SU: np.ndarray, bounds: np.ndarray, rows: tuple[int, int], levels: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from pidnet.activations import capture
-from pidnet.codes.quantizing import equal_mass, quantize
+from pidnet.codes import quantize
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.maps.profiles import Profile, profile
 from pidnet.optional import optional_module
@@ -91,7 +91,7 @@ class Recorder:
         if step % self.every:
             return
         acts = capture(model, self.data, self.layers)
-        self.profiles.append(profile(self.maps(quantize(acts, self.levels, equal_mass))))
+        self.profiles.append(profile(self.maps(quantize(acts, self.levels))))
         self.steps.append(step)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: nn.Module) -> None:

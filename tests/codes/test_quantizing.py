@@ -4,6 +4,7 @@ from hypothesis import given, settings, strategies as st
 
 import pidnet as pn
 from pidnet.activations import Activations
+from pidnet.codes import quantizers
 
 
 def activations(values, target=None):
@@ -15,43 +16,43 @@ def activations(values, target=None):
 @given(st.integers(2, 9), st.integers(20, 60), st.integers(0, 2**31))
 def test_equal_mass_levels_differ_by_at_most_one_sample(levels, samples, seed):
     values = torch.randn(samples, 3, generator=torch.Generator().manual_seed(seed))
-    codes = pn.quantize(activations(values), levels).layers["layer"]
+    codes = pn.quantize(activations(values), levels).layers["layer"].values
     for unit in codes.T:
         counts = torch.bincount(unit, minlength=levels)
         assert counts.max() - counts.min() <= 1
 
 
 def test_equal_width_cuts_the_range():
-    codes = pn.quantize(activations([[0.0], [0.9], [1.1], [2.9], [4.0]]), 4, pn.equal_width)
+    codes = pn.quantize(activations([[0.0], [0.9], [1.1], [2.9], [4.0]]), 4, quantizers.equal_width)
     assert codes.edges["layer"].tolist() == [[1.0, 2.0, 3.0]]
-    assert codes.layers["layer"].flatten().tolist() == [0, 0, 1, 2, 3]
+    assert codes.layers["layer"].values.flatten().tolist() == [0, 0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("how", [pn.equal_mass, pn.zero_level])
+@pytest.mark.parametrize("how", [quantizers.equal_mass, quantizers.zero_level])
 def test_two_levels_of_a_mostly_silent_unit_do_not_collapse(how):
     values = torch.zeros(10, 1)
     values[7:] = torch.tensor([[1.0], [2.0], [3.0]])
     codes = pn.quantize(activations(values), 2, how)
-    assert codes.layers["layer"].flatten().tolist() == [0] * 7 + [1] * 3
-    assert codes.constant == {"layer": []}
+    assert codes.layers["layer"].values.flatten().tolist() == [0] * 7 + [1] * 3
+    assert codes.layer("layer").constant == []
 
 
 def test_zeros_have_a_level_of_their_own():
     values = torch.tensor([0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6.0])[:, None]
-    codes = pn.quantize(activations(values), 4, pn.zero_level).layers["layer"].flatten()
+    codes = pn.quantize(activations(values), 4, quantizers.zero_level).layers["layer"].values.flatten()
     assert codes.tolist() == [0] * 6 + [1, 1, 2, 2, 3, 3]
 
 
 def test_zero_level_is_equal_mass_where_there_is_no_silence():
     values = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(pn.zero_level(values, 5), pn.equal_mass(values, 5))
+    assert torch.equal(quantizers.zero_level(values, 5), quantizers.equal_mass(values, 5))
 
 
 def test_a_dead_unit_is_named():
     values = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
     values[:, 1] = 0
-    for how in (pn.equal_mass, pn.equal_width, pn.zero_level):
-        assert pn.quantize(activations(values), 4, how).constant == {"layer": [1]}
+    for how in (quantizers.equal_mass, quantizers.equal_width, quantizers.zero_level):
+        assert pn.quantize(activations(values), 4, how).layer("layer").constant == [1]
 
 
 def test_edges_are_reused_on_new_data():
@@ -59,7 +60,7 @@ def test_edges_are_reused_on_new_data():
     codes = pn.quantize(activations(old), 4)
     shifted = pn.quantize(activations(old + 100), 4, edges=codes.edges)
     assert torch.equal(shifted.edges["layer"], codes.edges["layer"])
-    assert (shifted.layers["layer"] == 3).all()
+    assert (shifted.layers["layer"].values == 3).all()
 
 
 def test_bad_input():
@@ -72,7 +73,13 @@ def test_bad_input():
         pn.quantize(activations(torch.randn(5, 2), torch.tensor([0, 1, -1, 0, 1])))
 
 
-QUANTIZERS = [pn.equal_mass, pn.equal_width, pn.zero_level, pn.deviation_steps, pn.lloyd]
+QUANTIZERS = [
+    quantizers.equal_mass,
+    quantizers.equal_width,
+    quantizers.zero_level,
+    quantizers.deviation_steps,
+    quantizers.lloyd,
+]
 
 
 @pytest.mark.parametrize("how", QUANTIZERS)
@@ -85,8 +92,8 @@ def test_edges_ascend_and_codes_keep_the_order_of_values(how, levels, seed):
     assert edges.shape == (4, levels - 1)
     assert (edges.diff() >= 0).all()
     codes = pn.quantize(activations(values), levels, how)
-    assert codes.layers["layer"].max() < levels
-    for value, code in zip(values.T, codes.layers["layer"].T, strict=True):
+    assert codes.layers["layer"].values.max() < levels
+    for value, code in zip(values.T, codes.layers["layer"].values.T, strict=True):
         assert (code[value.argsort(stable=True)].long().diff() >= 0).all()
 
 
@@ -94,8 +101,10 @@ def test_deviation_steps_stand_one_deviation_apart():
     values = torch.tensor([[0.0], [2.0], [4.0], [6.0], [8.0]])
     mean, deviation = 4.0, 8**0.5
     expected = [mean - deviation, mean, mean + deviation]
-    torch.testing.assert_close(pn.deviation_steps(values, 4), torch.tensor([expected]))
-    torch.testing.assert_close(pn.deviation_steps(values, 3)[0], mean + deviation * torch.tensor([-0.5, 0.5]))
+    torch.testing.assert_close(quantizers.deviation_steps(values, 4), torch.tensor([expected]))
+    torch.testing.assert_close(
+        quantizers.deviation_steps(values, 3)[0], mean + deviation * torch.tensor([-0.5, 0.5])
+    )
 
 
 def spread(values, edges):
@@ -108,28 +117,30 @@ def spread(values, edges):
 @given(st.integers(2, 6), st.integers(0, 2**31))
 def test_lloyd_is_a_fixed_point_and_no_worse_than_its_start(levels, seed):
     values = torch.randn(200, 1, generator=torch.Generator().manual_seed(seed)) ** 3
-    edges = pn.lloyd(values, levels)[0]
+    edges = quantizers.lloyd(values, levels)[0]
     codes = torch.bucketize(values[:, 0], edges)
     centers = torch.stack([values[codes == k].mean() for k in range(levels)])
     torch.testing.assert_close((centers[1:] + centers[:-1]) / 2, edges, rtol=1e-4, atol=1e-4)
-    assert spread(values[:, 0], edges) <= spread(values[:, 0], pn.equal_mass(values, levels)[0]) * (1 + 1e-5)
+    assert spread(values[:, 0], edges) <= spread(values[:, 0], quantizers.equal_mass(values, levels)[0]) * (
+        1 + 1e-5
+    )
 
 
 def test_lloyd_finds_clusters_of_unequal_mass():
     values = torch.cat([torch.randn(k) * 0.01 + c for k, c in ((30, 0.0), (40, 1.0), (50, 5.0))])[:, None]
-    codes = pn.quantize(activations(values), 3, pn.lloyd).layers["layer"].flatten()
+    codes = pn.quantize(activations(values), 3, quantizers.lloyd).layers["layer"].values.flatten()
     assert codes.tolist() == [0] * 30 + [1] * 40 + [2] * 50
 
 
 def test_binary_units_are_on_above_zero():
     values = torch.tensor([[-1.0], [0.0], [0.5], [2.0], [-0.5]])
-    codes = pn.quantize(activations(values), 2, pn.binary)
-    assert codes.layers["layer"].flatten().tolist() == [0, 0, 1, 1, 0]
+    codes = pn.quantize(activations(values), 2, quantizers.binary)
+    assert codes.layers["layer"].values.flatten().tolist() == [0, 0, 1, 1, 0]
     with pytest.raises(ValueError, match="levels=4; the binary quantizer has exactly 2"):
-        pn.quantize(activations(values), 4, pn.binary)
+        pn.quantize(activations(values), 4, quantizers.binary)
 
 
-@pytest.mark.parametrize("how", [*QUANTIZERS, pn.own_values])
+@pytest.mark.parametrize("how", [*QUANTIZERS, quantizers.own_values])
 def test_discrete_units_keep_their_own_values(how):
     generator = torch.Generator().manual_seed(0)
     values = torch.stack(
@@ -140,29 +151,29 @@ def test_discrete_units_keep_their_own_values(how):
         1,
     )
     codes = pn.quantize(activations(values), 4, how)
-    assert codes.exact == {"layer": [0, 1]}
-    assert codes.collapsed == {"layer": []}
+    assert codes.layer("layer").exact == [0, 1]
+    assert codes.layer("layer").collapsed == []
     for unit, expected in enumerate(((values[:, 0] + 1) / 2, values[:, 1] ** (1 / 3))):
-        assert torch.equal(codes.layers["layer"][:, unit].long(), expected.round().long())
+        assert torch.equal(codes.layers["layer"].values[:, unit].long(), expected.round().long())
     # New data with rounding noise falls into the same levels.
     noisy = pn.quantize(activations(values * 1.0001 + 1e-4), 4, edges=codes.edges)
-    assert torch.equal(noisy.layers["layer"], codes.layers["layer"])
+    assert torch.equal(noisy.layers["layer"].values, codes.layers["layer"].values)
 
 
 def test_continuous_units_are_not_called_discrete():
     values = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
-    assert pn.quantize(activations(values), 4).exact == {"layer": []}
+    assert pn.quantize(activations(values), 4).layer("layer").exact == []
     with pytest.raises(ValueError, match="unit 0 takes 50 distinct values and levels=4"):
-        pn.quantize(activations(values), 4, pn.own_values)
+        pn.quantize(activations(values), 4, quantizers.own_values)
 
 
 def test_collapsed_levels_are_named():
     values = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
     values[:30, 1], values[:, 2] = 0, 1
     codes = pn.quantize(activations(values), 4)
-    assert codes.collapsed == {"layer": [1]}
-    assert codes.constant == {"layer": [2]}
-    assert pn.quantize(activations(values.relu()), 4, pn.zero_level).collapsed == {"layer": []}
+    assert codes.layer("layer").collapsed == [1]
+    assert codes.layer("layer").constant == [2]
+    assert pn.quantize(activations(values.relu()), 4, quantizers.zero_level).layer("layer").collapsed == []
 
 
 def test_stored_edges_must_fit():
@@ -184,4 +195,4 @@ def test_no_samples():
 def test_discrete_values_that_share_a_stored_level_are_not_exact():
     values = torch.tensor([[0.0], [1.0]] * 10)
     codes = pn.quantize(activations(values), 4)
-    assert pn.quantize(activations(values * 0.1), 4, edges=codes.edges).exact == {"layer": []}
+    assert pn.quantize(activations(values * 0.1), 4, edges=codes.edges).layer("layer").exact == []

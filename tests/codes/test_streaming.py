@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from pidnet import capture, capture_codes, equal_width, quantize, zoo
+from pidnet import capture, capture_codes, quantize, zoo
 
 
 @pytest.fixture
@@ -23,17 +23,17 @@ def data(samples, seed=1):
 def test_codes_are_those_of_capturing_and_quantizing_at_once(net, word):
     layers, reduce = ["blocks.0.ffn1", "blocks.0.attention"], {"tokens": word}
     x, y = data(50)
-    calibration = quantize(capture(net, data(40, 2), layers, reduce=reduce), 4, equal_width)
+    calibration = quantize(capture(net, data(40, 2), layers, reduce=reduce), 4, "equal_width")
     batches = [(x[:20], y[:20]), (x[20:], y[20:])]
     streamed = capture_codes(net, batches, calibration, reduce=reduce)
     at_once = quantize(capture(net, batches, layers, reduce=reduce), 4, edges=calibration.edges)
     for name, codes in at_once.layers.items():
-        assert codes.dtype == torch.uint8
-        assert torch.equal(streamed.layers[name], codes)
+        assert codes.values.dtype == torch.uint8
+        assert torch.equal(streamed.layers[name].values, codes.values)
+        assert streamed.layers[name].constant == codes.constant
     assert torch.equal(streamed.target, at_once.target)
     assert torch.equal(streamed.sample, at_once.sample)
     assert torch.equal(streamed.predicted, at_once.predicted)
-    assert streamed.constant == at_once.constant
     assert streamed.quantizer == "equal_width"
 
 
@@ -50,7 +50,7 @@ def test_memory_is_that_of_the_codes():
             yield x, y
 
     codes = capture_codes(net, loader(), calibration)
-    assert codes.layers["fc1"].shape == (80_000, 500)
+    assert codes.layers["fc1"].values.shape == (80_000, 500)
     assert max(alive) <= alive[1] + 2 * 4000 * 500 < 80_000 * 500 / 4
 
 
@@ -63,7 +63,7 @@ calibration = quantize(capture(net, (x, y), ["fc1"]))
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 before = peak()
 codes = capture_codes(net, ((x, y) for _ in range(80)), calibration)
-print(peak() - before, codes.layers["fc1"].numel() / 1e6)
+print(peak() - before, codes.layers["fc1"].values.numel() / 1e6)
 """
 
 
@@ -84,5 +84,5 @@ def held_floats():
 
 def test_other_places_than_in_the_calibration_are_refused(net):
     calibration = quantize(capture(net, data(40), ["blocks.0.ffn1"], reduce={"tokens": "each"}))
-    with pytest.raises(ValueError, match=r"the calibration has the layers .*; pass the same reduce="):
+    with pytest.raises(ValueError, match=r"the codes hold the layers .*; pass the same reduce="):
         capture_codes(net, data(20), calibration)

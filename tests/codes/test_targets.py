@@ -13,17 +13,18 @@ def codes():
 
 def test_predicted_class_attribute_and_unit_of_the_next_layer(codes):
     attribute = torch.arange(60) // 30
-    assert torch.equal(with_target(codes, "predicted").target, codes.predicted)
+    predicted = with_target(codes, "predicted")
+    assert torch.equal(torch.tensor(predicted.classes)[predicted.target], codes.predicted)
     assert torch.equal(with_target(codes, attribute).target, attribute.repeat(2))
     unit = with_target(codes, ("fc2", 3))
-    assert torch.equal(unit.target, codes.layers["fc2"][:, 3].long())
-    assert unit.classes == 4
+    assert torch.equal(unit.target, codes.layers["fc2"].values[:, 3].long())
+    assert unit.classes == (0, 1, 2, 3)
     assert torch.equal(codes.target, (torch.arange(60) % 3).repeat(2))
 
 
 def test_a_unit_knows_all_about_itself(codes):
     own = layer_maps(with_target(codes, ("fc2", 3)), "i_min", correction="none")["fc2"].unit_information
-    counts = torch.bincount(codes.layers["fc2"][:, 3].long()).double() / 120
+    counts = torch.bincount(codes.layers["fc2"].values[:, 3].long()).double() / 120
     assert own[3] == pytest.approx(float(-(counts * counts.log2()).sum()))
     assert own.argmax() == 3
 

@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 
-from pidnet import Activations, k_means, layer_maps, merge_units, quantize
+from pidnet import Activations, layer_maps, merge_units, quantize
+from pidnet.codes.quantizers import k_means
 
 
 def clusters(seed=0):
@@ -20,10 +21,10 @@ def test_k_means_finds_the_clusters_and_their_centers():
     values, corner = clusters()
     codes = quantize(Activations({"heads": values}, corner[:, 0], {"heads": "none"}), 4)
     for unit in range(2):
-        cells = torch.stack([codes.layers["heads"][:, unit].long(), corner[:, unit]], 1).unique(dim=0)
+        cells = torch.stack([codes.layers["heads"].values[:, unit].long(), corner[:, unit]], 1).unique(dim=0)
         assert len(cells) == 4
     assert codes.edges["heads"].shape == (2, 4, 3)
-    assert codes.joint == {"heads": "4 cells of 3 dimensions"}
+    assert codes.layer("heads").alphabet == "4 cells of 3 dimensions"
     means = torch.stack([values[corner[:, 0] == k, 0].mean(0) for k in range(4)])
     distances = torch.cdist(codes.edges["heads"][0], means)
     assert float(distances.min(1).values.max()) < 1e-4
@@ -40,7 +41,7 @@ def test_k_means_does_not_depend_on_chance_and_bears_few_points():
 def test_one_dimension_is_cut_like_scalars():
     values = torch.tensor([0.0, 0.1, 5.0, 5.1])[:, None, None]
     codes = quantize(Activations({"a": values}, torch.arange(4), {"a": "none"}), 2)
-    assert codes.layers["a"][:, 0].tolist() in ([0, 0, 1, 1], [1, 1, 0, 0])
+    assert codes.layers["a"].values[:, 0].tolist() in ([0, 0, 1, 1], [1, 1, 0, 0])
 
 
 def test_merged_units_are_the_product_of_their_codes():
@@ -49,10 +50,10 @@ def test_merged_units_are_the_product_of_their_codes():
     codes = quantize(Activations({"fc": grid, "other": grid}, target, {}), 3)
     merged = merge_units(codes, "fc", [[0, 1], [2]])
     assert (merged.levels, list(merged.layers)) == (9, ["fc"])
-    assert len(merged.layers["fc"][:, 0].unique()) == 9
+    assert len(merged.layers["fc"].values[:, 0].unique()) == 9
     map = layer_maps(merged, "i_min", correction="none")["fc"]
     assert map.unit_information == pytest.approx([1.584963, 0], abs=1e-6)
-    assert merged.joint == {"fc": "products of up to 2 units of 3 levels"}
+    assert merged.layer("fc").alphabet == "products of up to 2 units of 3 levels"
 
 
 def test_groups_that_do_not_fit_a_byte_are_refused():

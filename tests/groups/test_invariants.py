@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pidnet import Activations, equal_width, quantize
+from pidnet import Activations, quantize
 from pidnet.groups import group_invariants, random_groups, representational_complexity, unit_against_rest
 
 
@@ -14,7 +14,7 @@ def exact_codes(units, target):
     """Codes of a layer given by all its equally likely states."""
     values = torch.tensor(np.asarray(units), dtype=torch.float32)
     acts = Activations({"layer": values}, torch.tensor(np.asarray(target)), {})
-    return quantize(acts, 2, equal_width)
+    return quantize(acts, 2, "equal_width")
 
 
 BITS = np.array(list(itertools.product([0, 1], repeat=4)))

@@ -8,7 +8,7 @@ import torch
 
 from pidnet import zoo
 from pidnet.activations import Activations, capture
-from pidnet.codes.quantizing import quantize
+from pidnet.codes import quantize
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.measures.gaussian import decompose_gaussian, i_broja
 from pidnet.significance.gaussian_bias import corrected_atoms

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 import pidnet as pn
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from tests.maps.test_mapping import planted_codes
 
 
 def test_matrices_show_who_knows_what():
     generator = torch.Generator().manual_seed(0)
     layer = torch.randint(3, (200, 4), generator=generator, dtype=torch.uint8)
-    codes = Codes({"l": layer}, 3, {}, (layer[:, 1] > 0).long(), 2, "own", {"l": []})
+    codes = Codes.of({"l": layer}, (layer[:, 1] > 0).long())
     layer_map = pn.layer_maps(codes, "i_mmi")["l"]
     unique, redundancy = layer_map.matrix("unique1"), layer_map.matrix("redundancy")
     np.testing.assert_array_equal(redundancy, redundancy.T)
@@ -109,7 +109,7 @@ def test_it_prints_in_a_few_lines(planted):
     assert lines[0] == "LayerMap hidden by i_min: 4 units (1 constant), 3 pairs, 120 samples"
     assert "synergy 0.6" in lines[1]
     assert "noise floor of the synergy" in lines[1]
-    assert lines[2].strip() == "quantizer own, levels 2, correction shuffle_sources, null labels"
+    assert lines[2].strip() == "quantizer own_values, levels 2, correction shuffle_sources, null labels"
     assert lines[3].strip() == "Note: constant units of hidden, skipped: 3"
     assert len(lines) == 4
     assert "<pre>LayerMap hidden" in planted._repr_html_()

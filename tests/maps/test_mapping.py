@@ -6,7 +6,7 @@ import torch
 
 import pidnet as pn
 from pidnet.activations import Activations
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes, LayerCodes
 from pidnet.measures.atoms import atoms_from_redundancy
 from pidnet.significance.plug_in import weighted_sum
 
@@ -15,7 +15,7 @@ def planted_codes():
     """Target of two fair bits a, b; units: a, a again, a xor b, a constant."""
     a, b = torch.tensor([0, 0, 1, 1] * 30), torch.tensor([0, 1, 0, 1] * 30)
     layer = torch.stack([a, a, a ^ b, torch.zeros_like(a)], 1).to(torch.uint8)
-    return Codes({"hidden": layer}, 2, {}, b, 2, "own", {"hidden": [3]})
+    return Codes.of({"hidden": layer}, b)
 
 
 def test_planted_atoms_are_found():
@@ -23,7 +23,7 @@ def test_planted_atoms_are_found():
     np.testing.assert_allclose(layer_map.unit_information, [0, 0, 0, 0], atol=1e-12)
     np.testing.assert_allclose(layer_map.matrix("synergy")[0, :3], [np.nan, 0, 1], atol=1e-12)
     assert np.isnan(layer_map.matrix("redundancy")[3]).all()
-    assert layer_map.notes == ("constant units of hidden, skipped: 3",)
+    assert layer_map.notes[0] == "constant units of hidden, skipped: 3"
 
 
 def test_a_measure_of_ones_own():
@@ -48,12 +48,12 @@ def test_bad_input():
 def test_too_few_samples_are_noted_or_refused():
     generator = torch.Generator().manual_seed(0)
     layer = torch.randint(4, (20, 3), generator=generator, dtype=torch.uint8)
-    codes = Codes({"l": layer}, 4, {}, torch.arange(20) % 2, 2, "own", {"l": []})
+    codes = Codes.of({"l": layer}, torch.arange(20) % 2, 4)
     for correction, says in (("none", "biased upwards"), ("shuffle_sources", "may keep some bias")):
-        (note,) = pn.layer_maps(codes, "i_min", correction=correction)["l"].notes
+        *_, note = pn.layer_maps(codes, "i_min", correction=correction)["l"].notes
         assert "20 samples are fewer than the 32 cells" in note
         assert says in note
-    fewer = Codes({"l": layer[:19]}, 4, {}, codes.target[:19], 2, "own", {"l": []})
+    fewer = codes.take(np.arange(19))
     with pytest.raises(ValueError, match="19 samples are too few to correct"):
         pn.layer_maps(fewer, "i_min")
     assert len(pn.layer_maps(fewer, "i_min", correction="none")["l"].pairs) == 3
@@ -97,8 +97,7 @@ def test_one_odd_layer_is_left_out_by_name():
     codes = planted_codes()
     both = replace(
         codes,
-        layers=codes.layers | {"dead": torch.zeros_like(codes.layers["hidden"])},
-        constant=codes.constant | {"dead": [0, 1, 2, 3]},
+        layers=codes.layers | {"dead": LayerCodes.of(torch.zeros(120, 4, dtype=torch.uint8), 2)},
         skipped={"odd": "capture could not read it"},
     )
     maps = pn.layer_maps(both, "i_min")
@@ -111,8 +110,7 @@ def test_one_odd_layer_is_left_out_by_name():
 
 def test_no_layer_at_all_is_an_error():
     dead = torch.zeros(120, 3, dtype=torch.uint8)
-    layers = {"a": dead, "b": dead}
-    codes = replace(planted_codes(), layers=layers, constant={"a": [0, 1, 2], "b": [0, 1, 2]})
+    codes = Codes.of({"a": dead, "b": dead}, torch.arange(120) % 2, 2)
     with pytest.raises(ValueError, match=r"no layer can be mapped \(a: layer 'a' has 0 units"):
         pn.layer_maps(codes, "i_min")
 

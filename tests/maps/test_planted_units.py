@@ -38,7 +38,7 @@ def codes(digits):
     coin = torch.randint(0, 2, (len(x), 1)).float()
     noise = torch.rand(len(x), 1)
     planted = torch.cat([x, coin, (coin + y[:, None]) % 2, noise], 1)
-    return pn.quantize(pn.capture(Planted(net, SOURCE), (planted, y)), 4, pn.zero_level)
+    return pn.quantize(pn.capture(Planted(net, SOURCE), (planted, y)), 4, "zero_level")
 
 
 @pytest.fixture(scope="module", params=["i_min", "i_broja", "i_ccs"])

@@ -148,7 +148,7 @@ def test_no_redundancy_stays_none_where_counts_are_balanced():
     """The plug-in informations are exactly 0 here, and their bias is not."""
     codes, _ = planted_layer("independent", 80, np.random.default_rng(0), pairs=1, levels=2, classes=2)
     bits = torch.arange(80)
-    codes.layers["layer"][:] = torch.stack([bits // 2 % 2, bits // 4 % 2], 1)
+    codes.layers["layer"].values[:] = torch.stack([bits // 2 % 2, bits // 4 % 2], 1)
     codes.target[:] = bits % 2
     for name in ("miller_madow", "shuffle_sources"):
         atoms = correct(name, codes, MEASURES["i_min"], np.random.default_rng(0))

@@ -5,7 +5,7 @@ import torch
 import pidnet as pn
 from pidnet.measures import MEASURES
 from pidnet.measures.atoms import atoms_from_redundancy
-from pidnet.significance import layer_atoms, layer_pairs
+from pidnet.significance import layer_atoms
 from pidnet.significance.intervals import delta_intervals, jackknife_intervals
 from tests.planted import is_planted, planted_layer
 
@@ -35,7 +35,7 @@ def test_the_delta_method_agrees_with_the_jackknife_where_nothing_is_kinked():
     drawn = jackknife_intervals(plug_in, codes, "layer", measure, np.random.default_rng(0))
     for atom in ("redundancy", "unique1"):
         widths = [
-            np.diff(ends[atom])[is_planted(layer_pairs(codes, "layer"))].mean() for ends in (delta, drawn)
+            np.diff(ends[atom])[is_planted(codes.layer("layer").pairs)].mean() for ends in (delta, drawn)
         ]
         assert widths[0] == pytest.approx(widths[1], rel=0.25)
 
@@ -46,8 +46,8 @@ def test_intervals_of_i_mmi_hold_at_its_kink():
     for seed in range(20):
         codes, _ = planted_layer("independent", 1000, np.random.default_rng(seed), pairs=4)
         noise = np.random.default_rng(seed).random((1000, 8)) < 0.5
-        values = np.where(noise, codes.target.numpy()[:, None] % 4, codes.layers["layer"].numpy())
-        codes.layers["layer"][:] = torch.from_numpy(values.astype(np.uint8))
+        values = np.where(noise, codes.target.numpy()[:, None] % 4, codes.layers["layer"].values.numpy())
+        codes.layers["layer"].values[:] = torch.from_numpy(values.astype(np.uint8))
         layer = pn.layer_maps(codes, "i_mmi", intervals=True, null="none")["layer"]
         low, high = layer.intervals["unique1"].T
         held.append((low <= 1e-12) & (high >= 0))

@@ -21,7 +21,7 @@ def relu_codes(seed, samples=400, informed=0, units=16):
     signal = torch.randn(5, units, generator=generator)[target] * (torch.arange(units) < informed)
     noise = torch.randn(samples, units, generator=generator)
     values = torch.relu(0.5 * common + noise + signal - torch.linspace(-1, 2, units))
-    return pn.quantize(Activations({"layer": values}, target, {}), 4, pn.zero_level)
+    return pn.quantize(Activations({"layer": values}, target, {}), 4, "zero_level")
 
 
 def maps(codes, null, measure="i_min", seed=0):
@@ -90,8 +90,8 @@ def test_unit_p_values_agree_with_the_chi_squared_limit():
 
 def test_constant_units_have_no_evidence():
     codes, _ = planted_layer("redundant", 200, np.random.default_rng(0), pairs=2)
-    codes.layers["layer"][:, 1] = 0
-    codes.constant["layer"].append(1)
+    codes.layers["layer"].values[:, 1] = 0
+    codes.layers["layer"].constant.append(1)
     p_values = unit_p_values(codes, "layer", np.random.default_rng(0))
     assert p_values[1] == 1
     assert p_values[0] < 0.05

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from pidnet.codes.quantizing import Codes
+from pidnet.codes import Codes
 from pidnet.tables import discrete
 from pidnet.tables.discrete import PairTables, iterate_pair_tables, pair_tables, unit_tables
 
@@ -13,12 +15,15 @@ def random_codes(samples=60, units=5, levels=3, classes=3, seed=0, constant=()):
     layer = torch.randint(levels, (samples, units), generator=generator, dtype=torch.uint8)
     layer[:, list(constant)] = 1
     target = torch.randint(classes, (samples,), generator=generator)
-    return Codes({"layer": layer}, levels, {}, target, classes, "none", {"layer": list(constant)})
+    codes = Codes.of({"layer": layer}, target, levels)
+    return replace(codes, layers={"layer": replace(codes.layer("layer"), constant=list(constant))})
 
 
 def count_by_hand(codes, i, j):
-    p = np.zeros((codes.levels, codes.levels, codes.classes))
-    for a, b, y in zip(*codes.layers["layer"][:, [i, j]].T.tolist(), codes.target.tolist(), strict=True):
+    p = np.zeros((codes.levels, codes.levels, len(codes.classes)))
+    for a, b, y in zip(
+        *codes.layers["layer"].values[:, [i, j]].T.tolist(), codes.target.tolist(), strict=True
+    ):
         p[a, b, y] += 1
     return p / len(codes.target)
 
@@ -58,10 +63,7 @@ def test_unit_tables_are_the_margins_of_pair_tables():
 
 def test_tables_of_two_batches_add_up():
     whole = random_codes(samples=50)
-    parts = [
-        Codes({"layer": whole.layers["layer"][part]}, 3, {}, whole.target[part], 3, "none", {"layer": []})
-        for part in (slice(20), slice(20, 50))
-    ]
+    parts = [whole.take(part) for part in np.split(np.arange(50), [20])]
     total = pair_tables(parts[0], "layer") + pair_tables(parts[1], "layer")
     assert total.samples == 50
     np.testing.assert_allclose(total.p, pair_tables(whole, "layer").p, atol=1e-15)

@@ -81,8 +81,8 @@ def test_the_codes_of_a_fake_quantized_unit_are_the_unit(digits):
     )
     acts = capture(net, (digits.x_test, digits.y_test), ["fc1"])
     codes = quantize(acts, levels=8)
-    varying = sorted(set(range(12)) - set(codes.constant["fc1"]))
-    assert codes.exact["fc1"] == varying
+    varying = sorted(set(range(12)) - set(codes.layers["fc1"].constant))
+    assert codes.layers["fc1"].exact == varying
     assert len(varying) > 6
     with pytest.raises(ValueError, match="no range yet"):
         capture(zoo.mlp(64, (12,), 10, flavor="int4"), (digits.x_test, digits.y_test))

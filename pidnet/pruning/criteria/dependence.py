@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidnet.codes.quantizing import quantize, zero_level
+from pidnet.codes import quantize
 from pidnet.pruning.criteria.evidence import Evidence
 from pidnet.pruning.criteria.ranking import Ranking
 from pidnet.tables import shannon
@@ -34,9 +34,9 @@ def correlation(evidence: Evidence, layer: str) -> Ranking:
 def mrmr(evidence: Evidence, layer: str) -> Ranking:
     """Units in the order of greedy choice by I(X;Y) minus the mean I(X;X_k) with the chosen ones, bits; the
     one chosen last goes first (Peng et al. 2005, minimum redundancy maximum relevance)."""
-    codes = quantize(evidence.activations, how=zero_level)
-    onehot = np.eye(codes.levels)[codes.layers[layer].numpy()]
-    relevance = _mutual_information(onehot, np.eye(codes.classes)[codes.target.numpy()][:, None])[:, 0]
+    codes = quantize(evidence.activations, how="zero_level")
+    onehot = np.eye(codes.levels)[codes.layer(layer).values.numpy()]
+    relevance = _mutual_information(onehot, np.eye(len(codes.classes))[codes.target.numpy()][:, None])[:, 0]
     shared = _mutual_information(onehot, onehot)
     chosen: list[int] = []
     gains = []

@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 
 from pidnet.activations import Activations
-from pidnet.codes.quantizing import quantize, zero_level
+from pidnet.codes import quantize
 from pidnet.graph import redundancy_graph
 from pidnet.maps import layer_maps
 from pidnet.measures.gaussian import PREFIX
@@ -18,7 +18,7 @@ def graph_cover(evidence: Evidence, layer: str, measure: str) -> Ranking:
     """Rank the units of a layer on the redundancy graph of the calibration data, see ``rank_by_cover``."""
     units = _one_layer(evidence.activations, layer)
     if not measure.startswith(PREFIX):
-        units = quantize(units, how=zero_level)
+        units = quantize(units, how="zero_level")
     return rank_by_cover(redundancy_graph(layer_maps(units, measure)[layer], alpha=None))
 
 

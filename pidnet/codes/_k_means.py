@@ -7,10 +7,33 @@ from torch import Tensor
 
 
 def k_means(values: Tensor, levels: int) -> Tensor:
-    """Centers of the cells of vector units: (sample, unit, dim) -> (unit, levels, dim).
+    """Cells of vector units around the centers of k-means.
 
-    Lloyd's algorithm, 25 sweeps, from the samples at equal ranks along the first principal axis: no chance
-    in it. A cell that loses all its samples keeps its center.
+    Parameters
+    ----------
+    values : Tensor
+        Activations of vector units, float (sample, unit, dim).
+    levels : int
+        How many cells each unit gets.
+
+    Returns
+    -------
+    Tensor
+        The center of each cell, (unit, levels, dim).
+
+    Notes
+    -----
+    Lloyd's algorithm, 25 sweeps, from the samples at equal ranks along the first principal axis: no chance in
+    it. A cell that loses all its samples keeps its center.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> heads = torch.tensor([[[0.0, 0.0]], [[0.0, 1.0]], [[9.0, 9.0]], [[9.0, 8.0]]])
+    >>> pn.quantizers.k_means(heads, 2)[0].sort(0).values
+    tensor([[0.0000, 0.5000],
+            [9.0000, 8.5000]])
     """
     vectors = values.transpose(0, 1)
     centers = torch.stack([_spread_samples(unit, levels) for unit in vectors])
@@ -25,7 +48,7 @@ def k_means(values: Tensor, levels: int) -> Tensor:
 def _spread_samples(values: Tensor, levels: int) -> Tensor:
     """Samples (levels, dim) in the middle of equal shares along the first principal axis of (sample, dim)."""
     axis = torch.linalg.eigh((values - values.mean(0)).T @ (values - values.mean(0))).eigenvectors[:, -1]
-    ranks = (torch.arange(levels) * 2 + 1) * len(values) // (2 * levels)
+    ranks = (torch.arange(levels, device=values.device) * 2 + 1) * len(values) // (2 * levels)
     return values[(values @ axis).argsort()[ranks]]
 
 

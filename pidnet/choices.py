@@ -1,0 +1,34 @@
+"""A choice by name or as a function of one's own: one way to look it up, one name to store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+Choice = TypeVar("Choice")
+
+
+def find_choice(what: str, choice: str | Choice, known: Mapping[str, Choice]) -> Choice:
+    """What a name stands for; a function is returned as it is.
+
+    Raises ValueError for an unknown name and TypeError for something that is neither, with the known names.
+    """
+    if isinstance(choice, str):
+        if choice not in known:
+            raise ValueError(f"unknown {what} {choice!r}; the known ones are {', '.join(known)}")
+        return known[choice]
+    if not callable(choice):
+        raise TypeError(f"{what}={choice!r}; expected a function or one of {', '.join(known)}")
+    return choice
+
+
+def name_of(choice: Any) -> str:
+    """The name to store for a choice: never a memory address, and with the options of a ``functools.partial``."""
+    if isinstance(choice, str):
+        return choice
+    if isinstance(choice, partial):
+        options = [*map(repr, choice.args), *(f"{key}={value!r}" for key, value in choice.keywords.items())]
+        return f"{name_of(choice.func)}({', '.join(options)})"
+    name = getattr(choice, "name", None) or getattr(choice, "__name__", None)
+    return name if isinstance(name, str) else type(choice).__name__

@@ -111,7 +111,7 @@ def test_it_prints_in_a_few_lines(planted):
     assert "noise floor of the synergy" in lines[1]
     assert lines[2].strip() == "quantizer own_values, levels 2, correction shuffle_sources, null labels"
     assert lines[3].strip() == "Note: constant units of hidden, skipped: 3"
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert "<pre>LayerMap hidden" in planted._repr_html_()
 
 

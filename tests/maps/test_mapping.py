@@ -75,7 +75,13 @@ def test_collapsed_and_discrete_units_are_noted():
 
 def test_the_map_says_how_it_was_made():
     layer_map = pn.layer_maps(planted_codes(), "i_min", null="labels", seed=3)["hidden"]
-    expected = {"quantizer": "own", "levels": 2, "correction": "shuffle_sources", "null": "labels", "seed": 3}
+    expected = {
+        "quantizer": "own_values",
+        "levels": 2,
+        "correction": "shuffle_sources",
+        "null": "labels",
+        "seed": 3,
+    }
     assert expected.items() <= layer_map.settings.items()
     assert layer_map.samples == 120
     assert layer_map.correction == layer_map.summary()["correction"] == "shuffle_sources"

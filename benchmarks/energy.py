@@ -75,8 +75,8 @@ def measure(name: str) -> list[dict]:
             {
                 "net": name,
                 "width": width,
-                "macs": report.macs[1],
-                "macs_kept": report.macs[1] / report.macs[0],
+                "macs": report.macs.small,
+                "macs_kept": report.macs.kept,
                 **{f"modelled_{figure.where}_kept": figure.kept for figure in report.energy},
                 **{f"measured_cpu_kept_batch_{t.batch}": t.cpu[1] / t.cpu[0] for t in latency.latencies},
                 **{f"measured_cpu_ms_batch_{t.batch}": 1e3 * t.cpu[1] for t in latency.latencies},

@@ -1,5 +1,6 @@
 """What a network costs: exact counts, modelled joules, and measured ones where a counter exists."""
 
+from pidnet.energy.compared import Compared
 from pidnet.energy.comparison import EnergyFigure, EnergyReport, LayerRow, add_measured, compare_energy
 from pidnet.energy.counting import Counts, LayerCount, count
 from pidnet.energy.latency import Latency, LatencyReport, compare_latency
@@ -15,6 +16,7 @@ from pidnet.energy.tradeoff import (
 )
 
 __all__ = [
+    "Compared",
     "Counter",
     "Counts",
     "EnergyFigure",

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from pidnet import __version__
+from pidnet.energy.compared import Compared
 from pidnet.energy.counting import Counts, LayerCount, batch_axis, count
 from pidnet.energy.measured import (
     SHORTEST,
@@ -23,48 +24,46 @@ from pidnet.energy.measured import (
     measure,
 )
 from pidnet.energy.modelled import EnergyTable, Joules, horowitz_2014, modelled_energy, total
-from pidnet.energy.report_text import kept, report_text
+from pidnet.energy.report_text import report_text
 from pidnet.networks.inputs import tensors_in
 from pidnet.networks.running import restored, run_or_say
 from pidnet.optional import optional_module
 
-Pair = tuple[float, float]
-
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer, (dense, small) per sample, with modelled joules; 0 where a model does not have the layer."""
+    """One layer of both models, per sample, with modelled joules; 0 where a model does not have the layer."""
 
     layer: str
     kind: str
-    macs: tuple[int, int]
-    weight_bytes: tuple[int, int]
-    activation_bytes: tuple[int, int]
-    sram_joules: Pair
-    dram_joules: Pair
+    macs: Compared
+    weight_bytes: Compared
+    activation_bytes: Compared
+    sram_joules: Compared
+    dram_joules: Compared
     energy_kind: str
 
 
 @dataclass(frozen=True)
 class EnergyFigure:
-    """Joules per sample, (dense, small). where: sram, dram (both modelled), or a counter such as package-0.
+    """Joules per sample of both models. where: sram, dram (both modelled), or a counter such as package-0.
 
     kind: measured, modelled or estimated.
     """
 
     where: str
-    joules: Pair
+    joules: Compared
     kind: str
 
     @property
     def kept(self) -> float:
         """small / dense; nan where dense is not above 0 or small is below it."""
-        return kept(self.joules)
+        return self.joules.kept
 
 
 @dataclass(frozen=True)
 class EnergyReport:
-    """What a small model saves against a dense one; every pair is (dense, small), per sample.
+    """What a small model saves against a dense one; every figure is of both, per sample.
 
     energy: both modelled ends, then what was measured, each with its kind.
     table: name of the table of picojoules. accuracy, dtype: as given by the caller, else None.
@@ -72,13 +71,13 @@ class EnergyReport:
     unknown: modules whose work is not counted in full, by "dense: name" or "small: name".
     """
 
-    macs: tuple[int, int]
-    parameters: tuple[int, int]
-    weight_bytes: tuple[int, int]
+    macs: Compared
+    parameters: Compared
+    weight_bytes: Compared
     energy: tuple[EnergyFigure, ...]
     layers: tuple[LayerRow, ...]
     table: str
-    accuracy: Pair | None = None
+    accuracy: Compared | None = None
     measured_note: str = ""
     unknown: Mapping[str, str] = field(default_factory=dict)
     dtype: str | Mapping[str, str] | None = None
@@ -101,9 +100,9 @@ class EnergyReport:
         try:
             fields = json.loads(text)
             del fields["pidnet"], fields["torch"]
-            fields["energy"] = tuple(EnergyFigure(**_pairs(figure)) for figure in fields["energy"])
-            fields["layers"] = tuple(LayerRow(**_pairs(row)) for row in fields["layers"])
-            return EnergyReport(**_pairs(fields))
+            fields["energy"] = tuple(EnergyFigure(**_compared(figure)) for figure in fields["energy"])
+            fields["layers"] = tuple(LayerRow(**_compared(row)) for row in fields["layers"])
+            return EnergyReport(**_compared(fields))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this JSON is not an energy report: {error!r}") from error
 
@@ -117,11 +116,7 @@ class EnergyReport:
         return pandas.DataFrame(
             [
                 {"layer": row.layer, "kind": row.kind}
-                | {
-                    f"{name}_{side}": getattr(row, name)[i]
-                    for name in columns
-                    for i, side in enumerate(SIDES)
-                }
+                | {f"{name}_{side}": getattr(getattr(row, name), side) for name in columns for side in SIDES}
                 | {"energy_kind": row.energy_kind}
                 for row in self.layers
             ]
@@ -131,9 +126,9 @@ class EnergyReport:
         return report_text(self)
 
 
-def _pairs(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields as JSON has them, with lists as the tuples they were."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+def _compared(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields as JSON has them, with figures of both models for lists."""
+    return {name: Compared(*value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 SIDES = ("dense", "small")
@@ -147,7 +142,7 @@ def compare_energy(
     *,
     dtype: str | Mapping[str, str] | None = None,
     table: EnergyTable | None = None,
-    accuracy: Pair | None = None,
+    accuracy: tuple[float, float] | None = None,
 ) -> EnergyReport:
     """What ``small`` saves against ``dense``, per sample: MACs, weights, modelled energy, layer by layer.
 
@@ -162,16 +157,16 @@ def compare_energy(
     energies = [modelled_energy(c, dtype=own_dtypes(dtype, c, counts), table=table) for c in counts]
     totals = [total(energy) for energy in energies]
     return EnergyReport(
-        macs=(counts[0].macs, counts[1].macs),
-        parameters=(counts[0].parameters, counts[1].parameters),
-        weight_bytes=(counts[0].weight_bytes, counts[1].weight_bytes),
+        macs=Compared(*(c.macs for c in counts)),
+        parameters=Compared(*(c.parameters for c in counts)),
+        weight_bytes=Compared(*(c.weight_bytes for c in counts)),
         energy=(
-            EnergyFigure("sram", (totals[0].sram, totals[1].sram), (totals[0] + totals[1]).kind),
-            EnergyFigure("dram", (totals[0].dram, totals[1].dram), (totals[0] + totals[1]).kind),
+            EnergyFigure("sram", Compared(*(t.sram for t in totals)), (totals[0] + totals[1]).kind),
+            EnergyFigure("dram", Compared(*(t.dram for t in totals)), (totals[0] + totals[1]).kind),
         ),
         layers=rows(counts, energies),
         table=table.name,
-        accuracy=accuracy,
+        accuracy=None if accuracy is None else Compared(*accuracy),
         dtype=dtype,
         measured_note=find_counters()[1],
         unknown={
@@ -234,11 +229,15 @@ def run_to_the_end(model: nn.Module, sample) -> None:
 
 def measured_figures(runs, samples: int) -> list[EnergyFigure]:
     """Medians over rounds, per sample; runs: measurements of (dense, small)."""
-    pairs = {
-        where: [median(r.joules[where] for r in side) / samples for side in runs]
-        for where in runs[0][0].joules
-    }
-    return [EnergyFigure(where, (dense, small), runs[0][0].kind) for where, (dense, small) in pairs.items()]
+    first = runs[0][0]
+    return [
+        EnergyFigure(where, Compared(*(_median(side, where) / samples for side in runs)), first.kind)
+        for where in first.joules
+    ]
+
+
+def _median(measurements: list[Measurement], where: str) -> float:
+    return median(one.joules[where] for one in measurements)
 
 
 def rows(counts: list[Counts], energies: list[dict[str, Joules]]) -> tuple[LayerRow, ...]:
@@ -250,11 +249,11 @@ def rows(counts: list[Counts], energies: list[dict[str, Joules]]) -> tuple[Layer
         return LayerRow(
             layer=name,
             kind=dense.kind or small.kind,
-            macs=(dense.macs, small.macs),
-            weight_bytes=(dense.weight_bytes, small.weight_bytes),
-            activation_bytes=(dense.activation_bytes, small.activation_bytes),
-            sram_joules=(costs.sram, remains.sram),
-            dram_joules=(costs.dram, remains.dram),
+            macs=Compared(dense.macs, small.macs),
+            weight_bytes=Compared(dense.weight_bytes, small.weight_bytes),
+            activation_bytes=Compared(dense.activation_bytes, small.activation_bytes),
+            sram_joules=Compared(costs.sram, remains.sram),
+            dram_joules=Compared(costs.dram, remains.dram),
             energy_kind=(costs + remains).kind,
         )
 

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.utils.benchmark import Timer, timer as wall_clock
 
+from pidnet.energy.compared import Compared
 from pidnet.energy.counting import batch_axis
 from pidnet.networks.inputs import arguments, first_sample, tensors_in
 from pidnet.networks.running import restored, run_or_say
@@ -22,32 +23,28 @@ from pidnet.networks.running import restored, run_or_say
 
 @dataclass(frozen=True)
 class Latency:
-    """Measured seconds of one call on ``batch`` samples; every pair is (dense, small).
+    """Measured seconds of one call on ``batch`` samples; every figure is of both models.
 
     wall, cpu: medians. iqr: distance between the quartiles of wall.
     """
 
     batch: int
-    wall: tuple[float, float]
-    iqr: tuple[float, float]
-    cpu: tuple[float, float]
+    wall: Compared
+    iqr: Compared
+    cpu: Compared
 
     @property
-    def samples_per_second(self) -> tuple[float, float]:
+    def samples_per_second(self) -> Compared:
         """Throughput by wall time."""
-        return self.batch / self.wall[0], self.batch / self.wall[1]
+        return Compared(self.batch / self.wall.dense, self.batch / self.wall.small)
 
     def __str__(self) -> str:
         cells = (
             f"wall {w * 1e3:.4g} ms (IQR {q * 1e3:.2g}), CPU {c * 1e3:.4g} ms, {s:,.0f} samples/s"
             for w, q, c, s in zip(self.wall, self.iqr, self.cpu, self.samples_per_second, strict=True)
         )
-        head = f"batch {self.batch}: wall kept {self.wall[1] / self.wall[0]:.3f}, "
-        return (
-            head
-            + f"CPU kept {self.cpu[1] / self.cpu[0]:.3f}; "
-            + "; small: ".join(["dense: " + next(cells), *cells])
-        )
+        head = f"batch {self.batch}: wall kept {self.wall.kept:.3f}, "
+        return head + f"CPU kept {self.cpu.kept:.3f}; " + "; small: ".join(["dense: " + next(cells), *cells])
 
 
 @dataclass(frozen=True)
@@ -85,13 +82,13 @@ def compare_latency(
     inputs |= {next(tensors_in(example_input)).shape[axis]: example_input}
     with restored(dense), restored(small), torch.inference_mode():
         latencies = [
-            time_pair((dense, small), x, batch, rounds=rounds, block_seconds=block_seconds, threads=threads)
+            time_both((dense, small), x, batch, rounds=rounds, block_seconds=block_seconds, threads=threads)
             for batch, x in inputs.items()
         ]
     return LatencyReport(tuple(latencies), threads, rounds, warning)
 
 
-def time_pair(models, sample, batch: int, *, rounds: int, block_seconds: float, threads: int) -> Latency:
+def time_both(models, sample, batch: int, *, rounds: int, block_seconds: float, threads: int) -> Latency:
     """One batch size: wall and CPU time of both models in turn."""
     wall: tuple[list[float], list[float]] = ([], [])
     cpu: tuple[list[float], list[float]] = ([], [])
@@ -111,14 +108,17 @@ def time_pair(models, sample, batch: int, *, rounds: int, block_seconds: float, 
     quartiles = [np.percentile(times, [25, 75]) for times in wall]
     return Latency(
         batch=batch,
-        wall=(float(np.median(wall[0])), float(np.median(wall[1]))),
-        iqr=(float(np.ptp(quartiles[0])), float(np.ptp(quartiles[1]))),
-        cpu=(float(np.median(cpu[0])), float(np.median(cpu[1]))),
+        wall=Compared(*(float(np.median(times)) for times in wall)),
+        iqr=Compared(*(float(np.ptp(two)) for two in quartiles)),
+        cpu=Compared(*(float(np.median(times)) for times in cpu)),
     )
 
 
 def busy_machine() -> str | None:
-    """A warning when others kept half of the processors busy over the last minute."""
+    """A warning when others kept half of the processors busy over the last minute; none on Windows, which does not
+    count that."""
+    if not hasattr(os, "getloadavg"):
+        return None
     load, processors = os.getloadavg()[0], os.cpu_count() or 1
     if load < processors / 2:
         return None

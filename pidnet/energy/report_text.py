@@ -15,20 +15,15 @@ def report_text(report: EnergyReport) -> str:
     return "\n".join([*summary(report), "", *layer_lines(report.layers), "", *notes(report)])
 
 
-def kept(pair: tuple[float, float]) -> float:
-    """small / dense; nan where dense is not above 0 or small is below it."""
-    return pair[1] / pair[0] if pair[0] > 0 and pair[1] >= 0 else float("nan")
-
-
 def summary(report: EnergyReport) -> list[str]:
     """The totals, fraction kept first."""
     lines = [f"{'per sample':<24}{'kept':>8}{'dense':>14}{'small':>14}"]
-    for name, pair in (
+    for name, figure in (
         ("MACs", report.macs),
         ("parameters", report.parameters),
         ("weight bytes", report.weight_bytes),
     ):
-        lines.append(f"{name:<24}{kept(pair):>8.3f}{pair[0]:>14,}{pair[1]:>14,}")
+        lines.append(f"{name:<24}{figure.kept:>8.3f}{figure.dense:>14,}{figure.small:>14,}")
     for figure in report.energy:
         dense, small = (joules(value) for value in figure.joules)
         name = WHERE.get(figure.where, f"energy, {figure.where}")
@@ -49,10 +44,10 @@ def layer_lines(layers: tuple[LayerRow, ...]) -> list[str]:
     head = f"{'layer':<{width}}{'kind':<11}{'MACs kept':>10}{'dense':>13}{'small':>13}"
     lines = [f"{head}{'modelled energy kept, SRAM':>28}{'DRAM':>8}"]
     for row in shown:
-        macs = f"{kept(row.macs):>10.3f}" if row.macs[0] else f"{'-':>10}"
+        macs = f"{row.macs.kept:>10.3f}" if row.macs.dense else f"{'-':>10}"
         lines.append(
-            f"{row.layer or '(model)':<{width}}{row.kind:<11}{macs}{row.macs[0]:>13,}{row.macs[1]:>13,}"
-            f"{kept(row.sram_joules):>28.3f}{kept(row.dram_joules):>8.3f}"
+            f"{row.layer or '(model)':<{width}}{row.kind:<11}{macs}{row.macs.dense:>13,}{row.macs.small:>13,}"
+            f"{row.sram_joules.kept:>28.3f}{row.dram_joules.kept:>8.3f}"
         )
     return lines
 

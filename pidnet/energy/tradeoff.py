@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pidnet.energy.compared import Compared
 from pidnet.energy.comparison import EnergyReport
 from pidnet.energy.modelled import PJ, EnergyTable, check_dtype, horowitz_2014
 
@@ -22,8 +23,8 @@ def accuracy_energy(reports: Sequence[EnergyReport], where: str = "dram") -> np.
     if not reports or len(accuracies) < len(reports):
         raise ValueError("every report needs its accuracy: compare_energy(..., accuracy=(dense, small))")
     energies = [report.figure(where).joules for report in reports]
-    dense = [(energies[0][0], accuracies[0][0])]
-    return np.array(dense + [(e[1], a[1]) for e, a in zip(energies, accuracies, strict=True)])
+    dense = [(energies[0].dense, accuracies[0].dense)]
+    return np.array(dense + [(e.small, a.small) for e, a in zip(energies, accuracies, strict=True)])
 
 
 def pareto_front(points) -> np.ndarray:
@@ -79,12 +80,12 @@ def modelled_payback(
     work = PJ * pruning_macs * table.mac["fp32"]
     ends = {where: report.figure(where).joules for where in ("sram", "dram")}
     return {
-        where: inferences_to_pay_back(calibration_samples * passes * joules[0] + work, joules)
+        where: inferences_to_pay_back(calibration_samples * passes * joules.dense + work, joules)
         for where, joules in ends.items()
     }
 
 
-def co2_grams(report: EnergyReport, grid_intensity: float) -> dict[str, tuple[float, float]]:
+def co2_grams(report: EnergyReport, grid_intensity: float) -> dict[str, Compared]:
     """Estimated grams of CO2 equivalent per sample, (dense, small), for every energy figure of the report.
 
     grid_intensity: grams per kilowatt-hour of the grid that feeds the machine; there is no default, because
@@ -93,4 +94,4 @@ def co2_grams(report: EnergyReport, grid_intensity: float) -> dict[str, tuple[fl
     if not (math.isfinite(grid_intensity) and grid_intensity >= 0):
         raise ValueError(f"grid_intensity is {grid_intensity}; expected grams of CO2 per kWh, at least 0")
     scale = grid_intensity / 3.6e6
-    return {f.where: (f.joules[0] * scale, f.joules[1] * scale) for f in report.energy}
+    return {f.where: Compared(f.joules.dense * scale, f.joules.small * scale) for f in report.energy}

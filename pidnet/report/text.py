@@ -65,7 +65,7 @@ def _budget(budget: Budget) -> str:
     sram, dram = (report.figure(where).kept for where in ("sram", "dram"))
     sentence = (
         f"Pruned by {plan.criterion} to {kept:,} of {units:,} units, the network needs "
-        f"{report.macs[1] / report.macs[0]:.0%} of the MACs and {sram:.0%} (SRAM) or {dram:.0%} (DRAM) of the "
+        f"{report.macs.kept:.0%} of the MACs and {sram:.0%} (SRAM) or {dram:.0%} (DRAM) of the "
         "modelled energy"
     )
     if report.accuracy is None:

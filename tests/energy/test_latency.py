@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from pidnet.energy import Latency, compare_latency, latency
+from pidnet.energy import Compared, Latency, compare_latency, latency
 
 
 class Recorder(nn.Module):
@@ -65,7 +65,9 @@ def test_an_example_of_one_sample_is_timed_once():
 
 
 def test_throughput_and_fractions():
-    timing = Latency(batch=10, wall=(0.002, 0.001), iqr=(0.0, 0.0), cpu=(0.004, 0.001))
+    timing = Latency(
+        batch=10, wall=Compared(0.002, 0.001), iqr=Compared(0.0, 0.0), cpu=Compared(0.004, 0.001)
+    )
     assert timing.samples_per_second == (5000, 10000)
     assert "wall kept 0.500, CPU kept 0.250" in str(timing)
 
@@ -83,3 +85,8 @@ def test_too_few_rounds_and_a_wrong_shape_are_refused():
         compare_latency(nn.Identity(), nn.Identity(), torch.ones(1, 2), rounds=4)
     with pytest.raises(ValueError, match="the model does not run on inputs of shape"):
         compare_latency(nn.Linear(3, 2), nn.Linear(3, 2), torch.ones(1, 2))
+
+
+def test_a_machine_that_does_not_count_its_load_is_not_busy(monkeypatch):
+    monkeypatch.delattr(latency.os, "getloadavg")
+    assert latency.busy_machine() is None

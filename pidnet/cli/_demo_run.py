@@ -23,8 +23,9 @@ from pidnet.report import write_report
 from pidnet.runs import Pruned, carry_out, map_file, rows, write_maps, write_pruned, write_settings
 
 WIDTHS = (256, 256)
-MEASURES = ("i_min", "i_mmi")
-GRAPH_MEASURE = "i_min"
+MEASURES = ("i_broja", "i_min")
+GRAPH_MEASURE = "i_broja"
+REPAIR = "refit"
 BUDGETS = (0.5, 0.25, 0.1)
 CALIBRATION = 1000
 
@@ -45,7 +46,7 @@ class Demo:
 def run_demo(
     folder: str | Path = "runs/demo",
     *,
-    criterion: str = "graph_i_min",
+    criterion: str = "pid",
     seed: int = 0,
     tell: Callable[[str], None] = lambda step: None,
 ) -> Demo:
@@ -67,10 +68,10 @@ def run_demo(
     for keep in BUDGETS:
         tell(f"pruning to {keep:.0%} of the units by {criterion}")
         plan = plan_pruning(dense, calibration, keep, criterion, seed=seed)
-        pruned.append(carry_out(dense, plan, calibration, test, repair="fold"))
+        pruned.append(carry_out(dense, plan, calibration, test, repair=REPAIR))
     demo = Demo(folder, maps, pruned)
     tell(f"writing {folder}")
-    _write(demo, {"seed": seed, "criterion": criterion, "repair": "fold", "calibration": CALIBRATION})
+    _write(demo, {"seed": seed, "criterion": criterion, "repair": REPAIR, "calibration": CALIBRATION})
     return demo
 
 

@@ -14,7 +14,7 @@ from pidnet.cli._output import print_json, say, show, show_maps, steps
 
 def demo(
     out: options.Out = Path("runs/demo"),
-    criterion: options.Criterion = "graph_i_min",
+    criterion: options.Criterion = "pid",
     seed: Annotated[int, typer.Option(help="Seed of the initial weights and the training.")] = 0,
     as_json: options.AsJson = False,
 ) -> None:
@@ -23,7 +23,7 @@ def demo(
         check_folder(out)
         import torch
 
-        from pidnet.cli._demo_run import run_demo
+        from pidnet.cli._demo_run import REPAIR, run_demo
 
         # One thread is enough for a small network, and gives the same digits on every number of cores.
         torch.set_num_threads(1)
@@ -38,5 +38,5 @@ def demo(
         )
         return
     show_maps(result.maps)
-    show(f"The network, pruned by {criterion} and repaired by least squares", result.rows())
+    show(f"The network, pruned by {criterion}, repair: {REPAIR}", result.rows())
     say(f"Open {result.folder / 'report.html'}")

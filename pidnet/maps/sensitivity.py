@@ -238,12 +238,12 @@ def sensitivity(
         maps = layer_maps(codes, measure, correction=correction, null="none")
         rows += [{"levels": codes.levels, **row} for row in maps.summary()]
         names |= set(maps.skipped)
-    return Sensitivity(
-        tuple(row for row in rows if row["layer"] not in names),
-        rows[0]["measure"],
-        tried[0].quantizer,
-        rows[0]["correction"],
-    )
+    everywhere = tuple(row for row in rows if row["layer"] not in names)
+    if not everywhere:
+        raise ValueError(
+            f"no layer can be mapped at every setting: {', '.join(sorted(names))}; try fewer levels"
+        )
+    return Sensitivity(everywhere, rows[0]["measure"], tried[0].quantizer, rows[0]["correction"])
 
 
 def _other_codes(

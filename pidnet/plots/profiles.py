@@ -131,11 +131,11 @@ def plot_training(recorder: Recorded, ax: Sequence[Axes] | None = None) -> Figur
     panels: Any = ax
     if ax is None:
         panels = new_figure((9.6, 3.2)).subplots(1, len(STYLES), sharex=True, sharey=True)
-    layers = recorder.profiles[0].layers
+    layers = list(dict.fromkeys(layer for made in recorder.profiles for layer in made.layers))
     colors = colormaps["viridis"](np.linspace(0, 0.9, len(layers)))
     for panel, atom in zip(panels, STYLES, strict=True):
         for k, layer in enumerate(layers):
-            share, low, high = _course(recorder.profiles, atom, k)
+            share, low, high = _course(recorder.profiles, atom, layer)
             panel.plot(recorder.steps, share, color=colors[k], label=layer)
             if len(layers) <= WITH_INTERVALS:
                 panel.fill_between(recorder.steps, low, high, color=colors[k], alpha=0.15, linewidth=0)
@@ -204,7 +204,11 @@ def _name_layers(ax: Axes, layers: Sequence[str]) -> None:
     ax.set_xticks(np.arange(len(layers)), layers, rotation=45, ha="right", fontsize=8)
 
 
-def _course(profiles: Sequence[Profiled], atom: str, layer: int) -> list[list[float]]:
-    """Share, low and high of one atom of one layer over the steps."""
-    parts = zip(*((made.shares, made.low, made.high) for made in profiles), strict=True)
-    return [[values[atom][layer] for values in part] for part in parts]
+def _course(profiles: Sequence[Profiled], atom: str, layer: str) -> np.ndarray:
+    """Share, low and high of one atom of one layer over the steps, (3, step); nan where it had no map."""
+    ends = np.full((3, len(profiles)), np.nan)
+    for step, made in enumerate(profiles):
+        if layer in made.layers:
+            place = list(made.layers).index(layer)
+            ends[:, step] = [part[atom][place] for part in (made.shares, made.low, made.high)]
+    return ends

@@ -69,3 +69,13 @@ def test_the_means_at_other_settings_stand_beside_their_noise_floor():
     np.testing.assert_allclose(dots.get_ydata(), [0, 0])
     np.testing.assert_allclose(floor.get_ydata(), [0.02, 0.04])
     assert [text.get_text() for text in axes.get_xticklabels()] == ["2 levels\n50", "4 levels\n50"]
+
+
+def test_a_layer_that_had_no_map_for_a_while_leaves_a_gap():
+    recorder = pn.Recorder((None, None))
+    for step, layers in enumerate((("fc2",), ("fc1", "fc2"))):
+        recorder.steps.append(step)
+        recorder.profiles.append(pn.profile({layer: blocks(8 if layer == "fc1" else 12) for layer in layers}))
+    fc2, fc1 = plot_training(recorder).axes[0].lines
+    np.testing.assert_array_equal(np.isnan(fc1.get_ydata()), [True, False])
+    assert not np.isnan(fc2.get_ydata()).any()

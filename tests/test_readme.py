@@ -1,9 +1,13 @@
 """The examples of the README and of the documentation run, in order; the README prints what it shows."""
 
 import re
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import pidnet as pn
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,3 +46,14 @@ def test_examples_of_a_page_run(page):
     namespace = {}
     for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         exec(code, namespace)
+
+
+def test_every_public_name_is_in_the_reference():
+    """The page of the API lists rooms; a room's page has what the room lists in ``__all__``."""
+    rooms = re.findall(r"^   (pidnet\.[\w.]+)$", (ROOT / "docs" / "api.rst").read_text(), re.MULTILINE)
+    listed = {id(getattr(module, name)) for module in map(import_module, rooms) for name in module.__all__}
+    public = {name: getattr(pn, name) for name in pn.__all__}
+    missing = [
+        n for n, value in public.items() if not isinstance(value, ModuleType) and id(value) not in listed
+    ]
+    assert not missing

@@ -3,5 +3,15 @@
 from pidnet.maps.collection import LayerMaps
 from pidnet.maps.layer_map import LayerMap
 from pidnet.maps.mapping import layer_maps
+from pidnet.maps.profiles import Profile, profile
+from pidnet.maps.sensitivity import Sensitivity, sensitivity
 
-__all__ = ["LayerMap", "LayerMaps", "layer_maps"]
+__all__ = [
+    "LayerMap",
+    "LayerMaps",
+    "Profile",
+    "Sensitivity",
+    "layer_maps",
+    "profile",
+    "sensitivity",
+]

@@ -24,11 +24,11 @@ from pidnet import training
 from pidnet.datasets.named import Samples
 from pidnet.energy import count, modelled_energy
 from pidnet.energy.modelled import total
-from pidnet.pruning import CRITERIA, Evidence
-from pidnet.pruning.applying import cut_copy, repair_all
+from pidnet.pruning import CRITERIA, CalibrationStatistics
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.planning import gather
 from pidnet.pruning.plans.search import PROPOSALS, find_plan
+from pidnet.pruning.repair.running import cut_and_repair
 
 REPAIRS = ("none", "fold", "refit")
 # A repair that takes seconds, for the strongest criteria and for none.
@@ -99,17 +99,19 @@ class Bench:
     """One trained network with its calibration data. What a criterion looks at is gathered once for all of
     them; plans are carried out by the parts of ``apply_plan``, without its checks."""
 
-    def __init__(self, net: Net, samples: Samples, evidence: Evidence) -> None:
-        self.net, self.samples, self.evidence = net, samples, evidence
+    def __init__(self, net: Net, samples: Samples, statistics: CalibrationStatistics) -> None:
+        self.net, self.samples, self.statistics = net, samples, statistics
 
     def run(self, criterion: str, todo: dict[float, list[str]]) -> Iterator[list[dict]]:
         """For each cut one row a repair, with the accuracy on the test data; a criterion that does not apply
         says why."""
         if criterion == "dense":
-            yield from ([{"cut": cut, "repair": "none"} | self.figures(self.evidence.model)] for cut in todo)
+            yield from (
+                [{"cut": cut, "repair": "none"} | self.figures(self.statistics.network.model)] for cut in todo
+            )
         elif criterion == SCRATCH:
             for cut in todo:
-                model = from_scratch(self.net, self.samples, cut, self.evidence.seed)
+                model = from_scratch(self.net, self.samples, cut, self.statistics.seed)
                 yield [{"cut": cut, "repair": "none"} | self.figures(model)]
         elif todo:
             try:
@@ -119,7 +121,7 @@ class Bench:
                     yield [{"cut": cut, "repair": repair, "error": str(error)} for repair in left]
                 return
             for cut, left in todo.items():
-                keep = decide(Budget.of(self.evidence, {"keep": 1 - cut}, 1))
+                keep = decide(Budget.of(self.statistics, {"keep": 1 - cut}, 1))
                 yield [
                     {"cut": cut, "repair": repair} | self.figures(self.pruned(keep, repair))
                     for repair in left
@@ -128,20 +130,18 @@ class Bench:
     def decision(self, criterion: str) -> Callable[[Budget], Keep]:
         """Budget -> the units that stay; a ranking is made once for all budgets."""
         if criterion in SEARCHED:
-            return lambda budget: find_plan(self.evidence, budget, SEARCHED[criterion])[0].keep
+            return lambda budget: find_plan(self.statistics, budget, SEARCHED[criterion])[0].kept
         rank = CRITERIA["pid" if criterion == CLOSED_FORM else criterion]
-        orders = {layer: rank(self.evidence, layer).order for layer in self.evidence.prunable}
+        orders = {layer: rank(self.statistics, layer).order for layer in self.statistics.layers}
         return lambda budget: {
             layer: sorted(orders[layer][len(orders[layer]) - width :].tolist())
             for layer, width in budget.uniform.items()
         }
 
     def pruned(self, keep: Keep, repair: str) -> nn.Module:
-        dense, prunable = self.evidence.model, self.evidence.prunable
-        remove = {name: sorted(set(range(p.units)) - set(keep[name])) for name, p in prunable.items()}
-        small = cut_copy(dense, prunable, remove)
-        repair_all(dense, small, prunable, remove, self.evidence.x, repair)
-        return small
+        network = self.statistics.network
+        removed = {name: group.others(keep[name]) for name, group in network.groups.items()}
+        return cut_and_repair(network, removed, self.statistics.x, repair).model
 
     def figures(self, model: nn.Module) -> dict:
         counts = count(model, self.samples.x_test[:1])

@@ -20,7 +20,7 @@ from pidnet.plots import plot_graph, plot_map
 from pidnet.pruning import plan_pruning
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.report import write_report
-from pidnet.runs import Pruned, carry_out, map_file, rows, write_maps, write_pruned, write_settings
+from pidnet.runs import PrunedRun, carry_out, map_file, rows, write_maps, write_pruned, write_settings
 
 WIDTHS = (256, 256)
 MEASURES = ("i_broja", "i_min")
@@ -36,7 +36,7 @@ class Demo:
 
     folder: Path
     maps: list[LayerMap]
-    pruned: list[Pruned]
+    pruned: list[PrunedRun]
 
     def rows(self) -> list[dict[str, Any]]:
         """The dense network and each budget, one row each."""

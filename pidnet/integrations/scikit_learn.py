@@ -56,7 +56,8 @@ class CoverSelector(SelectorMixin, BaseEstimator):
             self.gains_ = np.zeros(X.shape[1])
         else:
             ranking = rank_by_cover(redundancy_graph(self.map_, alpha=None))
-            self.order_, self.gains_ = ranking.order[::-1], ranking.cost[::-1]
+            self.order_ = ranking.order[::-1]
+            self.gains_ = ranking.cost[self.order_]
         return self
 
     def _map(self, X: np.ndarray, classes: np.ndarray) -> LayerMap | None:

@@ -1,23 +1,31 @@
 """Stage 8: decide which units go, repair what stays, and make the network really smaller."""
 
-from pidnet.pruning.applying import REPAIRS, apply_plan
-from pidnet.pruning.criteria.evidence import Evidence
-from pidnet.pruning.criteria.ranking import Ranking
-from pidnet.pruning.criteria.registry import CRITERIA
+from pidnet.pruning.applying import apply_plan
+from pidnet.pruning.criteria import (
+    CRITERIA,
+    CalibrationStatistics,
+    Criterion,
+    Ranking,
+    ascending,
+)
 from pidnet.pruning.files import load_pruned, save_pruned
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
-from pidnet.pruning.plans.planning import plan_pruning
+from pidnet.pruning.plans.planning import gather, plan_pruning
+from pidnet.pruning.repair.running import REPAIRS
 from pidnet.training.fine_tuning import fine_tune
 
 __all__ = [
     "CRITERIA",
     "REPAIRS",
-    "Evidence",
+    "CalibrationStatistics",
+    "Criterion",
     "PruningPlan",
     "Ranking",
     "RemovedUnit",
     "apply_plan",
+    "ascending",
     "fine_tune",
+    "gather",
     "load_pruned",
     "plan_pruning",
     "save_pruned",

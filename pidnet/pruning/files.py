@@ -15,10 +15,38 @@ from pidnet.pruning.plans.plan import PruningPlan
 
 
 def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str | Path) -> Path:
-    """Write a pruned network as .safetensors; returns the path written.
+    """Write a pruned network as .safetensors.
 
-    The file's metadata hold the plan, the shape of an ``example`` input and the architecture in words, so
-    that ``load_pruned`` can rebuild the network from the dense one.
+    Parameters
+    ----------
+    small
+        The network that ``apply_plan`` returned.
+    plan
+        The plan that made its shape; it goes into the file's metadata with the shape of the example and the
+        architecture in words, so that ``load_pruned`` can rebuild the network from the dense one.
+    example
+        An input of the network; only its shape and type are stored.
+    path
+        Where to write; the ending becomes .safetensors.
+
+    Returns
+    -------
+    pathlib.Path
+        The path written.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> import pidnet as pn
+    >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
+    >>> net = pn.zoo.mlp(8, (16,), 3)
+    >>> plan = pn.plan_pruning(net, data, keep=0.25, criterion="l1")
+    >>> small = pn.apply_plan(net, plan, data)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pn.save_pruned(small, plan, data[0], f"{folder}/small")
+    ...     again = pn.load_pruned(net, path)
+    >>> bool((again(data[0]) == small(data[0])).all())
+    True
     """
     from safetensors.torch import save_file
 
@@ -37,9 +65,28 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str 
 
 
 def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
-    """The network that ``save_pruned`` wrote, from a dense one of the original architecture (any weights).
+    """The network that ``save_pruned`` wrote.
 
-    Returns a new model in eval mode. Raises ValueError where the file does not fit the dense network.
+    Parameters
+    ----------
+    dense
+        A network of the original architecture, with any weights; it is not changed.
+    path
+        The file.
+
+    Returns
+    -------
+    torch.nn.Module
+        A new model in eval mode.
+
+    Raises
+    ------
+    ValueError
+        Where the file does not fit the dense network.
+
+    Examples
+    --------
+    See ``save_pruned``.
     """
     from safetensors import safe_open
 

@@ -10,13 +10,15 @@ from torch import Tensor, nn
 
 from pidnet import training
 from pidnet.energy import EnergyReport, compare_energy
+from pidnet.networks.batches import Data, labelled
+from pidnet.networks.inputs import take
 from pidnet.pruning import PruningPlan, apply_plan
 
 Labelled = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Pruned:
+class PrunedRun:
     """A plan that was carried out, the smaller network and its comparison with the dense one."""
 
     plan: PruningPlan
@@ -50,22 +52,24 @@ class Pruned:
 def carry_out(
     dense: nn.Module,
     plan: PruningPlan,
-    calibration: Labelled,
+    data: Data,
     test: Labelled | None = None,
     *,
     repair: str = "refit",
-) -> Pruned:
+) -> PrunedRun:
     """Apply a plan and compare the smaller network with the dense one.
 
     test: samples that the accuracy is measured on; None leaves it out. repair: as for ``apply_plan``.
     """
-    small = apply_plan(dense, plan, calibration, repair)
+    small = apply_plan(dense, plan, data, repair)
     accuracy = None
     if test is not None:
         accuracy = training.accuracy(dense, *test), training.accuracy(small, *test)
-    return Pruned(plan, small, compare_energy(dense, small, calibration[0][:1], accuracy=accuracy))
+    return PrunedRun(
+        plan, small, compare_energy(dense, small, take(labelled(data)[0], slice(1)), accuracy=accuracy)
+    )
 
 
-def rows(pruned: Sequence[Pruned]) -> list[dict[str, Any]]:
+def rows(pruned: Sequence[PrunedRun]) -> list[dict[str, Any]]:
     """The dense network and each budget, one row each."""
     return [pruned[0].row(0), *(one.row() for one in pruned)]

@@ -1,11 +1,11 @@
 """A run folder: what demo, map and prune write, and what the report reads."""
 
-from pidnet.pruning.result import Pruned, carry_out, rows
+from pidnet.pruning.result import PrunedRun, carry_out, rows
 from pidnet.runs.folder import Budget, Run, map_file, read_run, write_maps, write_pruned, write_settings
 
 __all__ = [
     "Budget",
-    "Pruned",
+    "PrunedRun",
     "Run",
     "carry_out",
     "map_file",

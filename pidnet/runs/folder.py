@@ -26,7 +26,7 @@ from pidnet.energy import EnergyReport
 from pidnet.files import write_text
 from pidnet.maps import LayerMap
 from pidnet.pruning import PruningPlan, save_pruned
-from pidnet.pruning.result import Pruned, rows
+from pidnet.pruning.result import PrunedRun, rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def write_maps(folder: Path, maps: Sequence[LayerMap]) -> None:
     _write_table(folder / "layers", [map.summary() for map in maps])
 
 
-def write_pruned(folder: Path, pruned: Sequence[Pruned], example: Tensor) -> None:
+def write_pruned(folder: Path, pruned: Sequence[PrunedRun], example: Tensor) -> None:
     """For each budget the plan, the smaller network and its energy report; and all budgets as tables."""
     for one in pruned:
         name = f"pruned-{one.name}"

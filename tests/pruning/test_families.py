@@ -8,10 +8,8 @@ import torch
 
 import pidnet as pn
 from pidnet.networks.expanded import collapse, expand
-from pidnet.networks.kinds import weighted
 from pidnet.networks.running import scores
-from pidnet.pruning.structure.discovery import find_prunable, survey
-from pidnet.pruning.structure.removal import cut, remaining
+from pidnet.pruning.structure.discovery import discover
 from tests.pruning.families import FAMILIES, make
 
 WHAT_CAN_BE_CUT = {
@@ -78,7 +76,7 @@ def quiet_peers():
 @pytest.mark.parametrize("family", WHAT_CAN_BE_CUT)
 def test_what_can_be_cut(family):
     model, (x, _) = make(family)
-    found = find_prunable(expand(model), x)
+    found = discover(model, x).groups
     assert {name: p.units for name, p in found.items()} == WHAT_CAN_BE_CUT[family]
 
 
@@ -97,25 +95,22 @@ def test_expanding_and_collapsing_change_nothing(family):
 @torch.no_grad()
 def test_units_that_nobody_reads_can_go_from_every_layer_at_once(family):
     model, (x, _) = make(family)
-    dense = expand(model)
-    found = find_prunable(dense, x)
+    dense = discover(model, x)
+    found = dense.groups
     remove = {name: list(range(1, 1 + p.units // 2)) for name, p in found.items()}
     for name, p in found.items():
         for consumer, columns in p.consumers.items():
-            weighted(dense, consumer).weight[:, columns[remove[name]].ravel()] = 0
-    small = copy.deepcopy(dense)
-    cut(small, found, remove)
-    torch.testing.assert_close(scores(collapse(small), x), scores(dense, x), atol=1e-6, rtol=1e-5)
+            dense.weighted(consumer).weight[:, columns[remove[name]].ravel()] = 0
+    small = dense.without(remove).collapsed()
+    torch.testing.assert_close(scores(small, x), dense.run(x), atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_remains_is_what_a_new_look_finds(family):
     model, (x, _) = make(family)
-    small = expand(model)
-    found = find_prunable(small, x)
-    remove = {name: [0, p.units // 2] for name, p in found.items()}
-    cut(small, found, remove)
-    left, seen = remaining(found, remove), find_prunable(small, x)
+    dense = discover(model, x)
+    small = dense.without({name: [0, group.units // 2] for name, group in dense.groups.items()})
+    left, seen = small.groups, discover(small.model, x).groups
     assert left.keys() == seen.keys()
     for name, p in left.items():
         for kind in ("producers", "consumers", "followers"):
@@ -146,7 +141,7 @@ def test_planned_cut_repaired_stored_and_read_back(family, tmp_path):
 def test_the_information_about_the_output_ranks_every_family(family):
     model, calibration = make(family, samples=60)
     plan = pn.plan_pruning(model, calibration, keep=0.75, criterion="pid")
-    assert all(r.unit == "bits" and r.cost >= 0 for rows in plan.removed.values() for r in rows)
+    assert all(r.scale == "bits" and r.cost >= 0 for rows in plan.removed.values() for r in rows)
     assert min(plan.settings["measured_bits"].values()) >= 0
 
 
@@ -163,7 +158,7 @@ def test_the_pruned_network_exports_to_torchscript(family, tmp_path):
 
 def test_layers_that_cannot_be_cut_say_why():
     model, (x, _) = make("transformer")
-    _, refused = survey(expand(model), x)
+    refused = discover(model, x).refused
     assert refused["embedding"] == "its units pass through LayerNorm 'blocks.0.norm1', which mixes them"
     assert refused["head"] == "its units reach the output without another layer"
     with pytest.raises(ValueError, match=r"'embedding' cannot be cut: its units pass through LayerNorm"):

@@ -10,7 +10,7 @@ from torch.nn import functional
 import pidnet as pn
 from pidnet.networks.expanded import collapse, expand
 from pidnet.networks.running import scores
-from pidnet.pruning.structure.discovery import survey
+from pidnet.pruning.structure.discovery import discover
 
 
 class Net(nn.Module):
@@ -231,10 +231,10 @@ def made(build, shape):
 def test_a_cut_does_what_silencing_the_units_does(name):
     build, shape, layer = WORKS[name]
     model, data = made(build, shape)
-    dense = expand(model)
-    found, _ = survey(dense, data[0])
-    size = found[layer].same_size
-    names = [n for n, p in found.items() if n == layer or (size and p.same_size == size)]
+    network = discover(model, data[0])
+    dense, found = network.model, network.groups
+    size = found[layer].tied_width
+    names = [n for n, p in found.items() if n == layer or (size and p.tied_width == size)]
     gone = [0, found[layer].units // 2]
     for n in names:
         for consumer, columns in found[n].consumers.items():

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from pidnet.codes import quantize
-from pidnet.pruning.criteria.evidence import Evidence
-from pidnet.pruning.criteria.ranking import Ranking
+from pidnet.pruning.criteria.ranking import Ranking, in_order
+from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.tables import shannon
 
 
-def correlation(evidence: Evidence, layer: str) -> Ranking:
+def correlation(statistics: CalibrationStatistics, layer: str) -> Ranking:
     """Of the two most correlated units that are left, the one that varies less goes; cost: 1 - |r|."""
-    values = evidence.activations.layers[layer].double().numpy()
+    values = statistics.activations.layers[layer].double().cpu().numpy()
     deviation = values.std(0)
     standard = (values - values.mean(0)) / np.maximum(deviation, np.finfo(float).tiny)
     similar = np.abs(standard.T @ standard) / len(values)
@@ -28,15 +28,15 @@ def correlation(evidence: Evidence, layer: str) -> Ranking:
         order.append(unit)
         cost.append(1 - closest[unit])
         left[unit] = False
-    return Ranking(np.array([*order, int(left.argmax())]), np.array([*cost, 1.0]))
+    return in_order([*order, int(left.argmax())], [*cost, 1.0], len(left))
 
 
-def mrmr(evidence: Evidence, layer: str) -> Ranking:
+def mrmr(statistics: CalibrationStatistics, layer: str) -> Ranking:
     """Units in the order of greedy choice by I(X;Y) minus the mean I(X;X_k) with the chosen ones, bits; the
     one chosen last goes first (Peng et al. 2005, minimum redundancy maximum relevance)."""
-    codes = quantize(evidence.activations, how="zero_level")
-    onehot = np.eye(codes.levels)[codes.layer(layer).values.numpy()]
-    relevance = _mutual_information(onehot, np.eye(len(codes.classes))[codes.target.numpy()][:, None])[:, 0]
+    codes = quantize(statistics.one_layer(layer), how="zero_level")
+    onehot = np.eye(codes.levels)[codes.layer(layer).values.cpu().numpy()]
+    relevance = _mutual_information(onehot, np.eye(len(codes.classes))[codes.target.cpu().numpy()][:, None])[:, 0]
     shared = _mutual_information(onehot, onehot)
     chosen: list[int] = []
     gains = []
@@ -47,7 +47,7 @@ def mrmr(evidence: Evidence, layer: str) -> Ranking:
         chosen.append(int(gain.argmax()))
         gains.append(gain.max())
         total += shared[:, chosen[-1]]
-    return Ranking(np.array(chosen[::-1]), np.array(gains[::-1]))
+    return in_order(chosen[::-1], gains[::-1], len(relevance))
 
 
 def _mutual_information(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -56,11 +56,11 @@ def _mutual_information(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return shannon.mutual_information(joint.reshape(-1, *joint.shape[2:])).reshape(joint.shape[:2])
 
 
-def pivoted_qr(evidence: Evidence, layer: str) -> Ranking:
+def pivoted_qr(statistics: CalibrationStatistics, layer: str) -> Ranking:
     """Interpolative decomposition: pivoted QR of the units' activations, done on their covariance; the unit
     picked last goes first. Cost: the variance that the ones picked before leave it
     (Chee et al. 2022, arXiv:2108.00065)."""
-    left = np.sum([_unit_covariance(evidence, layer, c) for c in evidence.outgoing(layer)], axis=0)
+    left = np.sum([_unit_covariance(statistics, layer, c) for c in statistics.consumers(layer)], axis=0)
     order, cost = [], []
     for _ in range(len(left)):
         variance = np.diag(left).copy()
@@ -70,10 +70,10 @@ def pivoted_qr(evidence: Evidence, layer: str) -> Ranking:
         cost.append(variance[pivot])
         if variance[pivot] > 0:
             left = left - np.outer(left[:, pivot], left[pivot]) / variance[pivot]
-    return Ranking(np.array(order[::-1]), np.array(cost[::-1]).clip(min=0))
+    return in_order(order[::-1], np.array(cost[::-1]).clip(min=0), len(left))
 
 
-def _unit_covariance(evidence: Evidence, layer: str, consumer: str) -> np.ndarray:
+def _unit_covariance(statistics: CalibrationStatistics, layer: str, consumer: str) -> np.ndarray:
     """Covariance of the units, summed over the features that belong to one unit, (unit, unit)."""
-    owned = evidence.owned(layer, consumer)
-    return sum(evidence.covariance(consumer)[np.ix_(own, own)] for own in owned.T)
+    owned = statistics.owned(layer, consumer)
+    return sum(statistics.covariance(consumer)[np.ix_(own, own)] for own in owned.T)

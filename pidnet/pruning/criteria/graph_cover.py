@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx
 import numpy as np
 
-from pidnet.activations import Activations
 from pidnet.codes import quantize
 from pidnet.graph import redundancy_graph
 from pidnet.maps import layer_maps
 from pidnet.measures.gaussian import PREFIX
-from pidnet.pruning.criteria.evidence import Evidence
-from pidnet.pruning.criteria.ranking import Ranking
+from pidnet.pruning.criteria.ranking import Ranking, in_order
+from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
 
-def graph_cover(evidence: Evidence, layer: str, measure: str) -> Ranking:
+def graph_cover(statistics: CalibrationStatistics, layer: str, measure: str) -> Ranking:
     """Rank the units of a layer on the redundancy graph of the calibration data, see ``rank_by_cover``."""
-    units = _one_layer(evidence.activations, layer)
+    units = statistics.one_layer(layer)
     if not measure.startswith(PREFIX):
         units = quantize(units, how="zero_level")
     return rank_by_cover(redundancy_graph(layer_maps(units, measure)[layer], alpha=None))
-
-
-def _one_layer(acts: Activations, layer: str) -> Activations:
-    return Activations({layer: acts.layers[layer]}, acts.target, {layer: acts.reduction[layer]})
 
 
 def rank_by_cover(graph: networkx.Graph) -> Ranking:
@@ -38,7 +35,7 @@ def rank_by_cover(graph: networkx.Graph) -> Ranking:
     information = np.array([graph.nodes[unit]["unit_information"] for unit in range(len(graph))])
     np.fill_diagonal(cover, information + (synergy - cover).max(1).clip(min=0))
     chosen, gains = _choose(cover)
-    return Ranking(np.array(chosen[::-1]), np.array(gains[::-1]), "bits")
+    return replace(in_order(chosen[::-1], gains[::-1], len(graph)), scale="bits")
 
 
 def _choose(cover: np.ndarray) -> tuple[list[int], list[float]]:

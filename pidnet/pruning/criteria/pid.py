@@ -24,33 +24,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pidnet.pruning.criteria.evidence import Evidence
-from pidnet.pruning.criteria.ranking import Ranking
+from pidnet.pruning.criteria.ranking import Ranking, in_order
+from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
 RIDGE = 1e-4
 
 
-def pid(evidence: Evidence, layer: str, *, temperature: float = 1.0) -> Ranking:
+def pid(statistics: CalibrationStatistics, layer: str, *, temperature: float = 1.0) -> Ranking:
     """Backward elimination by unique + synergistic information about the output, bits per sample.
 
-    temperature: of the softmax that makes the target from the scores, see ``Evidence.fisher``.
+    temperature: of the softmax that makes the target from the scores, see ``CalibrationStatistics.fisher``.
     """
-    return _in_bits(_eliminate(channels(evidence, layer, temperature), range(evidence.prunable[layer].units)))
+    return _in_bits(_eliminate(channels(statistics, layer, temperature), range(statistics.width(layer))))
 
 
-def priced(evidence: Evidence, layer: str, gone: Sequence[int]) -> Ranking:
+def removal_costs(statistics: CalibrationStatistics, layer: str, units: Sequence[int]) -> Ranking:
     """What it costs, in bits, to remove the given units, the cheapest first."""
-    return _in_bits(_eliminate(channels(evidence, layer, 1.0), gone))
+    return _in_bits(_eliminate(channels(statistics, layer, 1.0), units))
 
 
-def obs(evidence: Evidence, layer: str) -> Ranking:
+def obs(statistics: CalibrationStatistics, layer: str) -> Ranking:
     """Backward elimination by the squared error of the next pre-activations after the best repair."""
-    ranking = _eliminate(channels(evidence, layer, None), range(evidence.prunable[layer].units))
+    ranking = _eliminate(channels(statistics, layer, None), range(statistics.width(layer)))
     return Ranking(ranking.order, ranking.cost)
 
 
 def choose(
-    evidence: Evidence,
+    statistics: CalibrationStatistics,
     layer: str,
     width: int,
     temperature: float | None,
@@ -64,9 +64,9 @@ def choose(
     from nothing instead of eliminating from the whole layer. exchange: False for the greedy choice alone.
     Returns ascending unit indices.
     """
-    joint = channels(evidence, layer, temperature, kept=not forward)
+    joint = channels(statistics, layer, temperature, kept=not forward)
     while (present := int(joint[0].kept.sum())) != width:
-        _sweep(joint, _cheapest(joint)[0] if present > width else _dearest(joint)[0])
+        _sweep(joint, _cheapest(joint)[0] if present > width else _most_gain(joint)[0])
     if exchange:
         _exchange(joint)
     return np.flatnonzero(joint[0].kept)
@@ -88,13 +88,13 @@ class Channel:
 
     @staticmethod
     def of(
-        evidence: Evidence, layer: str, consumer: str, temperature: float | None, *, kept: bool
+        statistics: CalibrationStatistics, layer: str, consumer: str, temperature: float | None, *, kept: bool
     ) -> Channel:
         """The channel to a consumer. Features that belong to no unit of the layer always stay."""
-        weight, owned = evidence.weights(consumer), evidence.owned(layer, consumer)
+        weight, owned = statistics.weights(consumer), statistics.owned(layer, consumer)
         if temperature is not None:
-            weight = _square_root(evidence.fisher(consumer, temperature)) @ weight
-        covariance = ridged(evidence.covariance(consumer))
+            weight = _square_root(statistics.fisher(consumer, temperature)) @ weight
+        covariance = ridged(statistics.covariance(consumer))
         explained = covariance @ weight.T
         table = np.block([[covariance, explained], [explained.T, weight @ explained]])
         channel = Channel(table, owned, np.full(len(owned), False), covariance)
@@ -109,7 +109,7 @@ class Channel:
         columns = self.table[len(self.covariance) :, own]
         return float(0.5 * np.einsum("of,fg,og->", columns, self.covariance[np.ix_(own, own)], columns))
 
-    def worth(self, units: np.ndarray) -> np.ndarray:
+    def change(self, units: np.ndarray) -> np.ndarray:
         """The cost of removing each of these units if they are kept, the gain of adding them if not, (unit,)."""
         own = self.owned[units]
         blocks = self.table[own[:, :, None], own[:, None, :]]
@@ -137,12 +137,12 @@ class Channel:
 
 
 def channels(
-    evidence: Evidence, layer: str, temperature: float | None, *, kept: bool = True
+    statistics: CalibrationStatistics, layer: str, temperature: float | None, *, kept: bool = True
 ) -> list[Channel]:
     """The channels from a layer to its consumers, with all of its units kept or none."""
-    consumers = evidence.outgoing(layer)
-    evidence.look(consumers, temperature)
-    return [Channel.of(evidence, layer, consumer, temperature, kept=kept) for consumer in consumers]
+    consumers = statistics.consumers(layer)
+    statistics.prefetch(consumers, temperature)
+    return [Channel.of(statistics, layer, consumer, temperature, kept=kept) for consumer in consumers]
 
 
 def ridged(covariance: np.ndarray) -> np.ndarray:
@@ -155,21 +155,21 @@ def ridged(covariance: np.ndarray) -> np.ndarray:
 def _eliminate(joint: list[Channel], candidates: Sequence[int]) -> Ranking:
     """Remove the cheapest of the candidates again and again, until they are all gone."""
     left = np.asarray(candidates, int)
-    gone, cost, redundancy = [], [], []
+    removed, costs, redundancy = [], [], []
     while len(left):
-        unit, price = _cheapest(joint, left)
-        gone.append(unit)
-        cost.append(price)
-        redundancy.append(max(0.0, sum(channel.alone(unit) for channel in joint) - price))
+        unit, cost = _cheapest(joint, left)
+        removed.append(unit)
+        costs.append(cost)
+        redundancy.append(max(0.0, sum(channel.alone(unit) for channel in joint) - cost))
         _sweep(joint, unit)
         left = left[left != unit]
-    return Ranking(np.array(gone, int), np.array(cost), redundancy=np.array(redundancy))
+    return in_order(removed, costs, len(joint[0].kept), redundancy)
 
 
 def _exchange(joint: list[Channel]) -> None:
     """Add the unit that gains most and remove the cheapest, while these are two units and something is won."""
     for _ in range(int((~joint[0].kept).sum())):
-        unit, gain = _dearest(joint)
+        unit, gain = _most_gain(joint)
         _sweep(joint, unit)
         cheapest, cost = _cheapest(joint)
         _sweep(joint, cheapest)
@@ -180,15 +180,15 @@ def _exchange(joint: list[Channel]) -> None:
 def _cheapest(joint: list[Channel], units: np.ndarray | None = None) -> tuple[int, float]:
     """The kept unit, among the given ones, whose removal costs least, and its cost."""
     units = np.flatnonzero(joint[0].kept) if units is None else units
-    worth = np.sum([channel.worth(units) for channel in joint], axis=0)
-    return int(units[worth.argmin()]), float(worth.min())
+    changes = np.sum([channel.change(units) for channel in joint], axis=0)
+    return int(units[changes.argmin()]), float(changes.min())
 
 
-def _dearest(joint: list[Channel]) -> tuple[int, float]:
+def _most_gain(joint: list[Channel]) -> tuple[int, float]:
     """The unit that is out and would gain most, and its gain."""
     units = np.flatnonzero(~joint[0].kept)
-    worth = np.sum([channel.worth(units) for channel in joint], axis=0)
-    return int(units[worth.argmax()]), float(worth.max())
+    changes = np.sum([channel.change(units) for channel in joint], axis=0)
+    return int(units[changes.argmax()]), float(changes.max())
 
 
 def _sweep(joint: list[Channel], unit: int) -> None:
@@ -198,8 +198,8 @@ def _sweep(joint: list[Channel], unit: int) -> None:
 
 def _in_bits(ranking: Ranking) -> Ranking:
     """Nats as bits."""
-    redundancy = np.array(ranking.redundancies, float) / np.log(2)
-    return Ranking(ranking.order, ranking.cost / np.log(2), "bits", redundancy)
+    bits = np.log(2)
+    return Ranking(ranking.order, ranking.cost / bits, "bits", ranking.redundancy / bits)
 
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:

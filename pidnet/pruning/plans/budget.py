@@ -8,13 +8,12 @@ from functools import cached_property
 
 from pidnet.energy import count, modelled_energy
 from pidnet.energy.modelled import total
-from pidnet.pruning.applying import cut_copy
-from pidnet.pruning.criteria.evidence import Evidence
-from pidnet.pruning.structure.discovery import Prunable
+from pidnet.networks.inputs import take
+from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
 RESOURCES = ("keep", "macs", "energy")
 # A global budget leaves each layer at least this share of what a uniform one would leave it.
-FLOOR = 0.5
+MIN_SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,35 +23,38 @@ class Budget:
 
     resource: str
     share: float
-    evidence: Evidence
+    statistics: CalibrationStatistics
     round_to: int = 1
 
     @staticmethod
-    def of(evidence: Evidence, shares: Mapping[str, float | None], round_to: int) -> Budget:
+    def of(statistics: CalibrationStatistics, shares: Mapping[str, float | None], round_to: int) -> Budget:
         """The one budget that is given. Raises ValueError for none, several, or a share outside (0, 1]."""
         given = {name: share for name, share in shares.items() if share is not None}
         if len(given) != 1:
-            text = ", ".join(f"{name}={share}" for name, share in shares.items())
-            raise ValueError(f"the budget is {text}; expected one of the {len(shares)} as a number")
+            names = [f"{name}=" for name in shares]
+            said = ", ".join(f"{name}={share}" for name, share in given.items()) or "none"
+            raise ValueError(
+                f"the budget is {said}; give exactly one: {', '.join(names[:-1])} or {names[-1]}, e.g. keep=0.5"
+            )
         ((resource, share),) = given.items()
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
             raise ValueError(f"the budget {resource}={share} is not a share above 0 and at most 1")
         if round_to < 1:
             raise ValueError(f"round_to={round_to}; expected at least 1")
-        return Budget(resource, float(share), evidence, round_to)
+        return Budget(resource, float(share), statistics, round_to)
 
     @cached_property
     def dense(self) -> float:
         """What the dense network needs."""
-        return self.needs({name: p.units for name, p in self.evidence.prunable.items()})
+        return self.needs(self.statistics.network.widths)
 
     def needs(self, widths: Mapping[str, int]) -> float:
         """What the network needs at these widths; which units go does not matter, so the first ones do."""
         if self.resource == "keep":
             return float(sum(widths.values()))
-        prunable = self.evidence.prunable
-        remove = {name: list(range(p.units - widths[name])) for name, p in prunable.items()}
-        counts = count(cut_copy(self.evidence.model, prunable, remove), self.evidence.x[:1])
+        network = self.statistics.network
+        small = network.without({name: range(width - widths[name]) for name, width in network.widths.items()})
+        counts = count(small.model, take(self.statistics.x, slice(1)))
         return float(counts.macs if self.resource == "macs" else total(modelled_energy(counts)).sram)
 
     @cached_property
@@ -71,24 +73,23 @@ class Budget:
             fits = self.needs(self.widths(middle)) <= self.share * self.dense
             low, high = (middle, high) if fits else (low, middle)
         if not low:
-            least = self.needs(self.widths(0.0)) / self.dense
+            smallest = self.needs(self.widths(0.0)) / self.dense
             raise ValueError(
                 f"{self.resource}={self.share} leaves less than one unit a layer; one unit a layer needs "
-                f"{least:.2g} of the dense network"
+                f"{smallest:.2g} of the dense network"
             )
         return self.widths(low)
 
     def widths(self, share: float, *, strict: bool = False) -> dict[str, int]:
         """Layer -> units at a share of each layer, at least one step of ``round_to``."""
-        return {name: self._width(p, share, strict) for name, p in self.evidence.prunable.items()}
+        dense = self.statistics.network.widths
+        return {name: self._width(name, units, share, strict) for name, units in dense.items()}
 
-    def _width(self, p: Prunable, share: float, strict: bool) -> int:
-        if strict and round(share * p.units) < 1:
-            raise ValueError(
-                f"keeping {share} of the {p.units} units of layer {p.name!r} leaves none; keep more"
-            )
-        step = min(self.round_to, p.units)
-        return max(step, round(share * p.units / step) * step)
+    def _width(self, name: str, units: int, share: float, strict: bool) -> int:
+        if strict and round(share * units) < 1:
+            raise ValueError(f"keeping {share} of the {units} units of layer {name!r} leaves none; keep more")
+        step = min(self.round_to, units)
+        return max(step, round(share * units / step) * step)
 
     def spend(
         self, widths: Mapping[str, int], costs: Mapping[str, list[float]], share: float
@@ -96,49 +97,41 @@ class Budget:
         """Widths at most ``share`` of the dense network's needs: what costs least per saving goes first.
 
         widths: the present ones. costs: layer -> cost of its removals, in their order. No layer falls below
-        ``FLOOR`` times its uniform width. Layers that must keep the same number of units shrink together.
+        ``MIN_SHARE`` times its uniform width. Layers that must keep the same number of units shrink together.
         """
         widths = dict(widths)
         start = dict(widths)
-        floor = {name: max(1, round(FLOOR * width)) for name, width in self.uniform.items()}
+        least = {name: max(1, round(MIN_SHARE * width)) for name, width in self.uniform.items()}
         while (need := self.needs(widths)) > share * self.dense:
-            savings = self._savings(widths, floor, need)
+            savings = self._savings(widths, least, need)
             if not savings:
                 break
             gap = min(need - share * self.dense, 0.05 * self.dense)
             while savings and gap > 0:
-                names = min(savings, key=lambda g: self._price(g, start, widths, costs) / savings[g])
+                names = min(savings, key=lambda g: self._cost(g, start, widths, costs) / savings[g])
                 gap -= savings[names]
                 for name in names:
                     widths[name] -= self._step(widths, names)
-                if any(widths[name] - self._step(widths, names) < floor[name] for name in names):
+                if any(widths[name] - self._step(widths, names) < least[name] for name in names):
                     del savings[names]
         return widths
-
-    @cached_property
-    def groups(self) -> list[tuple[str, ...]]:
-        """Layers that shrink together."""
-        together: dict[str, list[str]] = {}
-        for name, p in self.evidence.prunable.items():
-            together.setdefault((p.same_size and f"same size: {p.same_size}") or name, []).append(name)
-        return [tuple(names) for names in together.values()]
 
     def _step(self, widths: Mapping[str, int], names: tuple[str, ...]) -> int:
         width = widths[names[0]]
         return width % self.round_to or min(self.round_to, width)
 
     def _savings(
-        self, widths: Mapping[str, int], floor: Mapping[str, int], need: float
+        self, widths: Mapping[str, int], least: Mapping[str, int], need: float
     ) -> dict[tuple[str, ...], float]:
         """What the next step of each group saves, for those that may still shrink."""
         found = {}
-        for names in self.groups:
+        for names in self.statistics.network.tied:
             fewer = {name: widths[name] - self._step(widths, names) for name in names}
-            if all(fewer[name] >= floor[name] for name in names):
+            if all(fewer[name] >= least[name] for name in names):
                 found[names] = max(need - self.needs({**widths, **fewer}), 1e-12 * need)
         return found
 
-    def _price(
+    def _cost(
         self,
         names: tuple[str, ...],
         start: Mapping[str, int],

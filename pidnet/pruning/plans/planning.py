@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from pidnet import __version__
+<<<<<<< HEAD
 from pidnet.names import ALLOCATIONS
 from pidnet.networks.batches import labelled
 from pidnet.networks.expanded import expand
@@ -17,19 +19,25 @@ from pidnet.networks.running import check_runs
 from pidnet.pruning.applying import check_layer
 from pidnet.pruning.criteria.evidence import Evidence
 from pidnet.pruning.criteria.pid import pid, ridged
+=======
+from pidnet.networks.batches import Data, labelled
+from pidnet.pruning.criteria.criterion import Criterion, Rank
+from pidnet.pruning.criteria.pid import ridged
+>>>>>>> e865e5e (CuttableNetwork, CalibrationStatistics, Criterion: one object in place of (model, prunable, remove))
 from pidnet.pruning.criteria.registry import find_criterion
+from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans.budget import Budget
-from pidnet.pruning.plans.partial_plan import Criterion, Draft, Gone, at_once, globally
+from pidnet.pruning.plans.partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.search import find_plan
-from pidnet.pruning.structure.discovery import Prunable, find_prunable, survey
+from pidnet.pruning.structure.discovery import discover
 
 
 def plan_pruning(
     model: nn.Module,
-    calibration: tuple[Tensor, Tensor],
+    data: Data,
     keep: float | None = None,
-    criterion: str | Criterion = "pid",
+    criterion: str | Rank = "pid",
     *,
     macs: float | None = None,
     energy: float | None = None,
@@ -39,115 +47,156 @@ def plan_pruning(
     search: bool = True,
     seed: int = 0,
 ) -> PruningPlan:
-    """Decide which units to cut.
+    """Decide which units to remove.
 
-    calibration: inputs and labels, tensors. One budget: keep, the share of units that stay; macs, the share
-    of the multiply-accumulates; energy, the share of the modelled joules (every word in SRAM).
-    criterion: a name in ``CRITERIA`` or a function (Evidence, layer) -> Ranking. "pid" proposes several plans,
-    repairs each, and takes the one that loses the fewest measured bits of output (``pidnet.pruning.plans.search``);
-    search: False leaves that out and takes the first ranking, for networks where some 40 repairs are too many.
-    allocation: "uniform" cuts the same share of every layer; "global" spends bits where they save most, with
-    no layer below half of its uniform width, and needs a criterion in bits.
-    layers: which layers to cut; None for all that can be. round_to: widths are multiples of this.
-    Raises ValueError for an unknown criterion, calibration data that do not fit, a layer that cannot be cut
-    (with the reason), or a budget that leaves a layer without a unit. Warns when there are fewer samples than
-    units: the ridge then decides part of the ranking.
+    Parameters
+    ----------
+    model
+        Any torch network; it is not changed.
+    data
+        Anything that ``capture`` takes: a pair (x, y), a list of batches, a loader.
+    keep
+        The share of units that stay. Give exactly one budget: keep, macs or energy.
+    criterion
+        A name in ``CRITERIA``, a ``Criterion``, or a function (CalibrationStatistics, layer) -> Ranking. "pid"
+        proposes several plans, repairs each, and takes the one that loses the fewest measured bits of output
+        (``pidnet.pruning.plans.search``).
+    macs
+        The share of the multiply-accumulates.
+    energy
+        The share of the modelled joules (every word in SRAM).
+    allocation
+        "uniform" removes the same share of every layer; "global" spends bits where they save most, with no layer
+        below half of its uniform width, and needs a criterion in bits.
+    layers
+        Which layers to prune; None for all that can be.
+    round_to
+        Widths are multiples of this.
+    search
+        False takes the first ranking of a criterion that proposes several plans, for networks where some 40
+        repairs are too many.
+    seed
+        Of the criteria that draw.
+
+    Returns
+    -------
+    PruningPlan
+        Carried out by ``apply_plan``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown criterion, data that do not fit, a layer that cannot be pruned (with the reason), or a
+        budget that leaves a layer without a unit.
+
+    Warns
+    -----
+    UserWarning
+        When there are fewer samples than units: the ridge then decides part of the ranking.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
+    >>> pn.plan_pruning(pn.zoo.mlp(8, (16,), 3), data, keep=0.25, criterion="l1")
+    PruningPlan by l1, keep=0.25: fc1 4 of 16; left out: head; print(plan.explain())
     """
-    rank = find_criterion(criterion)
+    chosen = find_criterion(criterion)
     if allocation not in ALLOCATIONS:
         raise ValueError(f"allocation={allocation!r}; expected one of {', '.join(ALLOCATIONS)}")
-    evidence = gather(model, calibration, layers, seed)
-    budget = Budget.of(evidence, {"keep": keep, "macs": macs, "energy": energy}, round_to)
-    _warn_of_few_samples(evidence)
-    measured: dict[str, float] = {}
-    if allocation == "global":
-        draft = globally(evidence, rank, budget)
-    elif rank is pid and search:
-        draft, measured = find_plan(evidence, budget)
-    else:
-        draft = at_once(evidence, rank, budget)
+    statistics = gather(model, data, layers, seed)
+    budget = Budget.of(statistics, {"keep": keep, "macs": macs, "energy": energy}, round_to)
+    _warn_of_few_samples(statistics)
+    plan, measured = _decide(statistics, chosen, budget, allocation, search=search)
     return PruningPlan(
-        kept=draft.keep,
-        removed={name: _removals(evidence, name, draft) for name in draft.keep},
-        criterion=criterion
-        if isinstance(criterion, str)
-        else getattr(criterion, "__name__", repr(criterion)),
-        settings=_settings(evidence, budget, allocation, layers)
+        kept=plan.kept,
+        removed={name: _with_substitutes(statistics, name, plan) for name in plan.kept},
+        criterion=chosen.name,
+        settings=_settings(statistics, budget, allocation, layers)
         | {"search": bool(measured), "measured_bits": {k: round(v, 6) for k, v in measured.items()}},
+        units=statistics.network.widths,
+        left_out=dict(statistics.network.refused),
     )
 
 
+def _decide(
+    statistics: CalibrationStatistics, criterion: Criterion, budget: Budget, allocation: str, *, search: bool
+) -> tuple[PartialPlan, dict[str, float]]:
+    """What goes, and the measured loss of each proposal where there are several."""
+    if allocation == "global":
+        return globally(statistics, criterion, budget), {}
+    if criterion.searched and search:
+        return find_plan(statistics, budget)
+    return at_once(statistics, criterion, budget), {}
+
+
 def _settings(
-    evidence: Evidence, budget: Budget, allocation: str, layers: Sequence[str] | None
+    statistics: CalibrationStatistics, budget: Budget, allocation: str, layers: Sequence[str] | None
 ) -> dict[str, Any]:
     return {
         "budget": {budget.resource: budget.share},
         "allocation": allocation,
         "layers": None if layers is None else list(layers),
         "round_to": budget.round_to,
-        "seed": evidence.seed,
-        "calibration_samples": len(evidence.x),
+        "seed": statistics.seed,
+        "calibration_samples": len(statistics.y),
         "pidnet": __version__,
     }
 
 
 def gather(
-    model: nn.Module, calibration: tuple[Tensor, Tensor], layers: Sequence[str] | None = None, seed: int = 0
-) -> Evidence:
-    """Evidence on an untouched, expanded copy of the model, from checked calibration data."""
-    x, y = labelled(calibration)
-    dense = expand(model).requires_grad_(True)
-    check_runs(dense, x[:2])
-    return Evidence(dense, _chosen(dense, x, layers), x, y, seed)
+    model: nn.Module, data: Data, layers: Sequence[str] | None = None, seed: int = 0
+) -> CalibrationStatistics:
+    """Statistics on an untouched, expanded copy of the model, from checked data.
+
+    Raises ValueError, with the reasons, where no layer can be pruned.
+    """
+    x, y = labelled(data)
+    network = discover(model, x)
+    if layers is not None:
+        network = network.only(layers)
+    if not network.groups:
+        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in network.refused.items())
+        raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut ({reasons})")
+    network.model.requires_grad_(True)
+    return CalibrationStatistics(network, x, y, seed)
 
 
-def _chosen(dense: nn.Module, x: Tensor, layers: Sequence[str] | None) -> dict[str, Prunable]:
-    if layers is None:
-        return find_prunable(dense, x)
-    prunable, refused = survey(dense, x)
-    for name in layers:
-        check_layer(name, prunable, refused)
-    sizes = {prunable[name].same_size for name in layers} - {""}
-    return {name: p for name, p in prunable.items() if name in layers or p.same_size in sizes}
-
-
-def _warn_of_few_samples(evidence: Evidence) -> None:
-    widest = max(evidence.prunable.values(), key=lambda p: p.units)
-    if len(evidence.x) < widest.units:
+def _warn_of_few_samples(statistics: CalibrationStatistics) -> None:
+    layer, width = max(statistics.network.widths.items(), key=lambda item: item[1])
+    if len(statistics.y) < width:
         warnings.warn(
-            f"{len(evidence.x)} calibration samples are fewer than the {widest.units} units of layer "
-            f"{widest.name!r}: the ridge decides part of what they say of each other; use more samples",
+            f"{len(statistics.y)} calibration samples are fewer than the {width} units of layer {layer!r}: the "
+            "ridge decides part of their ranking; use more samples",
             stacklevel=3,
         )
 
 
-def _removals(evidence: Evidence, layer: str, draft: Draft) -> list[RemovedUnit]:
+def _with_substitutes(statistics: CalibrationStatistics, layer: str, plan: PartialPlan) -> list[RemovedUnit]:
     """The units that go, in order, with the kept units that replace them in the next layer."""
-    gone = draft.gone[layer]
-    substitutes = _substitutes(evidence, layer, gone, draft.alive[layer])
-    return [
-        RemovedUnit(unit.unit, unit.cost, unit.scale, shares, unit.redundancy)
-        for unit, shares in zip(gone, substitutes, strict=True)
-    ]
+    removed = plan.removed[layer]
+    substitutes = _substitutes(statistics, layer, [one.unit for one in removed], plan.units[layer])
+    return [replace(one, substitutes=shares) for one, shares in zip(removed, substitutes, strict=True)]
 
 
 def _substitutes(
-    evidence: Evidence, layer: str, gone: Sequence[Gone], kept: np.ndarray, most: int = 3
+    statistics: CalibrationStatistics, layer: str, removed: Sequence[int], kept: np.ndarray, most: int = 3
 ) -> list[tuple[tuple[int, float], ...]]:
     """For each unit that goes, the kept units with the largest standardized weights in its regression, and their
     shares; none for a dead unit, which nobody replaces."""
-    if not gone:
+    if not removed:
         return []
-    consumer = evidence.outgoing(layer)[0]
-    covariance = ridged(evidence.covariance(consumer))
-    owned = evidence.owned(layer, consumer)
-    stays, goes = owned[kept].ravel(), owned[[unit.unit for unit in gone]].ravel()
-    weight = np.linalg.solve(covariance[np.ix_(stays, stays)], covariance[np.ix_(stays, goes)])
-    strength = np.abs(weight) * np.sqrt(np.diag(covariance)[stays])[:, None]
-    share = strength.reshape(len(kept), owned.shape[1], len(gone), -1).sum((1, 3))
+    consumer = statistics.consumers(layer)[0]
+    covariance = ridged(statistics.covariance(consumer))
+    owned = statistics.owned(layer, consumer)
+    inputs, outputs = owned[kept].ravel(), owned[removed].ravel()
+    weight = np.linalg.solve(covariance[np.ix_(inputs, inputs)], covariance[np.ix_(inputs, outputs)])
+    strength = np.abs(weight) * np.sqrt(np.diag(covariance)[inputs])[:, None]
+    share = strength.reshape(len(kept), owned.shape[1], len(removed), -1).sum((1, 3))
     share = (share / share.sum(0).clip(min=np.finfo(float).tiny)).round(4)
     best = np.argsort(-share, axis=0, kind="stable")[:most]
     return [
         tuple((int(kept[k]), float(share[k, column])) for k in best[:, column] if share[k, column])
-        for column in range(len(gone))
+        for column in range(len(removed))
     ]

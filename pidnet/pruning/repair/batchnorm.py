@@ -5,15 +5,15 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pidnet.networks.divergence import divergence
-from pidnet.networks.inputs import split
+from pidnet.networks.inputs import Inputs, samples, split, take
 from pidnet.networks.kinds import FOLLOWERS
-from pidnet.networks.running import scores
+from pidnet.networks.running import run, scores
 
 
-def reestimate(dense: nn.Module, small: nn.Module, x: Tensor) -> bool:
+def reestimate(dense: nn.Module, small: nn.Module, x: Inputs) -> bool:
     """Replace the running means and variances of the small network by those of the samples, in place, if that
     brings its output nearer to the dense one's; returns whether it did. Nearer is less divergence between class
     distributions, and less squared error where the output is not one score a class."""
@@ -31,7 +31,7 @@ def reestimate(dense: nn.Module, small: nn.Module, x: Tensor) -> bool:
 
 
 @torch.no_grad()
-def _gather(model: nn.Module, norms: list, x: Tensor) -> None:
+def _gather(model: nn.Module, norms: list, x: Inputs) -> None:
     """Averages over all samples, in training mode for the norms alone."""
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -40,11 +40,11 @@ def _gather(model: nn.Module, norms: list, x: Tensor) -> None:
     try:
         seen = 0
         for batch in split(x):
-            seen += len(batch)
+            seen += samples(batch)
             for norm in norms:
-                norm.momentum = len(batch) / seen
-            if len(batch) > 1:
-                model(batch)
+                norm.momentum = samples(batch) / seen
+            if samples(batch) > 1:
+                run(model, batch)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
@@ -52,8 +52,8 @@ def _gather(model: nn.Module, norms: list, x: Tensor) -> None:
 
 
 @torch.no_grad()
-def _distance(dense: nn.Module, small: nn.Module, x: Tensor) -> float:
-    shape = scores(dense, x[:1]).shape
+def _distance(dense: nn.Module, small: nn.Module, x: Inputs) -> float:
+    shape = scores(dense, take(x, slice(1))).shape
     if len(shape) == 2 and shape[1] > 1:
         return divergence(dense, small, x)
     return sum(float(((scores(dense, b) - scores(small, b)).double() ** 2).sum()) for b in split(x))

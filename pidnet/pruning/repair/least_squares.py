@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pidnet.networks.hooks import record_calls
+from pidnet.networks.inputs import Inputs, samples, take
 from pidnet.networks.kinds import Weighted, weighted
 from pidnet.networks.linear_map import POSITIONS, features, input_rows, output_rows, weight_matrix
-from pidnet.pruning.structure.discovery import Prunable
-from pidnet.pruning.structure.removal import Removal, lost
+from pidnet.networks.running import run
+from pidnet.pruning.structure.groups import UnitsByLayer
+from pidnet.pruning.structure.network import CuttableNetwork
 
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 HOLDOUT = 5
@@ -47,8 +47,8 @@ class Moments:
 
 
 @dataclass(frozen=True, eq=False)
-class Junction:
-    """A consumer in the dense and in the small network, and what the small one kept of it: indices of input
+class RepairedLayer:
+    """A layer in the dense and in the small network, and what the small one kept of it: indices of input
     features and of outputs."""
 
     name: str
@@ -57,86 +57,81 @@ class Junction:
     features: Tensor
     outputs: Tensor
 
-
-def junction(
-    name: str, dense: nn.Module, small: nn.Module, prunable: Mapping[str, Prunable], remove: Removal
-) -> Junction:
-    """A consumer with the input features and outputs that the cut has left it."""
-    layer = weighted(dense, name)
-    kept = []
-    for axis, kind in ((1, "consumers"), (0, "producers")):
-        gone = lost(prunable, remove, kind).get(name, np.array([], int))
-        kept.append(np.setdiff1d(np.arange(layer.weight.shape[axis]), gone))
-    columns, rows = kept
-    return Junction(name, dense, small, torch.tensor(features(layer, columns)), torch.tensor(rows))
+    @staticmethod
+    def of(name: str, dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer) -> RepairedLayer:
+        """The layer with the input features and outputs that it has left without these units."""
+        columns, rows = dense.left_of(name, units)
+        kept = torch.tensor(features(dense.weighted(name), columns)), torch.tensor(rows)
+        return RepairedLayer(name, dense.model, small.model, *kept)
 
 
-def fold(junction: Junction, x: Tensor) -> None:
+def fold(layer: RepairedLayer, x: Inputs) -> None:
     """Fit the consumer in the small network to the dense pre-activations, given the dense network's own kept
     inputs: what the removed units did is regressed on the kept ones and added to their weights, in place."""
-    _fit(junction, *_collect(junction, x, from_small=False))
+    _fit(layer, *_collect(layer, x, from_small=False))
 
 
-def refit(junction: Junction, x: Tensor) -> None:
+def refit(layer: RepairedLayer, x: Inputs) -> None:
     """Fit a layer of the small network to the dense pre-activations given the inputs that it really has, with
     everything upstream already pruned and repaired, in place.
 
     The layer itself need not have lost anything: what reached it is no longer what it was trained on. A
     recurrent layer makes its own inputs, so it is folded first.
     """
-    _fit(junction, *_collect(junction, x, from_small=True))
+    _fit(layer, *_collect(layer, x, from_small=True))
 
 
-def _fit(junction: Junction, fit: Moments, held: Moments) -> None:
+def _fit(layer: RepairedLayer, fit: Moments, held: Moments) -> None:
     """Ridge regression of the dense outputs on the inputs, pulled towards the present weights.
 
     The strength of the ridge is the one of ``RIDGES`` with the least error on every fifth batch of samples,
     which the fit has not seen; the present weights stay if none does better.
     """
-    layer = weighted(junction.small, junction.name)
-    prior, biased = _solution(layer), layer.bias is not None
+    small = weighted(layer.small, layer.name)
+    prior, biased = _solution(small), small.bias is not None
     errors = [held.error(_solve(fit, prior, ridge, biased)) for ridge in RIDGES]
     best = min(range(len(RIDGES)), key=errors.__getitem__)
     if errors[best] < held.error(prior):
-        _write(layer, _solve(fit + held, prior, RIDGES[best], biased))
+        _write(small, _solve(fit + held, prior, RIDGES[best], biased))
 
 
-def _collect(junction: Junction, x: Tensor, *, from_small: bool) -> tuple[Moments, Moments]:
+def _collect(layer: RepairedLayer, x: Inputs, *, from_small: bool) -> tuple[Moments, Moments]:
     """Moments of a consumer's kept inputs, in the dense or in the small network, and the wanted outputs: to fit
-    on, and held out. One batch is in memory at a time. The layer runs as often on every batch as on the first,
-    after which no batch goes further through the network than needed."""
+    on, and held out. One batch is in memory at a time. The first batch shows how often the layer runs; later
+    forward passes stop after that call."""
     runs = None
     parts: tuple[list[Moments], list[Moments]] = ([], [])
-    samples = interleaved(x)
-    every = min(HOLDOUT, len(samples))
-    for number, batch in enumerate(samples):
-        inputs, wanted = _seen(junction.dense, junction.name, batch, runs)
+    parts_of_x = interleaved(x)
+    every = min(HOLDOUT, len(parts_of_x))
+    for number, batch in enumerate(parts_of_x):
+        inputs, wanted = _seen(layer.dense, layer.name, batch, runs)
         if from_small:
-            inputs, _ = _seen(junction.small, junction.name, batch, runs)
+            inputs, _ = _seen(layer.small, layer.name, batch, runs)
         else:
-            inputs = [rows[:, junction.features] for rows in inputs]
+            inputs = [rows[:, layer.features] for rows in inputs]
         runs = len(wanted)
         sums = parts[number % every == every - 1]
         for rows, output in zip(inputs, wanted, strict=True):
-            moments = Moments.of(rows, output[:, junction.outputs])
+            moments = Moments.of(rows, output[:, layer.outputs])
             sums[:] = [sums[0] + moments] if sums else [moments]
     return parts[0][0], parts[1][0]
 
 
-def interleaved(x: Tensor) -> list[Tensor]:
+def interleaved(x: Inputs) -> list[Inputs]:
     """Samples in batches of which each is spread over all samples, whatever their order; a multiple of
     ``HOLDOUT`` batches, or one a sample."""
-    number = min(len(x), HOLDOUT * math.ceil(len(x) / (HOLDOUT * BATCH)))
-    return [x[start::number] for start in range(number)]
+    total = samples(x)
+    number = min(total, HOLDOUT * math.ceil(total / (HOLDOUT * BATCH)))
+    return [take(x, slice(start, None, number)) for start in range(number)]
 
 
-class Enough(Exception):
+class StopForward(Exception):
     """The layer has run as often as it will."""
 
 
 @torch.no_grad()
 def _seen(
-    model: nn.Module, name: str, batch: Tensor, runs: int | None = None
+    model: nn.Module, name: str, batch: Inputs, runs: int | None = None
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Rows of inputs and outputs of a layer, one item each time it runs: at every step of a sequence, say.
 
@@ -149,10 +144,10 @@ def _seen(
         inputs.append(input_rows(layer, entering, POSITIONS))
         outputs.append(output_rows(layer, output, POSITIONS))
         if len(inputs) == runs:
-            raise Enough
+            raise StopForward
 
-    with record_calls(model, [name], see), suppress(Enough):
-        model(batch)
+    with record_calls(model, [name], see), suppress(StopForward):
+        run(model, batch)
     return inputs, outputs
 
 

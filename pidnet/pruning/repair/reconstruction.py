@@ -9,35 +9,37 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.networks.hooks import record_calls
+from pidnet.networks.inputs import Inputs
 from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import POSITIONS, output_rows
-from pidnet.pruning.repair.least_squares import HOLDOUT, Enough, Junction, interleaved
-from pidnet.pruning.structure.groups import Prunable
+from pidnet.networks.running import run
+from pidnet.pruning.repair.least_squares import HOLDOUT, RepairedLayer, StopForward, interleaved
+from pidnet.pruning.structure.groups import UnitGroup
 
 ROUNDS = 10
 STEPS = 20
 Errors = Callable[[], Iterable[Tensor]]
 
 
-def reconstruct(units: Prunable, readers: Sequence[Junction], x: Tensor) -> None:
+def reconstruct(units: UnitGroup, consumers: Sequence[RepairedLayer], x: Inputs) -> None:
     """Fit the units' own weights together with those of the layers that read them, in place, so that these
     layers make what they make in the dense network: argmin of the sum of |small - dense|^2 over their outputs.
 
     A nonlinear least squares without labels, by L-BFGS from the present weights. After every ``STEPS`` iterations
     the error on every fifth batch of samples, which the fit has not seen, decides whether it goes on, ``ROUNDS``
-    times at most; the weights with the least such error stay. What is wanted of the samples is in memory, at
-    ``POSITIONS`` positions each. What a layer gains need not show at the output of the network.
+    times at most; the weights with the least such error stay. The target outputs of all samples are held in
+    memory (``POSITIONS`` positions each). A smaller layer error does not guarantee a smaller error at the output.
     Raises ValueError where the network does not let gradients through.
     """
-    dense, small = readers[0].dense, readers[0].small
-    names = [reader.name for reader in readers]
-    kept = {reader.name: reader.outputs for reader in readers}
+    dense, small = consumers[0].dense, consumers[0].small
+    names = [consumer.name for consumer in consumers]
+    kept = {consumer.name: consumer.outputs for consumer in consumers}
     lessons = []
     for batch in interleaved(x):
         with torch.no_grad():
             lessons.append((batch, [rows[:, kept[name]] for name, rows in _made(dense, names, batch)]))
 
-    def errors(some: Iterable[tuple[Tensor, list[Tensor]]]) -> Generator[Tensor]:
+    def errors(some: Iterable[tuple[Inputs, list[Tensor]]]) -> Generator[Tensor]:
         for batch, wanted in some:
             made = _made(small, names, batch, len(wanted))
             yield torch.stack(
@@ -82,7 +84,7 @@ def _descend(weights: Sequence[nn.Parameter], fit: Errors, held: Errors) -> None
 
 
 def _made(
-    model: nn.Module, names: Iterable[str], batch: Tensor, runs: int | None = None
+    model: nn.Module, names: Iterable[str], batch: Inputs, runs: int | None = None
 ) -> list[tuple[str, Tensor]]:
     """(layer, rows of its outputs), one item each time one of the layers runs. runs: stop after that many."""
     made: list[tuple[str, Tensor]] = []
@@ -90,10 +92,10 @@ def _made(
     def see(name: str, layer: Weighted, _entering: Tensor, output: Tensor) -> None:
         made.append((name, output_rows(layer, output, POSITIONS)))
         if len(made) == runs:
-            raise Enough
+            raise StopForward
 
-    with record_calls(model, names, see), suppress(Enough):
-        model(batch)
+    with record_calls(model, names, see), suppress(StopForward):
+        run(model, batch)
     return made
 
 

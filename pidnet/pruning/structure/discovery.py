@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import networkx
 import numpy as np
-from torch import Tensor, nn
+import torch
+from torch import nn
 
-from pidnet.networks.expanded import ExpandedDirection, ExpandedRecurrent
+from pidnet.networks.expanded import ExpandedDirection, ExpandedRecurrent, expand
+from pidnet.networks.inputs import Inputs, take
 from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, depthwise, weighted
-from pidnet.pruning.structure.dry_run import trial
-from pidnet.pruning.structure.groups import Prunable
+from pidnet.networks.running import check_runs, restored, scores
+from pidnet.pruning.structure.dry_run import dry_run, same
+from pidnet.pruning.structure.groups import UnitGroup
+from pidnet.pruning.structure.network import CuttableNetwork
 from pidnet.pruning.structure.tracing import trace
 
 # Names that projections and the number of heads go by: ours, torch's, and those of Hugging Face models.
@@ -27,76 +32,82 @@ HEAD_WIDTHS = ("all_head_size",)
 class Candidate:
     """A layer whose units might be cut, with where they were seen; obstacle: why they cannot."""
 
-    prunable: Prunable
+    group: UnitGroup
     obstacle: str = ""
 
 
-def find_prunable(model: nn.Module, example: Tensor) -> dict[str, Prunable]:
-    """All units that can be cut without changing the shape of the output, by layer, in the order of the
-    modules. Raises ValueError, with the reasons, when there are none."""
-    prunable, refused = survey(model, example)
-    if not prunable:
-        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in refused.items())
-        raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut ({reasons})")
-    return prunable
+def discover(model: nn.Module, example: Inputs) -> CuttableNetwork:
+    """An expanded copy of the model with the groups of units that can be removed without changing the shape of
+    its output, and for every other layer the reason why not.
 
-
-def survey(model: nn.Module, example: Tensor) -> tuple[dict[str, Prunable], dict[str, str]]:
-    """The layers of an expanded model that can be cut, and for every other layer the reason why not.
-
-    Whatever tracing takes for prunable is tried out: a unit is cut from a copy that does not use it.
+    Raises ValueError where the model does not run on the example, RuntimeError where expanding it changes its
+    output.
     """
+    few = take(example, slice(2))
+    expanded = expand(model)
+    check_runs(expanded, few)
+    with torch.no_grad(), restored(model):
+        if not same(scores(expanded, few), scores(model, few)):
+            raise RuntimeError(
+                "expanding the recurrent or attention modules changes the output; nothing is cut"
+            )
+    return survey(expanded, example)
+
+
+def survey(model: nn.Module, example: Inputs) -> CuttableNetwork:
+    """An expanded model with what tracing finds; whatever it takes for removable is tried out: a unit is removed
+    from a copy that does not use it."""
     strange = obstacles(model)
-    candidates = {c.prunable.name: _checked(c, strange) for c in _candidates(model, example)}
-    prunable, refused = {}, _not_layers(model)
-    for group in _coupled(candidates):
-        blocked = [name for name in group if candidates[name].obstacle]
-        merged = None if blocked else _merge([candidates[name].prunable for name in group])
+    candidates = {c.group.name: _checked(c, strange) for c in _candidates(model, example)}
+    groups, refused = {}, _not_layers(model)
+    for names in _coupled(candidates):
+        blocked = [name for name in names if candidates[name].obstacle]
+        merged = None if blocked else _merge([candidates[name].group for name in names])
         if merged is not None:
-            prunable[group[0]] = merged
-        for name in group if merged is None else ():
+            groups[names[0]] = merged
+        for name in names if merged is None else ():
             own = candidates[name].obstacle
-            refused[name] = own or f"it shares its units with {', '.join(map(repr, blocked or group))}"
-    failed = _failing(model, prunable, example[:2])
-    return {name: p for name, p in prunable.items() if name not in failed}, refused | failed
+            refused[name] = own or f"it shares its units with {', '.join(map(repr, blocked or names))}"
+    found = CuttableNetwork(model, groups, refused)
+    failed = _failing(found, take(example, slice(2)))
+    groups = {name: group for name, group in groups.items() if name not in failed}
+    return CuttableNetwork(model, groups, refused | failed)
 
 
-def _failing(model: nn.Module, prunable: dict[str, Prunable], x: Tensor) -> dict[str, str]:
-    """Layers from which one unit cannot be cut, with the reason; layers of equal size are tried together."""
-    first = {name: [0] for name, p in prunable.items() if p.units > 1}
-    if not trial(model, prunable, first, x):
+def _failing(network: CuttableNetwork, x: Inputs) -> dict[str, str]:
+    """Layers from which one unit cannot be removed, with the reason; tied layers are tried together."""
+    first = {name: [0] for name, width in network.widths.items() if width > 1}
+    if not dry_run(network, first, x):
         return {}
     failed = {}
-    for name in first:
-        size = prunable[name].same_size
-        together = [other for other in first if other == name or (size and prunable[other].same_size == size)]
-        if reason := trial(model, prunable, {other: [0] for other in together}, x):
-            failed[name] = f"cutting one of its units {reason}"
+    for names in network.tied:
+        together = {name: [0] for name in names if name in first}
+        if together and (reason := dry_run(network, together, x)):
+            failed |= dict.fromkeys(together, reason)
     return failed
 
 
 def obstacles(model: nn.Module) -> dict[str, str]:
-    """Layers whose weights are not theirs alone to cut, with what is the matter."""
+    """Layers whose weights are not theirs alone to cut, each with the reason as a sentence."""
     owners: dict[nn.Parameter, list[str]] = {}
     found = {}
     for name, module in model.named_modules():
         for values in module.parameters(recurse=False):
             owners.setdefault(values, []).append(name)
         if isinstance(module, PRODUCERS) and "weight" not in module._parameters:
-            found[name] = "are computed by a parametrization; remove that first"
+            found[name] = f"the weights of {name!r} are computed by a parametrization; remove that first"
     for names in owners.values():
         for name in names if len(names) > 1 else ():
             others = " and ".join(repr(other) for other in names if other != name)
-            found[name] = f"are shared with {others}"
+            found[name] = f"the weights of {name!r} are shared with {others}"
     return found
 
 
 def _checked(candidate: Candidate, strange: dict[str, str]) -> Candidate:
-    p = candidate.prunable
-    layer = next((layer for layer in (*p.producers, *p.consumers, *p.followers) if layer in strange), None)
-    if layer is None:
-        return candidate
-    return replace(candidate, obstacle=f"the weights of {layer!r} {strange[layer]}")
+    group = candidate.group
+    layers = (*group.producers, *group.consumers, *group.followers)
+    reason = next((strange[layer] for layer in layers if layer in strange), None)
+    return replace(candidate, obstacle=reason) if reason else candidate
 
 
 def _not_layers(model: nn.Module) -> dict[str, str]:
@@ -113,7 +124,7 @@ def _not_layers(model: nn.Module) -> dict[str, str]:
     return refused
 
 
-def _candidates(model: nn.Module, example: Tensor) -> list[Candidate]:
+def _candidates(model: nn.Module, example: Inputs) -> list[Candidate]:
     """Every layer that puts out units, in the order of the modules."""
     found, inside = [], set()
     for name, module in model.named_modules():
@@ -128,22 +139,22 @@ def _candidates(model: nn.Module, example: Tensor) -> list[Candidate]:
     return found
 
 
-def _plain(model: nn.Module, name: str, layer: Weighted, example: Tensor) -> Candidate:
+def _plain(model: nn.Module, name: str, layer: Weighted, example: Inputs) -> Candidate:
     units = len(layer.weight)
     if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
         reason = f"it is a convolution of {layer.groups} groups, whose units cannot go one by one"
-        return Candidate(Prunable(name, units, {name: np.arange(units)[:, None]}, {}), reason)
+        return Candidate(UnitGroup(name, units, {name: np.arange(units)[:, None]}, {}), reason)
     return _traced(model, name, name, units, {name: np.arange(units)[:, None]}, example)
 
 
-def _recurrent(model: nn.Module, name: str, direction: ExpandedDirection, example: Tensor) -> Candidate:
+def _recurrent(model: nn.Module, name: str, direction: ExpandedDirection, example: Inputs) -> Candidate:
     """One layer and direction: a unit has a row in each gate."""
     units = direction.hidden.in_features
     rows = np.arange(len(direction.hidden.weight)).reshape(-1, units).T
     owner = name.rpartition(".")[0]
     tied = owner if isinstance(model.get_submodule(owner), ExpandedRecurrent) else ""
     producers = {f"{name}.input": rows, f"{name}.hidden": rows}
-    return _traced(model, name, f"{name}.units", units, producers, example, same_size=tied)
+    return _traced(model, name, f"{name}.units", units, producers, example, tied_width=tied)
 
 
 def _projections(module: nn.Module) -> tuple[str, ...]:
@@ -159,7 +170,7 @@ def _head_count(module: nn.Module) -> int:
     return next((getattr(module, name) for name in HEADS if isinstance(getattr(module, name, None), int)), 0)
 
 
-def _attention(model: nn.Module, name: str, projections: tuple[str, ...], example: Tensor) -> Candidate:
+def _attention(model: nn.Module, name: str, projections: tuple[str, ...], example: Inputs) -> Candidate:
     """The heads of an attention module: rows of query, key and value, columns of what reads the values."""
     module = model.get_submodule(name)
     value, heads = f"{name}.{projections[2]}" if name else projections[2], _head_count(module)
@@ -169,11 +180,11 @@ def _attention(model: nn.Module, name: str, projections: tuple[str, ...], exampl
     counters = {key: 1 for key in HEADS if key in vars(module)}
     counters |= {key: rows.shape[1] for key in HEAD_WIDTHS if key in vars(module)}
     channels = _traced(model, name, value, width, {}, example)
-    whole = Prunable(
+    whole = UnitGroup(
         name=name,
         units=heads,
         producers=producers,
-        consumers={c: columns.reshape(heads, -1) for c, columns in channels.prunable.consumers.items()},
+        consumers={c: columns.reshape(heads, -1) for c, columns in channels.group.consumers.items()},
         counters={name: counters},
     )
     return Candidate(whole, channels.obstacle)
@@ -185,8 +196,8 @@ def _traced(
     source: str,
     units: int,
     producers: dict[str, np.ndarray],
-    example: Tensor,
-    same_size: str = "",
+    example: Inputs,
+    tied_width: str = "",
 ) -> Candidate:
     """A candidate with the columns and channels at which its units were seen."""
     seen = trace(model, source, units, example)
@@ -200,7 +211,7 @@ def _traced(
         for places in (consumers, followers)
     )
     return Candidate(
-        Prunable(name, units, producers, consumers, followers, same_size=same_size), seen.obstacle
+        UnitGroup(name, units, producers, consumers, followers, tied_width=tied_width), seen.obstacle
     )
 
 
@@ -213,29 +224,21 @@ def _by_unit(columns: dict[int, int], units: int) -> np.ndarray | None:
 
 
 def _coupled(candidates: dict[str, Candidate]) -> list[list[str]]:
-    """Names in groups that share an input column or a channel, or that share a layer's rows."""
-    group = {name: name for name in candidates}
-
-    def root(name: str) -> str:
-        while group[name] != name:
-            name = group[name]
-        return name
-
+    """Names of those that share an input column or a channel, or that share a layer's rows, together."""
+    graph = networkx.Graph()
+    graph.add_nodes_from(candidates)
     first: dict[tuple[str, str, int], str] = {}
     for name, candidate in candidates.items():
-        p = candidate.prunable
-        for kind, places in (("in", p.consumers), ("in", p.followers), ("out", p.producers)):
+        group = candidate.group
+        for kind, places in (("in", group.consumers), ("in", group.followers), ("out", group.producers)):
             for layer, channels in places.items():
                 for channel in channels.ravel().tolist():
-                    other = first.setdefault((kind, layer, channel), name)
-                    group[root(name)] = root(other)
-    groups: dict[str, list[str]] = {}
-    for name in candidates:
-        groups.setdefault(root(name), []).append(name)
-    return list(groups.values())
+                    graph.add_edge(name, first.setdefault((kind, layer, channel), name))
+    order = list(candidates)
+    return [sorted(names, key=order.index) for names in networkx.connected_components(graph)]
 
 
-def _merge(members: list[Prunable]) -> Prunable | None:
+def _merge(members: list[UnitGroup]) -> UnitGroup | None:
     """Coupled layers as one; None when they do not agree on which unit is which."""
     merged: dict[str, dict[str, np.ndarray]] = {"producers": {}, "consumers": {}, "followers": {}}
     for member in members:
@@ -246,6 +249,6 @@ def _merge(members: list[Prunable]) -> Prunable | None:
                 ):
                     return None
     counters = {k: v for member in members for k, v in member.counters.items()}
-    return Prunable(
-        members[0].name, members[0].units, **merged, counters=counters, same_size=members[0].same_size
+    return UnitGroup(
+        members[0].name, members[0].units, **merged, counters=counters, tied_width=members[0].tied_width
     )

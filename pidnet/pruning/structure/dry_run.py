@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pidnet.networks.expanded import collapse
+from pidnet.networks.inputs import Inputs
 from pidnet.networks.running import scores
-from pidnet.pruning.structure.groups import Prunable
-from pidnet.pruning.structure.removal import Removal, cut
+from pidnet.pruning.structure.groups import UnitsByLayer
+from pidnet.pruning.structure.network import CuttableNetwork
 
 TOLERANCE = 1e-5
 
 
 @torch.no_grad()
-def trial(model: nn.Module, prunable: Mapping[str, Prunable], remove: Removal, x: Tensor) -> str:
-    """Cut units from a copy of an expanded model that does not use them, and compare its output on samples x.
+def dry_run(network: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> str:
+    """Remove units from a copy of the network that does not use them, and compare its output on samples x.
 
-    Returns what is wrong, or an empty text.
+    Returns what is wrong as a sentence, or an empty text.
     """
-    silent = copy.deepcopy(model)
-    for name, units in remove.items():
-        for consumer, columns in prunable[name].consumers.items():
-            silent.get_parameter(f"{consumer}.weight")[:, columns[list(units)].ravel()] = 0
-    before = scores(silent, x)
+    silent = replace(network, model=copy.deepcopy(network.model))
+    for name, indices in units.items():
+        for consumer, columns in silent.groups[name].consumers.items():
+            silent.weighted(consumer).weight[:, columns[list(indices)].ravel()] = 0
+    before = silent.run(x)
+    removing = f"removing units of {', '.join(units)}"
     try:
-        cut(silent, prunable, remove)
-        after = scores(collapse(silent), x)
+        after = scores(silent.without(units).collapsed(), x)
     except Exception as error:
-        return f"leaves a network that does not run: {error}"
-    return "" if same(after, before) else "changes more than the units cut"
+        return f"{removing} leaves a network that does not run: {error}"
+    return "" if same(after, before) else f"{removing} changes the output even when no later layer uses them"
 
 
 def same(after: Tensor, before: Tensor) -> bool:

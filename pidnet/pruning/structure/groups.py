@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+UnitsByLayer = Mapping[str, Sequence[int]]
+
 
 @dataclass(frozen=True, eq=False)
-class Prunable:
+class UnitGroup:
     """The units of one layer, or of layers that are coupled because their outputs are added.
 
     name: the first layer. units: how many there are; for attention a unit is a whole head.
@@ -16,7 +19,7 @@ class Prunable:
     consumers: layer -> int (unit, column), the input channels of each unit.
     followers: BatchNorm or depthwise convolution -> int (unit, channel).
     counters: module -> attribute -> how much of it one unit makes up (heads of an attention module).
-    same_size: prunables with the same name here must keep the same number of units.
+    tied_width: groups with the same name here must keep the same number of units.
     """
 
     name: str
@@ -25,4 +28,8 @@ class Prunable:
     consumers: dict[str, np.ndarray]
     followers: dict[str, np.ndarray] = field(default_factory=dict)
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
-    same_size: str = ""
+    tied_width: str = ""
+
+    def others(self, units: Sequence[int]) -> list[int]:
+        """The units that are not among these, ascending."""
+        return sorted(set(range(self.units)) - set(units))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,32 +10,51 @@ import torch
 from torch import nn
 
 from pidnet.networks.kinds import CONVOLUTIONS
-from pidnet.pruning.structure.groups import Prunable
-
-Removal = Mapping[str, Sequence[int]]
+from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
 
 
-def cut(model: nn.Module, prunable: Mapping[str, Prunable], remove: Removal) -> None:
+def remove_units(model: nn.Module, groups: Mapping[str, UnitGroup], units: UnitsByLayer) -> None:
     """Remove units from the model in place, with everything that hangs on them."""
-    for axis, places in enumerate((lost(prunable, remove, "producers"), lost(prunable, remove, "consumers"))):
-        for name, channels in places.items():
+    for axis, kind in enumerate(("producers", "consumers")):
+        for name, channels in removed_channels(groups, units, kind).items():
             _take_out(model.get_submodule(name), axis, channels)
-    for name, channels in lost(prunable, remove, "followers").items():
+    for name, channels in removed_channels(groups, units, "followers").items():
         _thin(model.get_submodule(name), channels)
-    for name, units in remove.items():
-        for owner, attributes in prunable[name].counters.items():
+    for name, indices in units.items():
+        for owner, attributes in groups[name].counters.items():
             for attribute, amount in attributes.items():
                 module = model.get_submodule(owner)
-                setattr(module, attribute, getattr(module, attribute) - amount * len(units))
+                setattr(module, attribute, getattr(module, attribute) - amount * len(indices))
 
 
-def lost(prunable: Mapping[str, Prunable], remove: Removal, kind: str) -> dict[str, np.ndarray]:
-    """Layer -> the rows, columns or channels that go, ascending. kind: producers, consumers or followers."""
-    gone: dict[str, list[np.ndarray]] = {}
-    for name, units in remove.items():
-        for layer, channels in getattr(prunable[name], kind).items():
-            gone.setdefault(layer, []).append(channels[list(units)].ravel())
-    return {layer: np.unique(np.concatenate(parts)).astype(int) for layer, parts in gone.items()}
+def removed_channels(
+    groups: Mapping[str, UnitGroup], units: UnitsByLayer, kind: str
+) -> dict[str, np.ndarray]:
+    """Layer -> the rows, columns or channels of these units, ascending. kind: producers, consumers or
+    followers."""
+    removed: dict[str, list[np.ndarray]] = {}
+    for name, indices in units.items():
+        for layer, channels in getattr(groups[name], kind).items():
+            removed.setdefault(layer, []).append(channels[list(indices)].ravel())
+    return {layer: np.unique(np.concatenate(parts)).astype(int) for layer, parts in removed.items()}
+
+
+def renumbered(groups: Mapping[str, UnitGroup], units: UnitsByLayer) -> dict[str, UnitGroup]:
+    """The groups of the model after ``remove_units``, by their new indices."""
+    kinds = ("producers", "consumers", "followers")
+    removed = {kind: removed_channels(groups, units, kind) for kind in kinds}
+    found = {}
+    for name, group in groups.items():
+        kept = np.setdiff1d(np.arange(group.units), np.asarray(units.get(name, []), int))
+        places = {
+            kind: {
+                layer: channels[kept] - np.searchsorted(removed[kind].get(layer, []), channels[kept])
+                for layer, channels in getattr(group, kind).items()
+            }
+            for kind in kinds
+        }
+        found[name] = replace(group, units=len(kept), **places)
+    return found
 
 
 def _take_out(layer: nn.Module, axis: int, channels: np.ndarray) -> None:
@@ -67,22 +86,5 @@ def _shorten(layer: nn.Module, name: str, axis: int, channels: np.ndarray) -> No
 
 
 def _kept(values: torch.Tensor, axis: int, channels: np.ndarray) -> torch.Tensor:
-    stays = np.setdiff1d(np.arange(values.shape[axis]), channels)
-    return values.detach().index_select(axis, torch.as_tensor(stays, device=values.device)).clone()
-
-
-def remaining(prunable: Mapping[str, Prunable], remove: Removal) -> dict[str, Prunable]:
-    """The prunable units of the model after ``cut``, by their new indices."""
-    gone = {kind: lost(prunable, remove, kind) for kind in ("producers", "consumers", "followers")}
-    left = {}
-    for name, p in prunable.items():
-        stays = np.setdiff1d(np.arange(p.units), np.asarray(remove.get(name, []), int))
-        places = {
-            kind: {
-                layer: channels[stays] - np.searchsorted(gone[kind].get(layer, []), channels[stays])
-                for layer, channels in getattr(p, kind).items()
-            }
-            for kind in gone
-        }
-        left[name] = replace(p, units=len(stays), **places)
-    return left
+    kept = np.setdiff1d(np.arange(values.shape[axis]), channels)
+    return values.detach().index_select(axis, torch.as_tensor(kept, device=values.device)).clone()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from pidnet.networks.inputs import Inputs, repeated, tensors_in
 from pidnet.networks.kinds import CONVOLUTIONS, FOLLOWERS, NORMS, PRODUCERS, depthwise
 from pidnet.networks.running import scores
 
@@ -33,19 +34,20 @@ class Trace:
 
 
 @torch.no_grad()
-def trace(model: nn.Module, source: str, units: int, example: Tensor) -> Trace:
+def trace(model: nn.Module, source: str, units: int, example: Inputs) -> Trace:
     """Follow the units that module ``source`` puts out (on the channel axis) through a model in eval mode."""
-    marks = _marks(units).to(example.device)
+    marks = _marks(units).to(next(tensors_in(example)).device)
     found = Trace()
     with _marking(model, source, marks) as ran, _watching(model, found, marks):
-        output = scores(model, example[:1].expand(len(marks), *example.shape[1:])).isnan()
+        output = scores(model, repeated(example, len(marks))).isnan()
     if not ran:
         found.refuse("it does not run in the forward pass")
     elif output.any():
         ones, zeros = output.chunk(2)
         mixed = len(output) == len(marks) and bool((ones & zeros).any())
         found.refuse(
-            "its units are mixed on their way to the output by something that is not a layer"
+            "an operation that is not a layer mixes its units before the output (for example matmul, softmax over "
+            "units)"
             if mixed
             else "its units reach the output without another layer"
         )

@@ -32,11 +32,11 @@ def test_a_budget_is_met_and_used(net, resource, allocation):
     assert 0.28 < share <= 0.4
 
 
-def single(evidence, layer):
+def single(statistics, layer):
     """The closed form alone, without the search over proposals."""
     from pidnet.pruning.criteria.pid import pid
 
-    return pid(evidence, layer)
+    return pid(statistics, layer)
 
 
 def test_a_global_budget_takes_from_the_layer_whose_units_cost_nothing(net):

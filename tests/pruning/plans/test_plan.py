@@ -79,8 +79,8 @@ def test_the_seed_decides_the_random_choice(mlp, calibration):
 
 
 def test_a_criterion_of_ones_own(mlp, calibration):
-    def last_first(evidence, layer):
-        return ascending(-torch.arange(evidence.prunable[layer].units).numpy())
+    def last_first(statistics, layer):
+        return ascending(-torch.arange(statistics.width(layer)).numpy())
 
     plan = pn.plan_pruning(mlp, calibration, 0.25, last_first)
     assert plan.kept["fc2"] == list(range(8))
@@ -94,8 +94,8 @@ def test_bad_input(mlp, calibration):
         ({"keep": 1.5}, "the budget keep=1.5 is not a share"),
         ({"macs": 0.0}, "the budget macs=0.0 is not a share"),
         ({"macs": 1e-4}, "less than one unit a layer"),
-        ({}, "the budget is keep=None, macs=None, energy=None; expected one"),
-        ({"keep": 0.5, "macs": 0.5}, "the budget is keep=0.5, macs=0.5, energy=None; expected one"),
+        ({}, "the budget is none; give exactly one: keep=, macs= or energy=, e.g. keep=0.5"),
+        ({"keep": 0.5, "macs": 0.5}, "the budget is keep=0.5, macs=0.5; give exactly one"),
     ):
         with pytest.raises(ValueError, match=message):
             pn.plan_pruning(mlp, calibration, **budget)

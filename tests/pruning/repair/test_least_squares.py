@@ -1,12 +1,10 @@
-import copy
-
 import pytest
 import torch
 from torch import nn
 
 import pidnet as pn
-from pidnet.pruning.repair.least_squares import Moments, _collect, interleaved, junction
-from pidnet.pruning.structure.discovery import find_prunable
+from pidnet.pruning.repair.least_squares import Moments, RepairedLayer, _collect, interleaved
+from pidnet.pruning.structure.discovery import discover
 
 
 @torch.no_grad()
@@ -60,7 +58,8 @@ def test_every_row_is_counted_once_and_a_fifth_is_held_out_whatever_the_order():
     torch.manual_seed(0)
     model = pn.zoo.mlp(5, (4,), 2).eval()
     x = torch.arange(1000.0)[:, None].expand(1000, 5)
-    place = junction("head", model, copy.deepcopy(model), find_prunable(model, x), {})
+    network = discover(model, x)
+    place = RepairedLayer.of("head", network, network.without({}), {})
     for from_small in (False, True):
         fit, held = _collect(place, x, from_small=from_small)
         assert float((fit + held).gram[-1, -1]) == 1000

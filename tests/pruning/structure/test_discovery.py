@@ -1,4 +1,3 @@
-import copy
 import warnings
 
 import numpy as np
@@ -7,13 +6,13 @@ import torch
 from torch import nn
 
 from pidnet.networks.kinds import weighted
-from pidnet.pruning.structure.discovery import find_prunable
-from pidnet.pruning.structure.removal import cut
+from pidnet.pruning import gather
+from pidnet.pruning.structure.discovery import discover
 from tests.pruning.families import make
 
 
 def test_an_mlp_can_be_cut_in_its_hidden_layers(mlp, digits):
-    found = find_prunable(mlp, digits.x_test)
+    found = discover(mlp, digits.x_test).groups
     assert {name: p.units for name, p in found.items()} == {"fc1": 48, "fc2": 32}
     assert list(found["fc1"].producers) == ["fc1"]
     np.testing.assert_array_equal(found["fc1"].consumers["fc2"], np.arange(48)[:, None])
@@ -21,7 +20,7 @@ def test_an_mlp_can_be_cut_in_its_hidden_layers(mlp, digits):
 
 def test_a_unit_owns_all_columns_behind_a_flatten():
     model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3 * 16, 2))
-    columns = find_prunable(model, torch.zeros(1, 1, 6, 6))["0"].consumers["3"]
+    columns = discover(model, torch.zeros(1, 1, 6, 6)).groups["0"].consumers["3"]
     np.testing.assert_array_equal(columns, np.arange(48).reshape(3, 16))
 
 
@@ -40,15 +39,14 @@ def test_layers_whose_outputs_are_added_are_cut_together():
             x = self.stem(x)
             return self.head(x + self.outer(self.inner(x).relu()))
 
-    found = find_prunable(Residual(), torch.zeros(1, 4))
+    found = discover(Residual(), torch.zeros(1, 4)).groups
     assert set(found["stem"].producers) == {"stem", "outer"}
     assert set(found["stem"].consumers) == {"inner", "head"}
     assert found["inner"].consumers.keys() == {"outer"}
 
 
 def test_cutting_keeps_the_other_units(mlp, digits):
-    small = copy.deepcopy(mlp)
-    cut(small, find_prunable(small, digits.x_test), {"fc1": [0, 5]})
+    small = discover(mlp, digits.x_test).without({"fc1": [0, 5]}).model
     kept = [unit for unit in range(48) if unit not in (0, 5)]
     assert torch.equal(small.fc1.weight, mlp.fc1.weight[kept])
     assert torch.equal(small.fc2.weight, mlp.fc2.weight[:, kept])
@@ -56,7 +54,7 @@ def test_cutting_keeps_the_other_units(mlp, digits):
 
 def test_bad_input():
     with pytest.raises(ValueError, match="Linear has no hidden layer whose units can be cut"):
-        find_prunable(nn.Linear(3, 2), torch.zeros(1, 3))
+        gather(nn.Linear(3, 2), (torch.zeros(2, 3), torch.zeros(2)))
     with pytest.raises(TypeError, match="layer '0' is a ReLU"):
         weighted(nn.Sequential(nn.ReLU()), "0")
 
@@ -71,7 +69,7 @@ def test_torch_pruning_finds_the_same_dependencies(family):
 
         graph = torch_pruning.DependencyGraph().build_dependency(model, x[:1])
     names = {module: name for name, module in model.named_modules()}
-    for name, p in find_prunable(model, x).items():
+    for name, p in discover(model, x).groups.items():
         rows, columns = {}, {}
         layer = model.get_submodule(name)
         prune = graph.get_pruner_of_module(layer).prune_out_channels

@@ -13,7 +13,7 @@ def net():
     return model, torch.randn(600, 8)
 
 
-def evidence(model, x):
+def statistics(model, x):
     return gather(model, (x, torch.zeros(len(x), dtype=torch.int64)))
 
 
@@ -21,7 +21,7 @@ def test_a_high_temperature_asks_for_the_scores_themselves(net):
     model, x = net
     # The softmax of 4 classes at infinite temperature: every class 1/4, whatever the sample.
     expected = (np.eye(4) - 0.25) / 4
-    np.testing.assert_allclose(evidence(model, x).fisher("2", 1e4), expected, atol=1e-4)
+    np.testing.assert_allclose(statistics(model, x).fisher("2", 1e4), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
@@ -29,20 +29,20 @@ def test_the_factor_at_a_temperature(net, temperature):
     model, x = net
     p = (model(x) / temperature).softmax(-1).detach().double()
     expected = torch.diag(p.mean(0)) - p.T @ p / len(p)
-    np.testing.assert_allclose(evidence(model, x).fisher("2", temperature), expected, atol=1e-6)
+    np.testing.assert_allclose(statistics(model, x).fisher("2", temperature), expected, atol=1e-6)
 
 
 def test_covariances_are_those_of_all_batches(net):
     model, x = net
     hidden = model[:2](x).detach().double().numpy()
-    np.testing.assert_allclose(evidence(model, x).covariance("2"), np.cov(hidden.T, ddof=0), atol=1e-7)
+    np.testing.assert_allclose(statistics(model, x).covariance("2"), np.cov(hidden.T, ddof=0), atol=1e-7)
 
 
 def test_activations_are_means_over_positions(net):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Conv2d(3, 2, 2), nn.Flatten(), nn.Linear(18, 2))
     x = torch.randn(20, 1, 6, 6)
-    values = evidence(model, x).activations.layers["0"]
+    values = statistics(model, x).activations.layers["0"]
     torch.testing.assert_close(values, model[:2](x).mean((2, 3)).detach(), atol=1e-6, rtol=1e-5)
 
 
@@ -50,7 +50,7 @@ def test_scores_of_another_shape_are_refused():
     model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 4), nn.Unflatten(1, (2, 2))).eval()
     x = torch.randn(10, 4)
     with pytest.raises(ValueError, match=r"puts out shape \(10, 2, 2\); information about the output needs"):
-        evidence(model, x).fisher("2")
+        statistics(model, x).fisher("2")
 
 
 def test_a_sequence_read_at_one_step_leaves_other_steps_without_a_gradient():
@@ -64,7 +64,7 @@ def test_a_sequence_read_at_one_step_leaves_other_steps_without_a_gradient():
 
     torch.manual_seed(0)
     x = torch.randn(30, 6, 3)
-    gathered = evidence(Last().eval(), x)
+    gathered = statistics(Last().eval(), x)
     assert np.isfinite(gathered.fisher("wide")).all()
     assert gathered.fisher("wide").trace() > 0
 
@@ -73,10 +73,10 @@ def test_several_consumers_are_looked_at_in_one_pass_each_for_covariances_and_fa
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 3)).eval()
     x = torch.randn(100, 5)
-    single, together = evidence(model, x), evidence(model, x)
+    single, together = statistics(model, x), statistics(model, x)
     runs = []
-    together.model.register_forward_hook(lambda *_: runs.append(1))
-    together.look(["2", "4"], 3.0)
+    together.network.model.register_forward_hook(lambda *_: runs.append(1))
+    together.prefetch(["2", "4"], 3.0)
     assert len(runs) == 2
     for name in ("2", "4"):
         np.testing.assert_array_equal(together.covariance(name), single.covariance(name))

@@ -1,0 +1,94 @@
+"""An expanded network together with the groups of units that can be removed from it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from torch import Tensor, nn
+
+from pidnet.networks.expanded import collapse
+from pidnet.networks.inputs import Inputs
+from pidnet.networks.kinds import Weighted, weighted
+from pidnet.networks.running import scores
+from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
+from pidnet.pruning.structure.removal import remove_units, removed_channels, renumbered
+
+
+@dataclass(frozen=True, eq=False)
+class CuttableNetwork:
+    """model: expanded, in eval mode. groups: layer -> its units, in the order of the modules. refused: every other
+    layer -> why its units cannot be removed."""
+
+    model: nn.Module
+    groups: Mapping[str, UnitGroup]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    def layer(self, name: str) -> UnitGroup:
+        """The units of a layer. Raises ValueError, with the reason, where they cannot be removed."""
+        if name in self.groups:
+            return self.groups[name]
+        known = ", ".join(map(repr, self.groups))
+        owner = next((group.name for group in self.groups.values() if name in group.producers), None)
+        if name in self.refused:
+            raise ValueError(
+                f"layer {name!r} cannot be cut: {self.refused[name]}; what can be cut is {known}"
+            )
+        if owner:
+            raise ValueError(f"the units of {name!r} go together with those of {owner!r}; name that layer")
+        raise ValueError(f"no such layer to cut: {name!r}; what can be cut is {known}")
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Layer -> number of units."""
+        return {name: group.units for name, group in self.groups.items()}
+
+    @property
+    def tied(self) -> list[tuple[str, ...]]:
+        """Layers that must keep the same number of units, together; every other layer by itself."""
+        together: dict[tuple[str, str], list[str]] = {}
+        for name, group in self.groups.items():
+            key = ("tied", group.tied_width) if group.tied_width else ("alone", name)
+            together.setdefault(key, []).append(name)
+        return [tuple(names) for names in together.values()]
+
+    def weighted(self, name: str) -> Weighted:
+        """The layer of that name, which has a weight matrix."""
+        return weighted(self.model, name)
+
+    def consumers(self, layers: Iterable[str]) -> list[str]:
+        """Everything that reads units of these layers, each once."""
+        return list(dict.fromkeys(name for layer in layers for name in self.groups[layer].consumers))
+
+    def run(self, x: Inputs) -> Tensor:
+        """The scores that the network puts out."""
+        return scores(self.model, x)
+
+    def only(self, layers: Iterable[str]) -> CuttableNetwork:
+        """The same network of which just these layers may be cut, with those tied to them."""
+        for name in layers:
+            self.layer(name)
+        chosen = {name for names in self.tied if not set(names).isdisjoint(layers) for name in names}
+        return replace(self, groups={name: group for name, group in self.groups.items() if name in chosen})
+
+    def without(self, units: UnitsByLayer) -> CuttableNetwork:
+        """A copy without these units, its groups by their new indices."""
+        model = copy.deepcopy(self.model)
+        remove_units(model, self.groups, units)
+        return replace(self, model=model, groups=renumbered(self.groups, units))
+
+    def left_of(self, name: str, units: UnitsByLayer) -> tuple[np.ndarray, np.ndarray]:
+        """The input channels and the output rows that a layer has left without these units, by their old
+        indices."""
+        shape = self.weighted(name).weight.shape
+        rows, columns = (
+            np.setdiff1d(np.arange(size), removed_channels(self.groups, units, kind).get(name, []))
+            for size, kind in zip(shape, ("producers", "consumers"), strict=False)
+        )
+        return columns, rows
+
+    def collapsed(self) -> nn.Module:
+        """The model with its recurrent and attention modules as they were."""
+        return collapse(self.model)

@@ -8,7 +8,6 @@ import pytest
 import pidnet as pn
 from pidnet import names
 from pidnet.codes.quantizers import QUANTIZERS
-from pidnet.pruning import applying
 from pidnet.pruning.plans import planning
 
 
@@ -20,7 +19,7 @@ from pidnet.pruning.plans import planning
         (names.CORRECTIONS, pn.CORRECTIONS),
         (names.NULLS, pn.NULLS),
         (names.CRITERIA, pn.CRITERIA),
-        (names.REPAIRS, applying.REPAIRS),
+        (names.REPAIRS, pn.pruning.REPAIRS),
         (names.ALLOCATIONS, planning.ALLOCATIONS),
         (names.DATA_SETS, pn.datasets.NAMES),
     ],

@@ -36,7 +36,9 @@ def mrmr(statistics: CalibrationStatistics, layer: str) -> Ranking:
     one chosen last goes first (Peng et al. 2005, minimum redundancy maximum relevance)."""
     codes = quantize(statistics.one_layer(layer), how="zero_level")
     onehot = np.eye(codes.levels)[codes.layer(layer).values.cpu().numpy()]
-    relevance = _mutual_information(onehot, np.eye(len(codes.classes))[codes.target.cpu().numpy()][:, None])[:, 0]
+    relevance = _mutual_information(onehot, np.eye(len(codes.classes))[codes.target.cpu().numpy()][:, None])[
+        :, 0
+    ]
     shared = _mutual_information(onehot, onehot)
     chosen: list[int] = []
     gains = []

@@ -11,19 +11,10 @@ import numpy as np
 from torch import nn
 
 from pidnet import __version__
-<<<<<<< HEAD
 from pidnet.names import ALLOCATIONS
-from pidnet.networks.batches import labelled
-from pidnet.networks.expanded import expand
-from pidnet.networks.running import check_runs
-from pidnet.pruning.applying import check_layer
-from pidnet.pruning.criteria.evidence import Evidence
-from pidnet.pruning.criteria.pid import pid, ridged
-=======
 from pidnet.networks.batches import Data, labelled
 from pidnet.pruning.criteria.criterion import Criterion, Rank
 from pidnet.pruning.criteria.pid import ridged
->>>>>>> e865e5e (CuttableNetwork, CalibrationStatistics, Criterion: one object in place of (model, prunable, remove))
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans.budget import Budget

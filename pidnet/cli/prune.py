@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pidnet.cli._samples import UserData
-    from pidnet.runs import Pruned
+    from pidnet.runs import PrunedRun
 
 DEFAULT_SHARE = 0.5
 
@@ -81,7 +81,7 @@ def _carried_out(
     *,
     repair: str,
     tell: Callable[[str], None],
-) -> list[Pruned]:
+) -> list[PrunedRun]:
     """Each budget planned and carried out. chosen: options of ``plan_pruning``."""
     from pidnet.pruning import plan_pruning
     from pidnet.runs import carry_out
@@ -97,13 +97,13 @@ def _carried_out(
     return pruned
 
 
-def _print_json(out: Path, pruned: list[Pruned]) -> None:
+def _print_json(out: Path, pruned: list[PrunedRun]) -> None:
     from pidnet.runs import rows
 
     print_json({"folder": str(out), "budgets": rows(pruned), "plans": [asdict(one.plan) for one in pruned]})
 
 
-def _show(pruned: list[Pruned], title: str, *, explain: bool) -> None:
+def _show(pruned: list[PrunedRun], title: str, *, explain: bool) -> None:
     """The table, and the plans in words where they are asked for."""
     from pidnet.runs import rows
 

@@ -72,7 +72,7 @@ def pivoted_qr(statistics: CalibrationStatistics, layer: str) -> Ranking:
         cost.append(variance[pivot])
         if variance[pivot] > 0:
             left = left - np.outer(left[:, pivot], left[pivot]) / variance[pivot]
-    return in_order(order[::-1], np.array(cost[::-1]).clip(min=0), len(left))
+    return in_order(order[::-1], np.clip(cost[::-1], 0, None).tolist(), len(left))
 
 
 def _unit_covariance(statistics: CalibrationStatistics, layer: str, consumer: str) -> np.ndarray:

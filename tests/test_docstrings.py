@@ -114,7 +114,6 @@ NOT_YET = {
     "pidnet.significance.intervals.interval_method",
     "pidnet.significance.nulls.sampling_floor",
     "pidnet.significance.plug_in.layer_atoms",
-    "pidnet.significance.plug_in.layer_pairs",
     "pidnet.tables.covariances.PairCovariances",
     "pidnet.tables.covariances.group_covariances",
     "pidnet.tables.covariances.pair_covariances",

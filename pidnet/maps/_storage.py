@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.lib import format as npy
 
-from pidnet.files import replacing
+from pidnet.files import replacing, write_text
 from pidnet.measures.atoms import Atoms
 
 if TYPE_CHECKING:
     from pidnet.maps.layer_map import LayerMap
 
+Result = TypeVar("Result")
 ATOMS = tuple(part.name for part in fields(Atoms))
 OWN = ("units", "pairs", "unit_information")
 GROUPED = ("plug_in", "p_values", "intervals")
@@ -52,6 +53,35 @@ def read_map(path: Path) -> dict[str, Any]:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"{path} holds no map that can be read: {reason}; make the map again") from error
     return found
+
+
+def write_result(result: Any, path: Path) -> Path:
+    """Write a small result as JSON under the name of its class; returns the path."""
+    stored = {part.name: _plain(getattr(result, part.name)) for part in fields(result)}
+    return write_text(path, json.dumps({type(result).__name__: stored}, indent=1, allow_nan=False))
+
+
+def read_result(path: Path, kind: type[Result], checked: Callable[[dict], Result]) -> Result:
+    """The result of a class that ``write_result`` wrote. ValueError for another file, with the reason."""
+    try:
+        return checked(json.loads(path.read_text(encoding="utf-8"))[kind.__name__])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(
+            f"{path} holds no {kind.__name__} that can be read: {reason}; make it again"
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    """Arrays as lists; null for what is not finite."""
+    match value:
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case list() | tuple() | np.ndarray():
+            return [_plain(inner) for inner in value]
+        case float() | np.floating():
+            return float(value) if np.isfinite(value) else None
+    return value
 
 
 def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:

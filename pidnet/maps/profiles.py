@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
 
 from pidnet.codes import Codes
-from pidnet.codes.resampling import leave_groups_out
+from pidnet.maps._jackknife import half_width, shares_of
+from pidnet.maps._storage import read_result, write_result
 from pidnet.maps.layer_map import LayerMap
-from pidnet.measures import MEASURES
-from pidnet.measures.atoms import Atoms
 from pidnet.optional import optional_module
 from pidnet.plots import plot_profile
 from pidnet.printing import Printed, number, table
-from pidnet.significance import layer_atoms
 
 if TYPE_CHECKING:
     import pandas
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ATOMS = ("redundancy", "unique_sum", "synergy")
-GROUPS = 20
 MOST_ROWS = 9
 Maps = Mapping[str, LayerMap]
 
@@ -86,6 +84,42 @@ class Profile(Printed):
         tables["pair_information"] = (("layer",), self.pair_information, {"units": "bits"})
         about = {"measure": self.measure, "interval": self.interval}
         return xarray.Dataset(tables, {"layer": list(self.layers), "atom": list(ATOMS)}, about)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the profile as JSON.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its ending becomes .json.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        return write_result(self, Path(path).with_suffix(".json"))
+
+    @staticmethod
+    def load(path: str | Path) -> Profile:
+        """Read a profile that ``save`` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The .json file.
+
+        Returns
+        -------
+        Profile
+            The same profile.
+
+        Raises
+        ------
+        ValueError
+            For a file that is broken or holds no profile, with the reason.
+        """
+        return read_result(Path(path), Profile, _checked)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the shares over depth with their intervals; see ``pidnet.plots.plot_profile``.
@@ -168,7 +202,7 @@ def profile(maps: Maps | Sequence[Maps], *, codes: Codes | None = None, seed: in
     runs = [maps] if isinstance(maps, Mapping) else list(maps)
     _check_runs(runs, codes)
     layers = tuple(runs[0])
-    shares = np.array([[_shares(run[layer].atoms) for layer in layers] for run in runs])
+    shares = np.array([[shares_of(run[layer].atoms) for layer in layers] for run in runs])
     half = _half_widths(runs[0], codes, seed) if len(runs) == 1 else _half_width_of_runs(shares)
     mean = shares.mean(0)
     return Profile(
@@ -181,6 +215,21 @@ def profile(maps: Maps | Sequence[Maps], *, codes: Codes | None = None, seed: in
         measure=runs[0][layers[0]].measure,
         noise_floor=_by_atom(np.mean([[_noise_floor(run[layer]) for layer in layers] for run in runs], 0)),
     )
+
+
+def _checked(stored: dict[str, Any]) -> Profile:
+    """The profile of a file; ValueError for shares that do not fit the layers."""
+    fields: dict[str, Any] = {
+        name: {atom: np.array(stored[name][atom], dtype=float) for atom in ATOMS}
+        for name in ("shares", "low", "high", "noise_floor")
+    }
+    layers, bits = tuple(stored["layers"]), np.array(stored["pair_information"], dtype=float)
+    if {bits.shape, *(values.shape for part in fields.values() for values in part.values())} != {
+        (len(layers),)
+    }:
+        raise ValueError(f"shares do not fit the {len(layers)} layers")
+    fields |= {name: str(stored[name]) for name in ("interval", "measure")}
+    return Profile(layers=layers, pair_information=bits, **fields)
 
 
 def _check_runs(runs: Sequence[Maps], codes: Codes | None) -> None:
@@ -204,17 +253,6 @@ def _by_atom(shares: np.ndarray) -> dict[str, np.ndarray]:
     return {atom: shares[:, k] for k, atom in enumerate(ATOMS)}
 
 
-def _sums(atoms: Atoms) -> np.ndarray:
-    """Redundancy, unique information of both units, synergy and total of each pair, (4, pair)."""
-    return np.stack([atoms.redundancy, atoms.unique1 + atoms.unique2, atoms.synergy, atoms.total])
-
-
-def _shares(atoms: Atoms) -> np.ndarray:
-    """Redundancy, unique information and synergy by total, (3,); nan for a layer without information."""
-    *parts, total = _sums(atoms).sum(1)
-    return np.array(parts) / total if total > 0 else np.full(3, np.nan)
-
-
 def _noise_floor(layer_map: LayerMap) -> np.ndarray:
     """The noise floor by the mean I(Y;X1X2), (3,); nan where the map has none."""
     total, floor = layer_map.atoms.total.mean(), layer_map.noise_floor
@@ -232,48 +270,4 @@ def _half_width_of_runs(shares: np.ndarray) -> np.ndarray:
 
 def _half_widths(maps: Maps, codes: Codes | None, seed: int) -> np.ndarray:
     """Half the width of the jackknife intervals of each layer, (layer, 3)."""
-    return np.array([_half_width(layer_map, codes, seed) for layer_map in maps.values()])
-
-
-def _half_width(layer_map: LayerMap, codes: Codes | None, seed: int) -> np.ndarray:
-    """Half the width of the 95 % intervals of the shares of one layer, (3,)."""
-    parts = [_without_units(layer_map)]
-    if codes is not None:
-        parts.append(_without_samples(layer_map, codes, seed))
-    variances = np.array([_jackknife_variance(left) for left in parts])
-    freedom = np.array([len(left) - 1 for left in parts])[:, None]
-    total = variances.sum(0)
-    # Welch & Satterthwaite: the freedom of a sum of variances that were estimated apart.
-    spread = (variances**2 / freedom).sum(0)
-    together = np.divide(total**2, spread, out=np.full(3, float(freedom[0, 0])), where=spread > 0)
-    return stats.t.ppf(0.975, together) * np.sqrt(total)
-
-
-def _jackknife_variance(left: np.ndarray) -> np.ndarray:
-    """(n - 1) / n sum_k (share without k - their mean)^2, (3,)."""
-    return (len(left) - 1) * left.var(0)
-
-
-def _without_units(layer_map: LayerMap) -> np.ndarray:
-    """The shares without each unit and its pairs, (unit, 3); nan where nothing is left."""
-    units, pairs = np.unique(layer_map.pairs, return_inverse=True)
-    first, second = pairs.reshape(layer_map.pairs.shape).T
-    left = []
-    for part in _sums(layer_map.atoms):
-        own = np.bincount(first, part, len(units)) + np.bincount(second, part, len(units))
-        left.append(part.sum() - own)
-    *parts, total = left
-    informed = total > (1e-12 if len(units) > 2 else np.inf)
-    return np.stack(
-        [np.divide(part, total, out=np.full(len(units), np.nan), where=informed) for part in parts], 1
-    )
-
-
-def _without_samples(layer_map: LayerMap, codes: Codes, seed: int) -> np.ndarray:
-    """The plug-in shares without each of 20 groups of samples, (group, 3)."""
-    if layer_map.measure not in MEASURES:
-        raise ValueError(f"the measure {layer_map.measure!r} has no name in MEASURES; leave out codes=")
-    measure, rng = MEASURES[layer_map.measure], np.random.default_rng(seed)
-    layer = codes.take_layer(layer_map.layer)
-    draws = leave_groups_out(layer, GROUPS, rng)
-    return np.stack([_shares(layer_atoms(part, layer_map.layer, measure)) for part in draws])
+    return np.array([half_width(layer_map, codes, seed) for layer_map in maps.values()])

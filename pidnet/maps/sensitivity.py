@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pidnet.activations import Activations
 from pidnet.codes import Codes, quantize
 from pidnet.codes.quantizers import Quantizer
+from pidnet.maps._storage import read_result, write_result
 from pidnet.maps.mapping import layer_maps
+from pidnet.maps.verdict import Verdict
 from pidnet.measures import Measure
 from pidnet.optional import optional_module
 from pidnet.plots import plot_sensitivity
@@ -26,39 +29,6 @@ if TYPE_CHECKING:
 
 ATOMS = ("redundancy", "unique_mean", "synergy")
 MOST_ROWS = 8
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Verdict(Printed):
-    """Where one conclusion holds.
-
-    Attributes
-    ----------
-    conclusion : str
-        In words.
-    settings : tuple of (int, int)
-        The (levels, samples) that were tried.
-    holds : tuple of bool
-        Whether the conclusion held there.
-    """
-
-    conclusion: str
-    settings: tuple[tuple[int, int], ...]
-    holds: tuple[bool, ...]
-
-    @property
-    def stable(self) -> bool:
-        """True when the conclusion holds at every setting."""
-        return all(self.holds)
-
-    def _lines(self) -> list[str]:
-        failed = [
-            f"{levels} levels and {samples} samples"
-            for (levels, samples), held in zip(self.settings, self.holds, strict=True)
-            if not held
-        ]
-        count = f"holds at {sum(self.holds)} of {len(self.holds)} settings"
-        return [f"{self.conclusion}: {count}, " + (f"not at {'; '.join(failed)}" if failed else "stable")]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,6 +110,42 @@ class Sensitivity(Printed):
     def to_pandas(self) -> pandas.DataFrame:
         """One row for each layer and setting; bits."""
         return optional_module("pandas").DataFrame(list(self.rows))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the table as JSON.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its ending becomes .json.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        return write_result(self, Path(path).with_suffix(".json"))
+
+    @staticmethod
+    def load(path: str | Path) -> Sensitivity:
+        """Read a table that ``save`` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The .json file.
+
+        Returns
+        -------
+        Sensitivity
+            The same table.
+
+        Raises
+        ------
+        ValueError
+            For a file that is broken or holds no table, with the reason.
+        """
+        return read_result(Path(path), Sensitivity, _checked)
 
     def plot(self, atom: str = "redundancy", ax: Axes | None = None) -> Figure:
         """Draw the means of one atom at every setting; see ``pidnet.plots.plot_sensitivity``.
@@ -244,6 +250,16 @@ def sensitivity(
             f"no layer can be mapped at every setting: {', '.join(sorted(names))}; try fewer levels"
         )
     return Sensitivity(everywhere, rows[0]["measure"], tried[0].quantizer, rows[0]["correction"])
+
+
+def _checked(stored: dict[str, Any]) -> Sensitivity:
+    """The table of a file; ValueError for rows without the means and noise floors."""
+    rows = tuple(stored.pop("rows"))
+    for row in rows:
+        bits = [row[name] for atom in ATOMS for name in (atom, f"{atom}_noise_floor")]
+        if not (isinstance(row["layer"], str) and np.isfinite([row["levels"], row["samples"], *bits]).all()):
+            raise ValueError(f"the row {row} has values that are not finite")
+    return Sensitivity(rows, **stored)
 
 
 def _other_codes(

@@ -111,3 +111,29 @@ def test_maps_that_do_not_compare_are_refused():
         pn.profile({})
     nothing = pn.profile({"a": layer(0, 0, 0, 0)})
     assert np.isnan(nothing.shares["synergy"]).all()
+
+
+def test_a_profile_survives_saving(tmp_path):
+    found = pn.profile({"a": layer([1, 0, 0], 0, 0, [0, 1, 2]), "b": layer(0, 0, 0, 0)})
+    read = pn.Profile.load(found.save(tmp_path / "profile"))
+    assert (read.layers, read.measure, read.interval) == (found.layers, found.measure, found.interval)
+    np.testing.assert_array_equal(read.pair_information, found.pair_information)
+    for atom in ATOMS:
+        np.testing.assert_array_equal(read.shares[atom], found.shares[atom])
+        np.testing.assert_array_equal(read.noise_floor[atom], found.noise_floor[atom])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"a"', '"a", "b"', "shares do not fit the 2 layers"),
+        ('"Profile"', '"Sensitivity"', "'Profile' is missing"),
+        ('"low"', '"lows"', "'low' is missing"),
+        ("{", "", "Extra data"),
+    ],
+)
+def test_a_broken_profile_is_refused_with_the_reason(tmp_path, old, new, reason):
+    path = pn.profile({"a": layer(0.2, 0.1, 0.3, 0.4)}).save(tmp_path / "profile")
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(ValueError, match=f"profile.json holds no Profile that can be read: .*{reason}"):
+        pn.Profile.load(path)

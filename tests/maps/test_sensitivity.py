@@ -74,3 +74,17 @@ def test_bad_input(report):
         pn.sensitivity(two_layers(), shares=(2,))
     with pytest.raises(ValueError, match="levels is empty"):
         pn.sensitivity(two_layers(), levels=())
+
+
+def test_the_table_survives_saving_and_a_broken_one_is_refused(report, tmp_path):
+    path = report.save(tmp_path / "table")
+    read = pn.Sensitivity.load(path)
+    assert str(read) == str(report)
+    assert read.rows == report.rows
+    for old, reason in (('"redundancy"', "'redundancy' is missing"), ('"levels": 4', "not finite")):
+        new = '"levels": NaN' if "levels" in old else '"other"'
+        (tmp_path / "broken.json").write_text(path.read_text().replace(old, new, 1))
+        with pytest.raises(
+            ValueError, match=f"broken.json holds no Sensitivity that can be read: .*{reason}"
+        ):
+            pn.Sensitivity.load(tmp_path / "broken.json")

@@ -1,0 +1,40 @@
+"""Where a conclusion about layers holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pidnet.printing import Printed
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Verdict(Printed):
+    """Where one conclusion holds.
+
+    Attributes
+    ----------
+    conclusion : str
+        In words.
+    settings : tuple of (int, int)
+        The (levels, samples) that were tried.
+    holds : tuple of bool
+        Whether the conclusion held there.
+    """
+
+    conclusion: str
+    settings: tuple[tuple[int, int], ...]
+    holds: tuple[bool, ...]
+
+    @property
+    def stable(self) -> bool:
+        """True when the conclusion holds at every setting."""
+        return all(self.holds)
+
+    def _lines(self) -> list[str]:
+        failed = [
+            f"{levels} levels and {samples} samples"
+            for (levels, samples), held in zip(self.settings, self.holds, strict=True)
+            if not held
+        ]
+        count = f"holds at {sum(self.holds)} of {len(self.holds)} settings"
+        return [f"{self.conclusion}: {count}, " + (f"not at {'; '.join(failed)}" if failed else "stable")]

@@ -9,7 +9,7 @@ from pidnet.measures.atoms import Atoms
 
 def i_dit_wb(tables):
     """I_min as dit has it, pair by pair; slow, but any measure of dit goes here."""
-    return Atoms.concatenate([pn.decompose_dit(as_dit(table), "PID_WB").pair for table in tables.p])
+    return Atoms.concatenate([pn.decompose_dit(as_dit(table), "PID_WB").two_sources for table in tables.p])
 
 
 def as_dit(p):

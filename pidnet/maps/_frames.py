@@ -23,7 +23,7 @@ BITS = {"units": "bits"}
 def pair_table(layer_map: LayerMap) -> pandas.DataFrame:
     """One row for each pair."""
     first, second = layer_map.pairs.T
-    columns = {"unit1": first, "unit2": second, **dict(layer_map.atoms.items())}
+    columns = {"unit1": first, "unit2": second, **dict(layer_map.atoms.items()), "gap": layer_map.atoms.gap}
     columns |= {f"{name}_p": values for name, values in layer_map.p_values.items()}
     for name, ends in layer_map.intervals.items():
         columns |= {f"{name}_low": ends[:, 0], f"{name}_high": ends[:, 1]}

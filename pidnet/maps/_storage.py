@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,13 +14,12 @@ import numpy as np
 from numpy.lib import format as npy
 
 from pidnet.files import replacing, write_text
-from pidnet.measures.atoms import Atoms
+from pidnet.measures.atoms import NAMES, Atoms
 
 if TYPE_CHECKING:
     from pidnet.maps.layer_map import LayerMap
 
 Result = TypeVar("Result")
-ATOMS = tuple(part.name for part in fields(Atoms))
 OWN = ("units", "pairs", "unit_information")
 GROUPED = ("plug_in", "p_values", "intervals")
 TEXT = ("layer", "measure", "samples", "settings", "notes", "noise_floor")
@@ -30,15 +28,29 @@ READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 def write_map(layer_map: LayerMap, path: Path) -> Path:
     """Write a map; returns the path."""
-    arrays = {name: getattr(layer_map, name) for name in OWN} | dict(layer_map.atoms.items())
-    for group in GROUPED:
-        values = getattr(layer_map, group)
-        items = values.items() if values is not None else ()
-        arrays |= {f"{group}.{name}": array for name, array in items}
-    arrays["json"] = np.array(json.dumps({name: getattr(layer_map, name) for name in TEXT}))
+    arrays = {name: getattr(layer_map, name) for name in OWN} | _arrays(layer_map.atoms)
+    groups = {
+        "plug_in": _arrays(layer_map.plug_in),
+        "p_values": layer_map.p_values,
+        "intervals": layer_map.intervals,
+    }
+    for group, values in groups.items():
+        arrays |= {f"{group}.{name}": array for name, array in values.items()}
+    described = {name: getattr(layer_map, name) for name in TEXT}
+    described["gap_kinds"] = {
+        name: atoms.gap_kind
+        for name, atoms in (("atoms", layer_map.atoms), ("plug_in", layer_map.plug_in))
+        if atoms is not None
+    }
+    arrays["json"] = np.array(json.dumps(described))
     with replacing(path) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
     return path
+
+
+def _arrays(atoms: Atoms | None) -> dict[str, np.ndarray]:
+    """The atoms and their gap by name."""
+    return {} if atoms is None else {**dict(atoms.items()), "gap": atoms.gap}
 
 
 def read_map(path: Path) -> dict[str, Any]:
@@ -119,8 +131,10 @@ def _fields(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     found = {name: described[name] for name in TEXT} | {name: arrays.pop(name) for name in OWN}
     found["notes"] = tuple(found["notes"])
     grouped = {group: _pop_group(arrays, group) for group in GROUPED}
-    plug_in = grouped.pop("plug_in")
-    return found | grouped | {"plug_in": Atoms(**plug_in) if plug_in else None, "atoms": Atoms(**arrays)}
+    plug_in, kinds = grouped.pop("plug_in"), described["gap_kinds"]
+    found["atoms"] = Atoms(**arrays, gap_kind=kinds["atoms"])
+    found["plug_in"] = Atoms(**plug_in, gap_kind=kinds["plug_in"]) if plug_in else None
+    return found | grouped
 
 
 def _pop_group(arrays: dict[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
@@ -139,7 +153,7 @@ def _check_values(found: dict[str, Any]) -> None:
     if not np.isfinite(found["unit_information"]).all():
         raise ValueError("unit_information has values that are not finite")
     answered = ~np.isinf(found["atoms"].gap)
-    values = {name: getattr(found["atoms"], name) for name in ATOMS if name != "gap"}
+    values = {name: getattr(found["atoms"], name) for name in NAMES}
     values |= {f"intervals.{name}": ends for name, ends in found["intervals"].items()}
     for name, array in values.items():
         if not np.isfinite(array[answered]).all():

@@ -8,20 +8,47 @@ I1 = I(Y;X1), I2 = I(Y;X2), I12 = I(Y;X1X2) (Williams & Beer 2010, arXiv:1004.25
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pidnet.optional import optional_module
+from pidnet.printing import Printed, number, table
 from pidnet.tables import shannon
 
+if TYPE_CHECKING:
+    import pandas
 
-@dataclass(frozen=True, eq=False)
-class Atoms:
+NAMES = ("redundancy", "unique1", "unique2", "synergy")
+GAP_KINDS = ("exact", "proven", "estimated", "unknown")  # from the strongest claim to the weakest
+SHOWN_PAIRS = 6
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Atoms(Printed):
     """Redundant, unique and synergistic information of two sources about a target, in bits.
 
-    Every field has shape (pair,). ``gap`` bounds the error of each atom of that pair: 0 for closed
-    forms, a certificate or a residual for iterative measures, inf where no answer was reached.
+    Attributes
+    ----------
+    redundancy, unique1, unique2, synergy : ndarray
+        The four atoms R, U1, U2, S, each (pair,), bits.
+    gap : ndarray
+        How far each atom of a pair may be from its definition, (pair,), bits: 0 for closed forms, inf where no
+        answer was reached, nan where nothing is known. It bounds the computation, not the sampling error.
+    gap_kind : str
+        What the gap claims: "exact" (closed form), "proven" (a certificate), "estimated" or "unknown".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pidnet as pn
+    >>> xor = np.array([[[0.25, 0], [0, 0.25]], [[0, 0.25], [0.25, 0]]])
+    >>> pn.decompose(xor, measure="i_min")
+    Atoms of 1 pair, bits (gap exact)
+    redundancy  unique1  unique2  synergy   total     gap
+        0.0000   0.0000   0.0000   1.0000  1.0000  0.0000
     """
 
     redundancy: np.ndarray
@@ -29,6 +56,11 @@ class Atoms:
     unique2: np.ndarray
     synergy: np.ndarray
     gap: np.ndarray
+    gap_kind: str = "unknown"
+
+    def __post_init__(self) -> None:
+        if self.gap_kind not in GAP_KINDS:
+            raise ValueError(f"gap_kind={self.gap_kind!r}; expected one of {', '.join(GAP_KINDS)}")
 
     @property
     def total(self) -> np.ndarray:
@@ -48,34 +80,75 @@ class Atoms:
     def __len__(self) -> int:
         return len(self.redundancy)
 
-    def __getitem__(self, pairs) -> Atoms:
+    def __getitem__(self, pairs: Any) -> Atoms:
         """The atoms of some pairs: a slice, a mask or indices."""
-        return replace(self, **{name: np.atleast_1d(value[pairs]) for name, value in self.items()})
+        chosen = {name: np.atleast_1d(values[pairs]) for name, values in self.items()}
+        return Atoms(**chosen, gap=np.atleast_1d(self.gap[pairs]), gap_kind=self.gap_kind)
 
     def items(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Pairs of field name and values, in the order redundancy, unique1, unique2, synergy, gap."""
-        return ((field.name, getattr(self, field.name)) for field in fields(self))
+        """Name and values of the four atoms: redundancy, unique1, unique2, synergy."""
+        return ((name, getattr(self, name)) for name in NAMES)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Make a table with one row for each pair: the four atoms, their total and the gap."""
+        columns = {**dict(self.items()), "total": self.total, "gap": self.gap}
+        return optional_module("pandas").DataFrame(columns)
 
     @staticmethod
-    def concatenate(blocks: list[Atoms]) -> Atoms:
-        """One Atoms from consecutive blocks of pairs."""
-        return Atoms(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Atoms)))
+    def concatenate(blocks: Sequence[Atoms]) -> Atoms:
+        """Put consecutive blocks of pairs together.
+
+        Parameters
+        ----------
+        blocks : sequence of Atoms
+            At least one block.
+
+        Returns
+        -------
+        Atoms
+            All pairs in order, with the weakest kind of gap among the blocks.
+        """
+        whole = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in (*NAMES, "gap")}
+        return Atoms(**whole, gap_kind=weakest(block.gap_kind for block in blocks))
+
+    def _lines(self) -> list[str]:
+        columns = {**dict(self.items()), "total": self.total, "gap": self.gap}
+        count = f"{number(len(self))} pair{'s' if len(self) != 1 else ''}"
+        first = f"Atoms of {count}, bits (gap {self.gap_kind})"
+        if not 0 < len(self) <= SHOWN_PAIRS:
+            rows = [
+                {"": name, "mean": v.mean(), "least": v.min(), "most": v.max()}
+                for name, v in columns.items()
+                if len(v)
+            ]
+        else:
+            rows = [{name: v[pair] for name, v in columns.items()} for pair in range(len(self))]
+        return [first, *table(rows)]
 
 
-def atoms_from_redundancy(p: np.ndarray, redundancy: np.ndarray, gap: np.ndarray | None = None) -> Atoms:
+def weakest(kinds: Iterable[str]) -> str:
+    """The kind of gap that claims least."""
+    return max(kinds, key=GAP_KINDS.index)
+
+
+def atoms_from_redundancy(
+    p: np.ndarray, redundancy: np.ndarray, gap: np.ndarray | None = None, gap_kind: str = "estimated"
+) -> Atoms:
     """Complete the lattice of tables from a redundancy.
 
-    p: (pair, level1, level2, class); redundancy, gap: (pair,), bits. No gap means a closed form.
+    p: (pair, level1, level2, class); redundancy, gap: (pair,), bits. No gap means a closed form, which is exact.
     """
-    return complete_lattice(shannon.source_informations(p), redundancy, gap)
+    return complete_lattice(shannon.source_informations(p), redundancy, gap, gap_kind)
 
 
 def complete_lattice(
     informations: tuple[np.ndarray, np.ndarray, np.ndarray],
     redundancy: np.ndarray,
     gap: np.ndarray | None = None,
+    gap_kind: str = "estimated",
 ) -> Atoms:
-    """All four atoms from I(Y;X1), I(Y;X2), I(Y;X1X2) and a redundancy, each (pair,), bits."""
+    """All four atoms from I(Y;X1), I(Y;X2), I(Y;X1X2) and a redundancy, each (pair,), bits. No gap means a closed
+    form, which is exact."""
     information1, information2, joint = informations
     return Atoms(
         redundancy=redundancy,
@@ -83,4 +156,5 @@ def complete_lattice(
         unique2=information2 - redundancy,
         synergy=joint - information1 - information2 + redundancy,
         gap=np.zeros_like(redundancy) if gap is None else gap,
+        gap_kind="exact" if gap is None else gap_kind,
     )

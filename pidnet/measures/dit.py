@@ -10,21 +10,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pidnet.measures.atoms import Atoms
+from pidnet.optional import optional_module
+from pidnet.printing import Printed, table
 
 if TYPE_CHECKING:
     import dit
+    import pandas
 
 CONE_RESIDUAL = 1e-6
 CONE_NOTE = "dit's default BROJA solver is uncertified; its cone solver (ECOS) was used"
 
 
-@dataclass(frozen=True)
-class LatticeAtoms:
+@dataclass(frozen=True, eq=False, repr=False)
+class LatticeAtoms(Printed):
     """A decomposition on the redundancy lattice, in bits.
 
-    atoms, redundancies: one value for each lattice node, named like "{1}{23}": what source 1 and sources 2
-    and 3 together share. Sources are numbered from 1 in the order of the distribution. nan marks what the
-    measure leaves undefined. note: what a reader must know about how the values came about.
+    Attributes
+    ----------
+    measure : str
+        The name of the measure in ``dit.pid``.
+    atoms, redundancies : dict of str to float
+        One value for each lattice node, named like "{1}{23}": what source 1 and sources 2 and 3 together share.
+        Sources are numbered from 1 in the order of the distribution. nan marks what the measure leaves undefined.
+    note : str
+        How the values came about, where a reader must know it.
+
+    Examples
+    --------
+    >>> import dit
+    >>> import pidnet as pn
+    >>> xor = dit.Distribution(["000", "011", "101", "110"], [1 / 4] * 4)
+    >>> pn.decompose_dit(xor, "PID_WB").two_sources.synergy
+    array([1.])
     """
 
     measure: str
@@ -33,26 +50,64 @@ class LatticeAtoms:
     note: str = ""
 
     @property
-    def pair(self) -> Atoms:
-        """The four atoms of two sources, as a batch of one, with gap nan: dit proves no bound.
+    def two_sources(self) -> Atoms:
+        """The four atoms of two sources, as a batch of one; their gap is unknown, because dit proves no bound.
 
         Raises ValueError for more sources.
         """
         if len(self.atoms) != 4:
             raise ValueError(f"{len(self.atoms)} atoms do not fit the lattice of two sources; use .atoms")
-        names = ("{1}{2}", "{1}", "{2}", "{12}")
-        return Atoms(*(np.array([value]) for value in (*(self.atoms[n] for n in names), np.nan)))
+        values = [np.array([self.atoms[name]]) for name in ("{1}{2}", "{1}", "{2}", "{12}")]
+        return Atoms(*values, gap=np.array([np.nan]), gap_kind="unknown")
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Make a table with one row for each lattice node: its atom and its redundancy, bits."""
+        columns = {"atom": self.atoms, "redundancy": self.redundancies}
+        return optional_module("pandas").DataFrame(columns).rename_axis("node")
+
+    def _lines(self) -> list[str]:
+        rows = [
+            {"node": node, "atom": value, "redundancy": self.redundancies[node]}
+            for node, value in self.atoms.items()
+        ]
+        note = [self.note] if self.note else []
+        return [f"LatticeAtoms by {self.measure}: {len(rows)} nodes, bits", *table(rows), *note]
 
 
 def decompose_dit(dist: dit.Distribution, measure: str = "PID_CCS") -> LatticeAtoms:
-    """Decompose what two to four sources say about the last variable of a dit distribution.
+    """Decompose what two to four sources carry about the last variable of a dit distribution.
 
-    measure: the name of a measure in ``dit.pid``, such as "PID_CCS". The lattice has 4, 18 or 166 nodes.
-    "PID_BROJA" takes two sources and always runs dit's cone solver (``pip install pidnet[ecos]``): its
-    default solver returns wrong values without notice. For a whole layer use ``decompose``.
-    Raises TypeError for something other than a dit distribution; ValueError for an unknown measure, for
-    another number of variables, or for PID_BROJA of more than two sources; ModuleNotFoundError without ECOS;
-    RuntimeError when the cone solver misses the margins by more than 1e-6.
+    Parameters
+    ----------
+    dist : dit.Distribution
+        Two to four sources and then the target. For a whole layer use `decompose`.
+    measure : str
+        The name of a measure in ``dit.pid``, such as "PID_CCS". "PID_BROJA" takes two sources and always runs
+        dit's cone solver (``pip install pidnet[ecos]``): its default solver returns wrong values without notice.
+
+    Returns
+    -------
+    LatticeAtoms
+        The 4, 18 or 166 atoms of the lattice by name.
+
+    Raises
+    ------
+    TypeError
+        For something other than a dit distribution.
+    ValueError
+        For an unknown measure, another number of variables, or PID_BROJA of more than two sources.
+    ModuleNotFoundError
+        For PID_BROJA without ECOS.
+    RuntimeError
+        When the cone solver misses the margins by more than 1e-6.
+
+    Examples
+    --------
+    >>> import dit
+    >>> import pidnet as pn
+    >>> copies = dit.Distribution(["000", "111"], [1 / 2] * 2)
+    >>> round(pn.decompose_dit(copies, "PID_WB").atoms["{1}{2}"], 6)
+    1.0
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of dit and what it imports: nothing a reader could act on

@@ -105,7 +105,7 @@ def shuffle_sources(
     unique = (1 - reliable) * bias * _unique_share(plug_in)
     unique -= reliable * np.where(weaker, dropped.unique1, dropped.unique2)
     corrected = _complete(plug_in, first, second, joint, unique)
-    return replace(corrected, gap=plug_in.gap + reliable * dropped.gap)
+    return replace(corrected, gap=corrected.gap + reliable * dropped.gap)
 
 
 CORRECTIONS: dict[str, Correction] = {
@@ -135,6 +135,13 @@ def _unique_share(plug_in: Atoms) -> np.ndarray:
     return np.divide(unique, known, out=np.ones_like(known), where=known > 0)
 
 
+def _gap_of_share(plug_in: Atoms, bias: np.ndarray) -> np.ndarray:
+    """What the gap of U adds to the part of the bias that goes with U / I, bits: a proof stays a proof."""
+    known = np.minimum(plug_in.information1, plug_in.information2)
+    share = np.divide(plug_in.gap, known, out=np.zeros_like(known), where=known > 0)
+    return np.abs(bias) * np.minimum(share, 1)
+
+
 def _complete(
     plug_in: Atoms, first: np.ndarray, second: np.ndarray, joint: np.ndarray, unique: np.ndarray
 ) -> Atoms:
@@ -145,5 +152,6 @@ def _complete(
         unique1=plug_in.unique1 - (first - bias),
         unique2=plug_in.unique2 - (second - bias),
         synergy=plug_in.synergy - (joint - first - second + bias),
-        gap=plug_in.gap,
+        gap=plug_in.gap + _gap_of_share(plug_in, np.where(_first_is_weaker(plug_in), first, second)),
+        gap_kind=plug_in.gap_kind,
     )

@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from pidnet.codes import Codes
 from pidnet.measures import Measure
-from pidnet.measures.atoms import Atoms
+from pidnet.measures.atoms import NAMES, Atoms, weakest
 from pidnet.tables.discrete import iterate_pair_tables
 
 
@@ -25,8 +25,7 @@ def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
 def weighted_sum(terms: list[tuple[float, Atoms]]) -> Atoms:
     """sum_k w_k atoms_k. The identities of the lattice are linear and stay; gaps add up by |w_k|."""
     weights = np.array([weight for weight, _ in terms])
-    stacked = {
-        name: np.stack([getattr(atoms, name) for _, atoms in terms]) for name, _ in terms[0][1].items()
-    }
-    gap = np.abs(weights) @ stacked.pop("gap")
-    return Atoms(**{name: weights @ values for name, values in stacked.items()}, gap=gap)
+    values = {name: np.stack([getattr(atoms, name) for _, atoms in terms]) for name in (*NAMES, "gap")}
+    gap = np.abs(weights) @ values.pop("gap")
+    summed = {name: weights @ stacked for name, stacked in values.items()}
+    return Atoms(**summed, gap=gap, gap_kind=weakest(atoms.gap_kind for _, atoms in terms))

@@ -40,6 +40,9 @@ def test_saving_and_loading_changes_nothing(tmp_path):
     for name, values in layer_map.atoms.items():
         np.testing.assert_array_equal(getattr(loaded.atoms, name), values)
         np.testing.assert_array_equal(getattr(loaded.plug_in, name), getattr(layer_map.plug_in, name))
+    for stored, made in ((loaded.atoms, layer_map.atoms), (loaded.plug_in, layer_map.plug_in)):
+        assert stored.gap_kind == made.gap_kind == "exact"
+        np.testing.assert_array_equal(stored.gap, made.gap)
     assert loaded.noise_floor == layer_map.noise_floor
     for stored, made in ((loaded.p_values, layer_map.p_values), (loaded.intervals, layer_map.intervals)):
         assert stored.keys() == made.keys() != set()

@@ -33,7 +33,7 @@ def distribution(case):
 
 @pytest.mark.parametrize("case", FAST, ids=lambda case: f"{case['measure']} {case['name']}")
 def test_unit_tests_of_dit(case):
-    atoms = decompose_dit(distribution(case), measure=DIT_NAMES[case["measure"]]).pair
+    atoms = decompose_dit(distribution(case), measure=DIT_NAMES[case["measure"]]).two_sources
     found = [getattr(atoms, name)[0] for name in ("redundancy", "unique1", "unique2", "synergy")]
     np.testing.assert_allclose(found, case["expected"], atol=max(case["atol"], 1e-6))
 
@@ -68,13 +68,13 @@ def test_broja_runs_the_cone_solver_and_says_so():
     p = random_table(np.random.default_rng(1), (2, 2, 3), 0.0)
     result = decompose_dit(dit_distribution(p), measure="PID_BROJA")
     assert "uncertified; its cone solver (ECOS) was used" in result.note
-    np.testing.assert_allclose(result.pair.unique1, decompose(p).unique1, atol=1e-6)
-    np.testing.assert_allclose(result.pair.synergy, decompose(p).synergy, atol=1e-6)
+    np.testing.assert_allclose(result.two_sources.unique1, decompose(p).unique1, atol=1e-6)
+    np.testing.assert_allclose(result.two_sources.synergy, decompose(p).synergy, atol=1e-6)
 
 
 def test_broja_without_the_cone_solver_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "ecos", None)
-    with pytest.raises(ModuleNotFoundError, match=r"refused with dit's default solver.*pidnet\[broja\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"refused with dit's default solver.*pidnet\[ecos\]"):
         decompose_dit(dit_distribution(np.full((2, 2, 2), 0.125)), measure="PID_BROJA")
 
 
@@ -106,4 +106,4 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="has 2 variables; expected 2 to 4 sources"):
         decompose_dit(dit.Distribution(["00", "11"], [0.5, 0.5]))
     with pytest.raises(ValueError, match="18 atoms do not fit"):
-        _ = decompose_dit(distribution(CASES["three_sources"][0]), measure="PID_MMI").pair
+        _ = decompose_dit(distribution(CASES["three_sources"][0]), measure="PID_MMI").two_sources

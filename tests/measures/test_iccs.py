@@ -66,7 +66,7 @@ def test_agrees_with_dit(shape, zeros):
     rng = np.random.default_rng(sum(shape) + int(10 * zeros))
     for _ in range(2):
         p = random_table(rng, shape, zeros)
-        expected = decompose_dit(dit_distribution(p), measure="PID_CCS").pair
+        expected = decompose_dit(dit_distribution(p), measure="PID_CCS").two_sources
         found = decompose(p, measure="i_ccs")
         # on sparse tables dit's own optimizer differs from run to run, by 7e-6 once
         np.testing.assert_allclose(found.redundancy, expected.redundancy, atol=1e-8 if not zeros else 1e-4)

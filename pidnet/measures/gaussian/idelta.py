@@ -45,7 +45,7 @@ def i_delta(covariances: PairCovariances) -> Atoms:
     delta1, gap1 = _deficiency(channel1, channel2)
     delta2, gap2 = _deficiency(channel2, channel1)
     redundancy = np.minimum(information1 - delta1, information2 - delta2)
-    return system.atoms(redundancy, np.maximum(gap1, gap2))
+    return system.atoms(redundancy, np.maximum(gap1, gap2), "proven")
 
 
 def _channel(gain: np.ndarray) -> np.ndarray:

@@ -57,9 +57,11 @@ class Standardized:
         information1, information2, joint = (half_log2_det(-1, p) for p in posteriors)
         return information1, information2, joint
 
-    def atoms(self, redundancy: np.ndarray, gap: np.ndarray | None = None) -> Atoms:
+    def atoms(
+        self, redundancy: np.ndarray, gap: np.ndarray | None = None, gap_kind: str = "estimated"
+    ) -> Atoms:
         """Complete the lattice from a redundancy (pair,), bits."""
-        return complete_lattice(self.informations(), redundancy, gap)
+        return complete_lattice(self.informations(), redundancy, gap, gap_kind)
 
     def atoms_from_union(self, union: np.ndarray) -> Atoms:
         """Complete the lattice from the union information R + U1 + U2, (pair,), bits."""

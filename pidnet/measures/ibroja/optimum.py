@@ -43,7 +43,7 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
     most = np.minimum(information1, information2)
     redundancy = np.minimum(np.maximum(information1 - (knows2 + minimum), least), most)
     _warn_of_wide_gaps(gap, tolerance)
-    return complete_lattice(informations, redundancy, gap)
+    return complete_lattice(informations, redundancy, gap, "proven")
 
 
 def i_broja_derivative(tables: PairTables, *, tolerance: float = 1e-6) -> Derivative:

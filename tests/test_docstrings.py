@@ -64,7 +64,6 @@ NOT_YET = {
     "pidnet.groups.rest.unit_against_rest",
     "pidnet.integrations.scikit_learn.CoverSelector",
     "pidnet.integrations.scikit_learn.CoverSelector.fit",
-    "pidnet.measures.blackwell.dominates",
     "pidnet.measures.decompose",
     "pidnet.measures.gaussian.decompose_gaussian",
     "pidnet.measures.ibroja.optimum.i_broja",

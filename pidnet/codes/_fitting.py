@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from pidnet.choices import name_of
 from pidnet.codes._k_means import k_means, nearest_center
 from pidnet.codes.quantizers import Quantizer, own_values
 
@@ -19,6 +20,17 @@ def fit_edges(values: Tensor, levels: int, how: Quantizer, own: list[int]) -> Te
     if values.ndim == 3:
         return k_means(values, levels)
     edges = how(values, levels)
+    expected = (values.shape[1], levels - 1)
+    if not isinstance(edges, Tensor) or edges.shape != expected or edges.isnan().any():
+        found = (
+            f"edges of shape {tuple(edges.shape)}"
+            if isinstance(edges, Tensor)
+            else f"a {type(edges).__name__}"
+        )
+        raise ValueError(
+            f"the quantizer {name_of(how)} gave {found}{' with nan' * (isinstance(edges, Tensor) and bool(edges.isnan().any()))}; "
+            f"expected edges of shape {expected}, (unit, levels - 1), without nan"
+        )
     if own:
         edges = edges.clone()
         edges[own] = own_values(values[:, own], levels).to(edges)

@@ -58,8 +58,8 @@ def quantize(
             [1, 1],
             [1, 1]], dtype=torch.uint8)
     """
-    if not 2 <= levels <= 256:
-        raise ValueError(f"levels={levels}; expected 2 to 256")
+    if not isinstance(levels, int) or not 2 <= levels <= 256:
+        raise ValueError(f"levels={levels}; expected a whole number, 2 to 256")
     target, classes = class_index(acts.target)
     quantizer = find_quantizer(how)
     layers = {

@@ -242,6 +242,8 @@ def class_index(labels: Tensor) -> tuple[Tensor, tuple[int, ...]]:
 
 def class_labels(target: Tensor) -> Tensor:
     """Labels as int64 on the CPU, or ValueError."""
+    if target.ndim == 1 and target.is_floating_point() and bool((target == target.round()).all()):
+        target = target.long()  # what a table of numbers gives for labels
     if target.ndim != 1 or target.is_floating_point() or target.is_complex():
         raise ValueError(
             f"the target has shape {tuple(target.shape)} and type {target.dtype}; "

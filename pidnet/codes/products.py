@@ -31,7 +31,7 @@ def merge_units(codes: Codes, layer: str, groups: Sequence[Sequence[int]]) -> Co
     Raises
     ------
     ValueError
-        For an unknown layer, an empty group, or more than 256 joint levels.
+        For an unknown layer or unit, an empty group, or more than 256 joint levels.
 
     Examples
     --------
@@ -50,6 +50,9 @@ def merge_units(codes: Codes, layer: str, groups: Sequence[Sequence[int]]) -> Co
             f"groups of up to {largest} units at {codes.levels} levels; expected groups of at least one unit "
             "and at most 256 joint levels"
         )
+    odd = next((unit for group in groups for unit in group if not 0 <= unit < len(whole.units)), None)
+    if odd is not None:
+        raise ValueError(f"layer {layer!r} has no unit {odd}; it has the units 0 to {len(whole.units) - 1}")
     units = whole.values.to(torch.int64)
     weights = [codes.levels ** torch.arange(len(group)) for group in groups]
     columns = [(units[:, list(g)] * w).sum(1) for g, w in zip(groups, weights, strict=True)]

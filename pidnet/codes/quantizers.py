@@ -44,7 +44,8 @@ def equal_mass(values: Tensor, levels: int) -> Tensor:
     Returns
     -------
     Tensor
-        Edges (unit, levels - 1): the k/levels quantiles of each unit, ascending.
+        Edges (unit, levels - 1): the k/levels quantiles of each unit, ascending. An edge at the maximum, of a unit
+        that is saturated at its top, moves to the largest value below, so that the top has a level of its own.
 
     Examples
     --------
@@ -55,7 +56,13 @@ def equal_mass(values: Tensor, levels: int) -> Tensor:
     """
     ordered = values.sort(0).values
     cuts = torch.arange(1, levels, device=values.device) * len(values) // levels
-    return ordered[(cuts - 1).clamp(min=0)].T.contiguous()
+    edges = ordered[(cuts - 1).clamp(min=0)].T.contiguous()
+    top = ordered[-1, :, None]
+    for unit in (edges >= top).any(1).nonzero().flatten().tolist():
+        below = ordered[ordered[:, unit] < top[unit], unit]
+        if len(below):  # not a constant unit
+            edges[unit] = edges[unit].clamp(max=below[-1])
+    return edges
 
 
 def equal_width(values: Tensor, levels: int) -> Tensor:
@@ -90,7 +97,7 @@ def equal_width(values: Tensor, levels: int) -> Tensor:
 
 
 def zero_level(values: Tensor, levels: int) -> Tensor:
-    """Exact zeros in the lowest level, equal mass above it: for ReLU units.
+    """Exact zeros in the lowest level, equal mass above it: for ReLU units and those that saturate at their top.
 
     Parameters
     ----------
@@ -102,8 +109,9 @@ def zero_level(values: Tensor, levels: int) -> Tensor:
     Returns
     -------
     Tensor
-        Edges (unit, levels - 1); the first is 0. A unit without exact zeros, or with negative values, gets the
-        edges of `equal_mass`.
+        Edges (unit, levels - 1); the first is 0. A unit that stands at its maximum in more than 1/levels of the
+        samples is cut as its mirror image would be. Any other unit without exact zeros, or with negative values,
+        gets the edges of `equal_mass`.
 
     Examples
     --------
@@ -118,7 +126,21 @@ def zero_level(values: Tensor, levels: int) -> Tensor:
         positive = values[values[:, unit] > 0, unit]
         upper = equal_mass(positive[:, None], levels - 1)[0] if len(positive) else edges.new_zeros(levels - 2)
         edges[unit] = torch.cat([edges.new_zeros(1), upper])
+    high = values.max(0).values
+    saturated = ((values == high).double().mean(0) > 1 / levels) & (values.min(0).values != 0)
+    for unit in saturated.nonzero().flatten().tolist():
+        edges[unit] = _mirrored(values[:, unit], levels)
     return edges
+
+
+def _mirrored(values: Tensor, levels: int) -> Tensor:
+    """The edges of a unit whose mirror image, maximum - values, has exact zeros, (levels - 1,): the same parts."""
+    descending = values[values < values.max()].sort(descending=True).values
+    cuts = torch.arange(1, levels - 1, device=values.device) * len(descending) // (levels - 1)
+    starts = [values.max(), *descending[(cuts - 1).clamp(min=0)]] if len(descending) else [values.max()]
+    edges = [values[values < start] for start in starts]  # what is strictly below the part that begins there
+    found = [part.max() if len(part) else values.new_tensor(-torch.inf) for part in edges]
+    return torch.stack(found + [values.new_tensor(-torch.inf)] * (levels - 1 - len(found))).sort().values
 
 
 def deviation_steps(values: Tensor, levels: int) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pidnet.codes import Codes
-from pidnet.measures import Measure
+from pidnet.measures import Measure, decompose_tables
 from pidnet.measures.atoms import NAMES, Atoms, weakest
 from pidnet.tables.discrete import iterate_pair_tables
 
@@ -17,7 +17,7 @@ def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
     blocks = []
     with tqdm(total=total, desc=layer, unit="pair", delay=1, disable=None, leave=False) as bar:
         for tables in iterate_pair_tables(codes, layer):
-            blocks.append(measure(tables))
+            blocks.append(decompose_tables(tables, measure))
             bar.update(len(tables))
     return Atoms.concatenate(blocks)
 

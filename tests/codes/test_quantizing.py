@@ -65,7 +65,7 @@ def test_edges_are_reused_on_new_data():
 
 def test_bad_input():
     acts = activations(torch.randn(5, 2))
-    with pytest.raises(ValueError, match="levels=1; expected 2 to 256"):
+    with pytest.raises(ValueError, match="levels=1; expected a whole number, 2 to 256"):
         pn.quantize(acts, 1)
     with pytest.raises(ValueError, match="need integer class labels"):
         pn.quantize(activations(torch.randn(5, 2), torch.rand(5)))

@@ -32,7 +32,7 @@ def test_a_unit_knows_all_about_itself(codes):
 def test_labels_that_do_not_fit_are_refused(codes):
     for target, match in {
         torch.arange(7): "7 labels for 60 inputs",
-        torch.zeros(60): "integer class labels",
+        torch.full((60,), 0.5): "integer class labels",
         "label": 'expected "predicted"',
         ("fc9", 0): "no such layer: 'fc9'",
         ("fc1", 5): "'fc1' has no unit 5; it has 5",

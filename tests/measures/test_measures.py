@@ -166,7 +166,7 @@ def test_the_bad_table_of_a_batch_is_named():
 
 
 def test_an_unknown_measure_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"unknown measure 'i_broj'.*i_broja, i_ccs, i_min, i_mmi"):
+    with pytest.raises(ValueError, match=r"unknown measure 'i_broj'.*i_min, i_mmi, i_broja, i_ccs"):
         find_measure("i_broj")
 
 

@@ -64,8 +64,6 @@ NOT_YET = {
     "pidnet.groups.rest.unit_against_rest",
     "pidnet.integrations.scikit_learn.CoverSelector",
     "pidnet.integrations.scikit_learn.CoverSelector.fit",
-    "pidnet.measures.decompose",
-    "pidnet.measures.gaussian.decompose_gaussian",
     "pidnet.measures.ibroja.optimum.i_broja",
     "pidnet.measures.iccs.i_ccs",
     "pidnet.measures.imin.i_min",

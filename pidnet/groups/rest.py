@@ -8,8 +8,9 @@ import numpy as np
 
 from pidnet.codes import Codes
 from pidnet.groups.invariants import joint_states
-from pidnet.measures import Measure, find_measure
+from pidnet.measures import find_measure
 from pidnet.measures.atoms import Atoms
+from pidnet.measures.measure import MeasureLike
 from pidnet.tables.discrete import PairTables
 
 FOLDS = 5
@@ -18,7 +19,7 @@ FOLDS = 5
 def unit_against_rest(
     codes: Codes,
     layer: str,
-    measure: str | Measure = "i_broja",
+    measure: MeasureLike = "i_broja",
     *,
     rest: Literal["prediction", "joint"] = "prediction",
 ) -> Atoms:

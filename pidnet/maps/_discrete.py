@@ -15,6 +15,7 @@ from pidnet.codes import Codes
 from pidnet.maps.layer_map import LayerMap
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
+from pidnet.measures.measure import MeasureLike
 from pidnet.significance import (
     CORRECTIONS,
     NULLS,
@@ -53,7 +54,7 @@ class _Choice:
 
 def code_mapper(
     codes: Codes,
-    measure: str | Measure,
+    measure: MeasureLike,
     correction: str | Correction,
     null: str | Null,
     *,

@@ -13,11 +13,13 @@ from pidnet import __version__
 from pidnet.activations import Activations
 from pidnet.maps.layer_map import LayerMap
 from pidnet.measures.atoms import Atoms
-from pidnet.measures.gaussian import PREFIX, GaussianMeasure, find_gaussian_measure, i_mmi
+from pidnet.measures.gaussian import find_gaussian_measure, i_mmi
+from pidnet.measures.measure import MeasureLike
 from pidnet.names import GAUSSIAN_CORRECTIONS
 from pidnet.significance.gaussian_bias import corrected_atoms
 from pidnet.tables.covariances import (
     LayerCovariance,
+    PairCovariances,
     iterate_pair_covariances,
     layer_covariance,
     unit_covariances,
@@ -27,7 +29,7 @@ DRAWS = 8
 
 
 def gaussian_mapper(
-    activations: Activations, measure: str | GaussianMeasure, correction: Any, seed: int, **options: Any
+    activations: Activations, measure: MeasureLike, correction: Any, seed: int, **options: Any
 ) -> Callable[[str], LayerMap]:
     """Layer name -> its map. The options, those of ``layer_covariance``, are checked once; see ``layer_maps``."""
     if correction not in GAUSSIAN_CORRECTIONS:
@@ -36,10 +38,10 @@ def gaussian_mapper(
         )
     if correction != "none" and options.get("shrinkage"):
         raise ValueError(f"correction={correction!r} is not for shrunk covariances; leave out shrinkage=")
-    functions = find_gaussian_measure(measure), i_mmi
+    found = find_gaussian_measure(measure)
+    functions: tuple[Callable[[PairCovariances], Atoms], ...] = (found, i_mmi)
     if correction == "wishart":
         functions = tuple(partial(corrected_atoms, measure=f, draws=DRAWS, seed=seed) for f in functions)
-    name = measure if isinstance(measure, str) else PREFIX + getattr(measure, "__name__", repr(measure))
     settings = {
         "shrinkage": options["shrinkage"],
         "copula": options["copula"],
@@ -49,14 +51,18 @@ def gaussian_mapper(
 
     def make(layer: str) -> LayerMap:
         return _gaussian_map(
-            layer_covariance(activations, layer, **options), layer, functions, name, settings
+            layer_covariance(activations, layer, **options), layer, functions, found.name, settings
         )
 
     return make
 
 
 def _gaussian_map(
-    whole: LayerCovariance, layer: str, functions: Sequence[GaussianMeasure], name: str, settings: dict
+    whole: LayerCovariance,
+    layer: str,
+    functions: Sequence[Callable[[PairCovariances], Atoms]],
+    name: str,
+    settings: dict,
 ) -> LayerMap:
     """functions: of pairs and of single units."""
     of_pairs, of_units = functions

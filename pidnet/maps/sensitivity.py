@@ -16,7 +16,7 @@ from pidnet.codes.quantizers import Quantizer
 from pidnet.maps._storage import read_result, write_result
 from pidnet.maps.mapping import layer_maps
 from pidnet.maps.verdict import Verdict
-from pidnet.measures import Measure
+from pidnet.measures.measure import MeasureLike
 from pidnet.optional import optional_module
 from pidnet.plots import plot_sensitivity
 from pidnet.printing import Printed, table
@@ -190,7 +190,7 @@ class Sensitivity(Printed):
 
 def sensitivity(
     acts: Activations,
-    measure: str | Measure = "i_broja",
+    measure: MeasureLike = "i_broja",
     *,
     levels: Sequence[int] = (4, 2, 3, 6, 8),
     shares: Sequence[float] = (0.5, 0.25),

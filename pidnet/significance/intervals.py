@@ -9,7 +9,7 @@ from scipy.stats import t
 
 from pidnet.codes import Codes
 from pidnet.codes.resampling import leave_groups_out
-from pidnet.measures import DERIVATIVES, Measure, i_ccs, i_mmi
+from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
 from pidnet.significance.delta_method import covariances
 from pidnet.significance.nulls import TESTED
@@ -44,9 +44,9 @@ class _Spread:
     def ends(self, weights: tuple[int, int, int, int]) -> np.ndarray:
         """The interval of a weighted sum, (pair, 2).
 
-        Near 0 a sum of squares is estimated, and the delta method takes its variance for twice as large: of an
-        information I with bias b, it is in proportion to I + b where I + b/2 were right. The variance is scaled
-        accordingly, unless both units know much: then the half samples of the correction add as much again.
+        Close to 0 the estimate behaves like a sum of squares. The delta method then overstates its variance: it
+        scales with I + b (b: the bias) where I + b/2 is correct, so the variance is multiplied by
+        (1 + I/(I + b)) / 2, unless both units know much: then the half samples of the correction add as much again.
         """
         w = np.array(weights, dtype=np.float64)
         center, plug_in = self.corrected @ w, self.plug_in @ w
@@ -77,14 +77,15 @@ def find_intervals(
     Measures with a known derivative: the delta method, at the cost of one map; see ``delta_intervals``. Others: a
     jackknife over 20 groups of samples, at the cost of 20 maps.
     """
-    if measure in DERIVATIVES:
+    measure = find_measure(measure)
+    if measure.derivative:
         return delta_intervals(plug_in, corrected, codes, layer, measure)
     return jackknife_intervals(corrected, codes, layer, measure, rng)
 
 
 def interval_method(measure: Measure) -> str:
     """The name of the intervals that a measure gets."""
-    return "delta method" if measure in DERIVATIVES else "jackknife"
+    return "delta method" if find_measure(measure).derivative else "jackknife"
 
 
 def delta_intervals(
@@ -93,24 +94,28 @@ def delta_intervals(
     """corrected +- 2.1 standard errors from the derivative of the atom by the table.
 
     R and S of I_mmi are the smaller, its U the positive part, of quantities without a kink: the smaller of both
-    lower ends and of both upper ends, and the positive part of the ends. Where atoms cannot be negative (all
-    measures but I_ccs), no interval ends below 0: about an atom that is 0 it errs on one side only.
+    lower ends and of both upper ends, and the positive part of the ends. Where atoms cannot be negative
+    (``Measure.nonnegative``), no interval ends below 0: about an atom that is 0 it errs on one side only.
     """
+    measure = find_measure(measure)
+    derive = measure.derivative
+    if derive is None:
+        raise ValueError(f"the derivative of {measure.name} is not known; take jackknife_intervals")
     blocks = []
     for tables in iterate_pair_tables(codes, layer):
-        derivative = DERIVATIVES[measure](tables)
+        derivative = derive(tables)
         jumps = np.zeros(len(tables)) if derivative.jumps is None else derivative.jumps
         blocks.append((covariances(tables, derivative), jumps))
     covariance, jumps = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     spread = _Spread(_known(plug_in), _known(corrected), covariance, jumps)
-    if measure is i_mmi:
+    if measure.kinks == "smaller information":
         found = _through_the_minimum(spread)
     else:
         found = {name: spread.ends(weights) for name, weights in ATOM_WEIGHTS.items()}
     for name, ends in found.items():
         center = getattr(corrected, name)
         ends[:, 0] = np.minimum(ends[:, 0], center)
-        ends[:, 1] = np.maximum(ends[:, 1], center if measure is i_ccs else np.maximum(center, 0))
+        ends[:, 1] = np.maximum(ends[:, 1], np.maximum(center, 0) if measure.nonnegative else center)
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pidnet.codes import Codes
-from pidnet.measures import Measure, decompose_tables
+from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import NAMES, Atoms, weakest
 from pidnet.tables.discrete import iterate_pair_tables
 
@@ -14,10 +14,10 @@ from pidnet.tables.discrete import iterate_pair_tables
 def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
     """The plug-in atoms of all pairs of a layer, block by block."""
     total = len(codes.layer(layer).pairs)
-    blocks = []
+    measure, blocks = find_measure(measure), []
     with tqdm(total=total, desc=layer, unit="pair", delay=1, disable=None, leave=False) as bar:
         for tables in iterate_pair_tables(codes, layer):
-            blocks.append(decompose_tables(tables, measure))
+            blocks.append(measure(tables))
             bar.update(len(tables))
     return Atoms.concatenate(blocks)
 

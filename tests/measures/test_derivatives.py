@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from pidnet.measures import DERIVATIVES, MEASURES, i_broja
+from pidnet.measures import MEASURES, i_broja
 from pidnet.tables.discrete import PairTables
 
 STEP = 1e-4
@@ -21,7 +21,7 @@ def given_tables(p, samples=0):
 def test_derivatives_are_right(name, shape):
     rng = np.random.default_rng(0)
     p, other = rng.dirichlet(np.ones(np.prod(shape)), size=(2, 20)).reshape(2, 20, *shape)
-    derivative, move = DERIVATIVES[MEASURES[name]](given_tables(p)), other - p
+    derivative, move = MEASURES[name].derivative(given_tables(p)), other - p
     measure = partial(i_broja, tolerance=1e-11) if name == "i_broja" else MEASURES[name]
     ends = [measure(given_tables(p + step * move)).redundancy for step in (STEP, -STEP)]
     expected = (ends[0] - ends[1]) / (2 * STEP)
@@ -38,21 +38,21 @@ def test_derivatives_are_right(name, shape):
 def test_a_level_that_is_not_taken_changes_nothing():
     p = np.random.default_rng(0).dirichlet(np.ones(12), size=5).reshape(5, 2, 2, 3)
     wider = np.concatenate([p, np.zeros((5, 1, 2, 3))], 1)
-    for measure, derivative in DERIVATIVES.items():
-        narrow, wide = derivative(given_tables(p)), derivative(given_tables(wider))
+    for measure in MEASURES.values():
+        narrow, wide = measure.derivative(given_tables(p)), measure.derivative(given_tables(wider))
         totals = [
             (part.first[:, :2, None] + part.second[:, None])
             + (0 if part.both is None else part.both[:, :2, :, None])
             for part in (narrow, wide)
         ]
         centered = [total - (total * p).sum((1, 2, 3), keepdims=True) for total in totals]
-        np.testing.assert_allclose(*centered, atol=2e-3, err_msg=measure.__name__)
+        np.testing.assert_allclose(*centered, atol=2e-3, err_msg=measure.name)
 
 
 def test_only_i_ccs_jumps_and_the_less_the_more_samples():
     p = np.random.default_rng(0).dirichlet(np.ones(36), size=20).reshape(20, 3, 3, 4)
     for name, measure in MEASURES.items():
-        few, many = (DERIVATIVES[measure](given_tables(p, samples)).jumps for samples in (1000, 100_000))
+        few, many = (measure.derivative(given_tables(p, samples)).jumps for samples in (1000, 100_000))
         if name == "i_ccs":
             assert many.mean() < few.mean() / 5
             assert (few >= 0).all()

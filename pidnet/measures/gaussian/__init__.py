@@ -6,7 +6,7 @@ and differ widely for a vector target, so every statement must name its measure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from pidnet.measures.gaussian.iccs import i_ccs
 from pidnet.measures.gaussian.idelta import i_delta
 from pidnet.measures.gaussian.idep import i_dep
 from pidnet.measures.gaussian.immi import i_mmi
+from pidnet.measures.measure import Measure, MeasureLike, as_measure
 from pidnet.tables.covariances import PairCovariances
 
 __all__ = [
@@ -23,48 +24,92 @@ __all__ = [
     "decompose_gaussian",
 ]
 
-GaussianMeasure = Callable[[PairCovariances], Atoms]
-
 PREFIX = "gaussian_"
 
-GAUSSIAN_MEASURES: dict[str, GaussianMeasure] = {
-    "gaussian_i_mmi": i_mmi,
-    "gaussian_i_broja": i_broja,
-    "gaussian_i_delta": i_delta,
-    "gaussian_i_dep": i_dep,
-    "gaussian_i_ccs": i_ccs,
+GAUSSIAN_MEASURES: dict[str, Measure] = {
+    PREFIX + name: Measure(
+        PREFIX + name, function, nonnegative=nonnegative, source=source, guarantee=guarantee
+    )
+    for name, function, nonnegative, source, guarantee in (
+        ("i_mmi", i_mmi, True, "Barrett 2015 (arXiv:1411.2832)", "R = min(I1, I2), closed form"),
+        (
+            "i_broja",
+            i_broja,
+            True,
+            "Venkatesh et al. 2023 (arXiv:2307.10515)",
+            "least unique information over Gaussian couplings, closed form",
+        ),
+        (
+            "i_delta",
+            i_delta,
+            True,
+            "Venkatesh & Schamberg 2022 (arXiv:2105.00769)",
+            "deficiency of channels, with a proven gap for each pair",
+        ),
+        ("i_dep", i_dep, True, "Kay & Ince 2018, Entropy 20, 240", "dependency constraints, closed form"),
+        (
+            "i_ccs",
+            i_ccs,
+            False,
+            "Ince 2017 (arXiv:1602.05063)",
+            "common change in surprisal, with an estimated gap",
+        ),
+    )
 }
 
 
-def find_gaussian_measure(measure: str | GaussianMeasure) -> GaussianMeasure:
-    """The function behind a name, with or without the prefix ``gaussian_``; a function is returned as it is.
+def find_gaussian_measure(measure: MeasureLike) -> Measure:
+    """The measure behind a name, with or without the prefix ``gaussian_``; a function is wrapped.
 
     Raises ValueError for an unknown name, with the known ones.
     """
-    if not isinstance(measure, str):
-        return measure
-    name = PREFIX + measure.removeprefix(PREFIX)
-    if name not in GAUSSIAN_MEASURES:
-        known = ", ".join(sorted(name.removeprefix(PREFIX) for name in GAUSSIAN_MEASURES))
-        raise ValueError(f"unknown Gaussian measure {measure!r}; the known ones are {known}")
-    return GAUSSIAN_MEASURES[name]
+    if isinstance(measure, str):
+        short = {name.removeprefix(PREFIX): found for name, found in GAUSSIAN_MEASURES.items()}
+        return as_measure(measure.removeprefix(PREFIX), short, "Gaussian measure")
+    found = as_measure(measure, GAUSSIAN_MEASURES, "Gaussian measure")
+    return found if found.name.startswith(PREFIX) else replace(found, name=PREFIX + found.name)
 
 
 def decompose_gaussian(
-    cov: np.ndarray, dims: tuple[int, int, int] = (1, 1, 1), measure: str | GaussianMeasure = "i_mmi"
+    cov: np.ndarray, dims: tuple[int, int, int] = (1, 1, 1), measure: MeasureLike = "i_mmi"
 ) -> Atoms:
-    """Decompose what two jointly Gaussian sources say about a Gaussian target.
+    """Decompose what two jointly Gaussian sources carry about a Gaussian target.
 
-    cov: covariance (n, n), or a batch (..., n, n), in the order source1, source2, target. dims: their sizes.
-    measure: a name in ``GAUSSIAN_MEASURES``, prefix optional, or a function from PairCovariances to Atoms.
-    Returns Atoms with fields of shape (pair,), batch axes flattened, in bits. Directions without variance
-    (dead or duplicated units) are dropped: they carry no information.
-    Raises ValueError for an unknown measure; a covariance of another shape, not finite, not symmetric or not
-    positive semidefinite; or sources that determine a combination of the target (infinite information).
+    Parameters
+    ----------
+    cov : ndarray
+        Covariance (n, n), or a batch (..., n, n), in the order source1, source2, target.
+    dims : tuple of int
+        The sizes of source1, source2 and target.
+    measure : str, Measure or callable
+        A name in ``GAUSSIAN_MEASURES``, prefix optional, or a function from PairCovariances to Atoms.
+
+    Returns
+    -------
+    Atoms
+        Fields of shape (pair,), batch axes flattened, in bits.
+
+    Raises
+    ------
+    ValueError
+        For an unknown measure; a covariance of another shape, not finite, not symmetric or not positive
+        semidefinite; or sources that determine a combination of the target (infinite information).
+
+    Notes
+    -----
+    Directions without variance (dead or duplicated units) are dropped: they carry no information.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pidnet as pn
+    >>> cov = np.array([[1.0, 0.0, 0.6], [0.0, 1.0, 0.6], [0.6, 0.6, 1.0]])
+    >>> pn.decompose_gaussian(cov, measure="i_mmi").redundancy.round(4)
+    array([0.3219])
     """
-    function = find_gaussian_measure(measure)
+    found = find_gaussian_measure(measure)
     checked = check_covariances(cov, dims)
-    return function(PairCovariances(np.full((len(checked), 2), -1), checked, tuple(dims)))
+    return found(PairCovariances(np.full((len(checked), 2), -1), checked, tuple(dims)))
 
 
 def check_covariances(cov: np.ndarray, dims: tuple[int, int, int]) -> np.ndarray:

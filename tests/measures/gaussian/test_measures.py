@@ -177,7 +177,7 @@ def test_a_one_hot_target_equals_one_column_less():
 @pytest.mark.parametrize(
     ("cov", "dims", "measure", "message"),
     [
-        (np.eye(3), (1, 1, 1), "i_min", "unknown Gaussian measure 'i_min'.*i_broja, i_ccs"),
+        (np.eye(3), (1, 1, 1), "i_min", "unknown Gaussian measure 'i_min'.*i_broja.*i_ccs"),
         (np.eye(3), (1, 1, 2), "i_mmi", r"shape \(3, 3\)"),
         (np.eye(3), (1, 2, 0), "i_mmi", "three sizes above 0"),
         (np.diag([1, np.nan, 1]), (1, 1, 1), "i_mmi", r"cov\[0\].*not finite"),

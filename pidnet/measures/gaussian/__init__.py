@@ -63,9 +63,8 @@ def find_gaussian_measure(measure: MeasureLike) -> Measure:
 
     Raises ValueError for an unknown name, with the known ones.
     """
-    if isinstance(measure, str):
-        short = {name.removeprefix(PREFIX): found for name, found in GAUSSIAN_MEASURES.items()}
-        return as_measure(measure.removeprefix(PREFIX), short, "Gaussian measure")
+    if isinstance(measure, str) and PREFIX + measure in GAUSSIAN_MEASURES:
+        measure = PREFIX + measure
     found = as_measure(measure, GAUSSIAN_MEASURES, "Gaussian measure")
     return found if found.name.startswith(PREFIX) else replace(found, name=PREFIX + found.name)
 

@@ -60,7 +60,9 @@ class Measure(Printed):
     def __call__(self, tables: Any) -> Atoms:
         atoms = self.function(tables)
         if not isinstance(atoms, Atoms) or len(atoms) != len(tables):
-            found = f"Atoms of {len(atoms)} pairs" if isinstance(atoms, Atoms) else f"a {type(atoms).__name__}"
+            found = (
+                f"Atoms of {len(atoms)} pairs" if isinstance(atoms, Atoms) else f"a {type(atoms).__name__}"
+            )
             raise TypeError(
                 f"the measure {self.name} returned {found}; expected Atoms of {len(tables)} pairs"
             )

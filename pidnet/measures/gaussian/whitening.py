@@ -69,6 +69,23 @@ class Standardized:
         return self.atoms(information1 + information2 - union)
 
 
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A source, both or the target: where its columns are, and what whitens them, (pair, n, n)."""
+
+    columns: slice
+    whitener: np.ndarray
+
+    @classmethod
+    def of(cls, cov: np.ndarray, columns: slice) -> _Part:
+        """The part of a batch of covariances in some columns."""
+        return cls(columns, _whitener(cov[:, columns, columns]))
+
+    def across(self, other: _Part, cov: np.ndarray) -> np.ndarray:
+        """Covariance of this part with another, both whitened, (pair, n, m)."""
+        return self.whitener @ cov[:, self.columns, other.columns] @ other.whitener.mT
+
+
 def standardize(covariances: PairCovariances) -> Standardized:
     """Whiten the sources and the target of each pair.
 
@@ -77,23 +94,18 @@ def standardize(covariances: PairCovariances) -> Standardized:
     """
     first, second, _ = covariances.dims
     cov = _correlation(covariances.cov)
-    a, b = slice(0, first), slice(first, first + second)
-    c, y = slice(0, first + second), slice(first + second, None)
     _check_semidefinite(covariances, cov)
-    white = {name: _whitener(cov[:, part, part]) for name, part in (("a", a), ("b", b), ("c", c), ("y", y))}
-
-    def between(name1, part1, name2, part2):
-        return white[name1] @ cov[:, part1, part2] @ white[name2].mT
-
-    gain12 = between("y", y, "c", c)
+    source1, source2 = _Part.of(cov, slice(0, first)), _Part.of(cov, slice(first, first + second))
+    both, target = _Part.of(cov, slice(0, first + second)), _Part.of(cov, slice(first + second, None))
+    gain12 = target.across(both, cov)
     _check_finite_information(covariances, gain12)
     basis = _target_basis(gain12)
     return Standardized(
-        gain1=basis @ between("y", y, "a", a),
-        gain2=basis @ between("y", y, "b", b),
+        gain1=basis @ target.across(source1, cov),
+        gain2=basis @ target.across(source2, cov),
         gain12=basis @ gain12,
-        part1=between("a", a, "c", c),
-        part2=between("b", b, "c", c),
+        part1=source1.across(both, cov),
+        part2=source2.across(both, cov),
     )
 
 

@@ -85,7 +85,7 @@ def solve_pairs(p_PYAB, tolerance, redundancy_P, gap_P):
     work = allocate(levels1, levels2, classes)
     for pair in range(pairs):
         fit_and_compare(p_PYAB[pair], tolerance, work)
-        redundancy_P[pair], gap_P[pair] = sum_common_terms(work.fit, work.terms)
+        redundancy_P[pair], gap_P[pair] = sum_common_terms(work.fit.q, work.fit.step, work.terms)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -109,7 +109,7 @@ def fit_and_compare(p_YAB, tolerance, work):
     """The fitted table of p and its terms."""
     fill_margins(p_YAB, work.fit.given)
     fit_margins(work.fit, FIT_SHARE * tolerance)
-    fill_terms(work.fit, work.terms)
+    fill_terms(work.fit.given, work.fit.q, work.terms)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -129,10 +129,9 @@ def fill_margins(p_YAB, margins):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_terms(fit, terms):
+def fill_terms(given, q_YAB, terms):
     """The local informations of each cell, and whether they have one sign."""
-    classes, levels1, levels2 = fit.q.shape
-    given = fit.given
+    classes, levels1, levels2 = q_YAB.shape
     terms.p_A[:], terms.p_B[:] = given.of_1.sum(0), given.of_2.sum(0)
     for y in range(classes):
         terms.p_Y[y] = p_y = given.of_1[y].sum()
@@ -142,7 +141,7 @@ def fill_terms(fit, terms):
             terms.second[y, b] = surprisal_change(given.of_2[y, b], terms.p_B[b] * p_y)
         for a in range(levels1):
             for b in range(levels2):
-                q, first, second = fit.q[y, a, b], terms.first[y, a], terms.second[y, b]
+                q, first, second = q_YAB[y, a, b], terms.first[y, a], terms.second[y, b]
                 both = surprisal_change(q, given.of_12[a * levels2 + b] * p_y)
                 common = first + second - both if q > 0.0 else 0.0
                 one_sign = sign(common) == sign(first) == sign(second) == sign(both)
@@ -151,18 +150,18 @@ def fill_terms(fit, terms):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sum_common_terms(fit, terms):
+def sum_common_terms(q_YAB, step, terms):
     """R of the fitted table, and its error estimate from the Newton step left over, bits."""
-    classes, levels1, levels2 = fit.q.shape
+    classes, levels1, levels2 = q_YAB.shape
     redundancy, gap = 0.0, 0.0
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
-                q, common = fit.q[y, a, b], terms.common[y, a, b]
+                q, common = q_YAB[y, a, b], terms.common[y, a, b]
                 if q <= 0.0:
                     continue
-                step = fit.step.of_12[a * levels2 + b] + fit.step.of_1[y, a] + fit.step.of_2[y, b]
-                change = abs(step) / np.log(2.0)
+                move = step.of_12[a * levels2 + b] + step.of_1[y, a] + step.of_2[y, b]
+                change = abs(move) / np.log(2.0)
                 gap += q * change * (abs(common) + 1.0)
                 if terms.counts[y, a, b]:
                     redundancy += q * common

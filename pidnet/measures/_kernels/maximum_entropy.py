@@ -128,82 +128,82 @@ def fit_margins(fit, tolerance):
 
     Leaves that step in fit.step, and returns the mass it would move.
     """
-    open_cells(fit)
+    open_cells(fit.given, fit.q)
     moved = np.inf
     for _ in range(MOST_ROUNDS):
-        scale_margins(fit)
+        scale_margins(fit.given, fit.q, fit.system.margin12, fit.scale12)
         longest, moved = propose_exponents(fit)
         if moved <= tolerance:
             break
-        take_if_better(fit, 1.0 / max(1.0, longest / LONGEST_MOVE))
+        length = 1.0 / max(1.0, longest / LONGEST_MOVE)
+        take_if_better(fit.given, fit.step, length, fit.growth, fit.q, fit.proposal)
     return moved
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def open_cells(fit):
+def open_cells(given, q_YAB):
     """q = 1 where all three given margins are positive."""
-    classes, levels1, levels2 = fit.q.shape
+    classes, levels1, levels2 = q_YAB.shape
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
-                cell = fit.given.of_12[a * levels2 + b] * fit.given.of_1[y, a] * fit.given.of_2[y, b]
-                fit.q[y, a, b] = 1.0 if cell > 0.0 else 0.0
+                cell = given.of_12[a * levels2 + b] * given.of_1[y, a] * given.of_2[y, b]
+                q_YAB[y, a, b] = 1.0 if cell > 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def scale_margins(fit):
+def scale_margins(given, q_YAB, margin12_C, scale12_C):
     """Fit the margins (x1,y), (x2,y) and (x1,x2) in turn."""
-    classes, levels1, levels2 = fit.q.shape
-    margin12 = fit.system.margin12
-    margin12[:] = 0.0
+    classes, levels1, levels2 = q_YAB.shape
+    margin12_C[:] = 0.0
     for y in range(classes):
-        q_AB = fit.q[y]
+        q_AB = q_YAB[y]
         for a in range(levels1):
             total = 0.0
             for b in range(levels2):
                 total += q_AB[a, b]
-            factor = fit.given.of_1[y, a] / total if total > 0.0 else 0.0
+            factor = given.of_1[y, a] / total if total > 0.0 else 0.0
             for b in range(levels2):
                 q_AB[a, b] *= factor
         for b in range(levels2):
             total = 0.0
             for a in range(levels1):
                 total += q_AB[a, b]
-            factor = fit.given.of_2[y, b] / total if total > 0.0 else 0.0
+            factor = given.of_2[y, b] / total if total > 0.0 else 0.0
             for a in range(levels1):
                 q_AB[a, b] *= factor
-                margin12[a * levels2 + b] += q_AB[a, b]
-    for cell in range(len(margin12)):
-        fit.scale12[cell] = fit.given.of_12[cell] / margin12[cell] if margin12[cell] > 0.0 else 0.0
+                margin12_C[a * levels2 + b] += q_AB[a, b]
+    for cell in range(len(margin12_C)):
+        scale12_C[cell] = given.of_12[cell] / margin12_C[cell] if margin12_C[cell] > 0.0 else 0.0
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
-                fit.q[y, a, b] *= fit.scale12[a * levels2 + b]
+                q_YAB[y, a, b] *= scale12_C[a * levels2 + b]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def propose_exponents(fit):
     """Newton step of the exponents; its largest change of an exponent, and the mass it moves."""
-    fill_missing(fit)
+    fill_missing(fit.given, fit.q, fit.missing, fit.system.margin12)
     solve_exponents(fit.q, fit.missing, fit.step, fit.system)
-    return measure_step(fit)
+    return measure_step(fit.step, fit.q)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fill_missing(fit):
-    """missing = margin given - margin of q; system.margin12 = the (x1,x2) margin of q."""
-    classes, levels1, levels2 = fit.q.shape
-    fit.missing.of_1[:] = fit.given.of_1
-    fit.missing.of_2[:] = fit.given.of_2
-    fit.system.margin12[:] = 0.0
+def fill_missing(given, q_YAB, missing, margin12_C):
+    """missing = margin given - margin of q; margin12 = the (x1,x2) margin of q."""
+    classes, levels1, levels2 = q_YAB.shape
+    missing.of_1[:] = given.of_1
+    missing.of_2[:] = given.of_2
+    margin12_C[:] = 0.0
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
-                q = fit.q[y, a, b]
-                fit.missing.of_1[y, a] -= q
-                fit.missing.of_2[y, b] -= q
-                fit.system.margin12[a * levels2 + b] += q
-    fit.missing.of_12[:] = fit.given.of_12 - fit.system.margin12
+                q = q_YAB[y, a, b]
+                missing.of_1[y, a] -= q
+                missing.of_2[y, b] -= q
+                margin12_C[a * levels2 + b] += q
+    missing.of_12[:] = given.of_12 - margin12_C
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
@@ -216,58 +216,57 @@ def solve_exponents(q_YAB, right, out, system):
             system.matrix[i, j] = -system.matrix[i, j]
         system.matrix[i, i] += (1.0 + RIDGE) * system.margin12[i]
     solve_blocks(system.blocks, right.of_1, right.of_2, system.held1, system.held2)
-    fill_right_of_cells(q_YAB, right, system)
+    fill_right_of_cells(q_YAB, right.of_12, system.held1, system.held2, system.right12)
     solve_definite(system.matrix, system.right12, out.of_12)
-    fill_rest_of_levels(q_YAB, right, out, system)
+    fill_rest_of_levels(q_YAB, out.of_12, right.of_1, system.rest1, right.of_2, system.rest2)
     solve_blocks(system.blocks, system.rest1, system.rest2, out.of_1, out.of_2)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fill_right_of_cells(q_YAB, right, system):
-    """right12 = right.of_12 less what the held steps of the levels do to the cells."""
+def fill_right_of_cells(q_YAB, all12_C, held1_YA, held2_YB, right12_C):
+    """right12 = all12 less what the held steps of the levels do to the cells."""
     classes, levels1, levels2 = q_YAB.shape
-    system.right12[:] = right.of_12
+    right12_C[:] = all12_C
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
-                pull = q_YAB[y, a, b] * (system.held1[y, a] + system.held2[y, b])
-                system.right12[a * levels2 + b] -= pull
+                pull = q_YAB[y, a, b] * (held1_YA[y, a] + held2_YB[y, b])
+                right12_C[a * levels2 + b] -= pull
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fill_rest_of_levels(q_YAB, right, out, system):
+def fill_rest_of_levels(q_YAB, step12_C, right1_YA, rest1_YA, right2_YB, rest2_YB):
     """rest = right less what the step of the cells does to the margins of the levels."""
     classes, levels1, levels2 = q_YAB.shape
-    system.rest1[:] = right.of_1
-    system.rest2[:] = right.of_2
+    rest1_YA[:] = right1_YA
+    rest2_YB[:] = right2_YB
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
-                pull = q_YAB[y, a, b] * out.of_12[a * levels2 + b]
-                system.rest1[y, a] -= pull
-                system.rest2[y, b] -= pull
+                pull = q_YAB[y, a, b] * step12_C[a * levels2 + b]
+                rest1_YA[y, a] -= pull
+                rest2_YB[y, b] -= pull
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def measure_step(fit):
+def measure_step(step, q_YAB):
     """Largest change of an exponent, and sum |dq| to first order."""
-    classes, levels1, levels2 = fit.q.shape
-    step, longest, moved = fit.step, 0.0, 0.0
+    classes, levels1, levels2 = q_YAB.shape
+    longest, moved = 0.0, 0.0
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
-                if fit.q[y, a, b] > 0.0:
+                if q_YAB[y, a, b] > 0.0:
                     change = abs(step.of_12[a * levels2 + b] + step.of_1[y, a] + step.of_2[y, b])
                     longest = max(longest, change)
-                    moved += fit.q[y, a, b] * change
+                    moved += q_YAB[y, a, b] * change
     return longest, moved
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def take_if_better(fit, length):
+def take_if_better(given, step, length, growth, q_YAB, proposal_YAB):
     """Move the exponents along the step if sum p ln q - sum q grows, else leave q as it is."""
-    classes, levels1, levels2 = fit.q.shape
-    given, step, growth = fit.given, fit.step, fit.growth
+    classes, levels1, levels2 = q_YAB.shape
     gain = length * (given.of_12 * step.of_12).sum()
     for y in range(classes):
         for a in range(levels1):
@@ -281,8 +280,8 @@ def take_if_better(fit, length):
         for a in range(levels1):
             for b in range(levels2):
                 factor = growth.of_12[a * levels2 + b] * growth.of_1[y, a] * growth.of_2[y, b]
-                moved = fit.q[y, a, b] * factor if fit.q[y, a, b] > 0.0 else 0.0
-                fit.proposal[y, a, b] = moved
-                gain -= moved - fit.q[y, a, b]
+                moved = q_YAB[y, a, b] * factor if q_YAB[y, a, b] > 0.0 else 0.0
+                proposal_YAB[y, a, b] = moved
+                gain -= moved - q_YAB[y, a, b]
     if gain > -ROUNDOFF:
-        fit.q[:] = fit.proposal
+        q_YAB[:] = proposal_YAB

@@ -19,16 +19,16 @@ OTHER_ROUNDINGS = 64  # of terms and ends, on top of one addition a cell: a gene
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def certify(work):
+def certify(given, at, proof):
     """Upper and lower end of the minimum, nats, from a feasible q and a feasible (lam, mu)."""
-    repair_margins(work.p1, work.p2, work.iterate, work.proof)
-    upper, roundoff = value_nats(work.proof)
+    repair_margins(given.p1, given.p2, at, proof)
+    upper, roundoff = value_nats(proof)
     lower = 0.0
-    for y in range(len(work.p1)):
-        first, second = work.p1[y] * work.iterate.lam[y], work.p2[y] * work.iterate.mu[y]
+    for y in range(len(given.p1)):
+        first, second = given.p1[y] * at.lam[y], given.p2[y] * at.mu[y]
         lower += first.sum() + second.sum()
         roundoff += np.abs(first).sum() + np.abs(second).sum()
-    widen = EPSILON * (work.proof.q.size + OTHER_ROUNDINGS) * roundoff
+    widen = EPSILON * (proof.q.size + OTHER_ROUNDINGS) * roundoff
     return upper + widen, lower - widen
 
 

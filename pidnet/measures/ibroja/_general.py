@@ -49,25 +49,27 @@ def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB):
     pairs, classes, levels1 = p1_PYA.shape
     work = allocate(levels1, p2_PYB.shape[2], classes)
     for pair in range(pairs):
-        work.p1[:] = p1_PYA[pair]
-        work.p2[:] = p2_PYB[pair]
-        upper_P[pair], lower_P[pair] = solve_pair(work, tolerance)
+        work.given.p1[:] = p1_PYA[pair]
+        work.given.p2[:] = p2_PYB[pair]
+        upper_P[pair], lower_P[pair] = solve_pair(
+            work.given, work.iterate, work.step, work.system, work.proof, tolerance
+        )
         lam_PYA[pair], mu_PYB[pair] = work.iterate.lam, work.iterate.mu
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_pair(work, tolerance):
+def solve_pair(given, at, step, system, proof, tolerance):
     """The best certified ends (upper, lower) that the steps reach, nats."""
-    start(work.p1, work.p2, work.iterate)
-    cells = len(work.iterate.Q)
+    start(given.p1, given.p2, at)
+    cells = len(at.Q)
     best_upper, best_lower = np.inf, -np.inf
-    tau = SHRINK * complementarity(work.iterate)
+    tau = SHRINK * complementarity(at)
     for _ in range(MOST_STEPS):
-        find_step(work, tau)
-        length = advance(work)
-        tau = complementarity(work.iterate)
+        find_step(given, at, step, system, tau)
+        length = advance(given, at, step)
+        tau = complementarity(at)
         if cells * tau < tolerance:
-            upper, lower = certify(work)
+            upper, lower = certify(given, at, proof)
             if upper < best_upper:
                 best_upper = upper
             if lower > best_lower:
@@ -148,30 +150,28 @@ def touch(at):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def find_step(work, tau):
+def find_step(given, at, step, system, tau):
     """Newton step of lam, mu and Q towards exact margins and Q * slack = tau."""
-    at, step, system = work.iterate, work.step, work.system
-    fill_right(work, tau)
+    fill_right(given, at, system, tau)
     factor_blocks(system.q, system.blocks)
     cell_matrix(system.blocks, at.e, system.root, system.matrix)
     for cell in range(len(at.Q)):
         system.matrix[cell, cell] += at.slack[cell] / at.Q[cell]
     solve_blocks(system.blocks, system.right1, system.right2, system.held1, system.held2)
-    fill_lift(at.e, system)
+    fill_lift(at.e, system.held1, system.held2, system.lift)
     solve_definite(system.matrix, system.lift, system.response)
-    fill_rest(at.e, system)
+    fill_rest(at.e, system.response, system.right1, system.rest1, system.right2, system.rest2)
     solve_blocks(system.blocks, system.rest1, system.rest2, step.lam, step.mu)
     for cell in range(len(at.Q)):
         step.Q[cell] = system.response[cell] + (tau / at.slack[cell] - at.Q[cell])
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fill_right(work, tau):
+def fill_right(given, at, system, tau):
     """q = Q e and right = p - E tau / slack."""
-    at, system = work.iterate, work.system
     classes, levels1, levels2 = at.e.shape
-    system.right1[:] = work.p1
-    system.right2[:] = work.p2
+    system.right1[:] = given.p1
+    system.right2[:] = given.p2
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
@@ -183,42 +183,41 @@ def fill_right(work, tau):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fill_lift(e_YAB, system):
+def fill_lift(e_YAB, held1_YA, held2_YB, lift_C):
     """lift = E^T held: what the step held would add to the load of each cell, to first order."""
     classes, levels1, levels2 = e_YAB.shape
-    system.lift[:] = 0.0
+    lift_C[:] = 0.0
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
-                system.lift[a * levels2 + b] += e_YAB[y, a, b] * (system.held1[y, a] + system.held2[y, b])
+                lift_C[a * levels2 + b] += e_YAB[y, a, b] * (held1_YA[y, a] + held2_YB[y, b])
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fill_rest(e_YAB, system):
+def fill_rest(e_YAB, response_C, right1_YA, rest1_YA, right2_YB, rest2_YB):
     """rest = right - E response."""
     classes, levels1, levels2 = e_YAB.shape
-    system.rest1[:] = system.right1
-    system.rest2[:] = system.right2
+    rest1_YA[:] = right1_YA
+    rest2_YB[:] = right2_YB
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
-                pull = e_YAB[y, a, b] * system.response[a * levels2 + b]
-                system.rest1[y, a] -= pull
-                system.rest2[y, b] -= pull
+                pull = e_YAB[y, a, b] * response_C[a * levels2 + b]
+                rest1_YA[y, a] -= pull
+                rest2_YB[y, b] -= pull
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def advance(work):
+def advance(given, at, step):
     """Take as much of the step as keeps Q and the slack positive; return the length taken."""
-    at, step, least_slack = work.iterate, work.step, work.system.least_slack
-    longest = 1.0 / max(1.0, longest_move(work) / LONGEST_MOVE)
+    longest = 1.0 / max(1.0, longest_move(given, step) / LONGEST_MOVE)
     for cell in range(len(at.Q)):
         if step.Q[cell] < 0.0:
             longest = min(longest, -STAY_INSIDE * at.Q[cell] / step.Q[cell])
-    least_slack[:] = (1.0 - STAY_INSIDE) * at.slack
+    step.least_slack[:] = (1.0 - STAY_INSIDE) * at.slack
     shift(at, step, longest)
     length = longest
-    while (at.slack < least_slack).any() and length > 1e-12:
+    while (at.slack < step.least_slack).any() and length > 1e-12:
         shift(at, step, -0.4 * length)
         length *= 0.6
     at.Q[:] += length * step.Q
@@ -226,16 +225,16 @@ def advance(work):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def longest_move(work):
+def longest_move(given, step):
     """Largest change of lam + mu that the whole step would make."""
-    classes, levels1 = work.p1.shape
+    classes, levels1 = given.p1.shape
     longest = 0.0
     for y in range(classes):
         for a in range(levels1):
-            if work.p1[y, a] > 0.0:
-                for b in range(work.p2.shape[1]):
-                    if work.p2[y, b] > 0.0:
-                        longest = max(longest, abs(work.step.lam[y, a] + work.step.mu[y, b]))
+            if given.p1[y, a] > 0.0:
+                for b in range(given.p2.shape[1]):
+                    if given.p2[y, b] > 0.0:
+                        longest = max(longest, abs(step.lam[y, a] + step.mu[y, b]))
     return longest
 
 

@@ -13,6 +13,13 @@ from numba import njit
 from pidnet.measures._kernels.class_systems import Blocks, allocate_blocks, padded
 
 
+class Given(NamedTuple):
+    """The margins of p. p1: (Y, A). p2: (Y, B)."""
+
+    p1: np.ndarray
+    p2: np.ndarray
+
+
 class Iterate(NamedTuple):
     """Where the method is. lam, exp_lam: (Y, A). mu, exp_mu: (Y, B). e: (Y, A, B). Q, load, slack: (C,)."""
 
@@ -27,11 +34,12 @@ class Iterate(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Where it goes. lam: (Y, A). mu: (Y, B). Q: (C,)."""
+    """Where it goes. lam: (Y, A). mu: (Y, B). Q: (C,). least_slack: (C,), how little of it the step may leave."""
 
     lam: np.ndarray
     mu: np.ndarray
     Q: np.ndarray
+    least_slack: np.ndarray
 
 
 class System(NamedTuple):
@@ -40,7 +48,7 @@ class System(NamedTuple):
     right1 (Y, A), right2 (Y, B): p - E tau / slack. q = Q e (Y, A, B), of which ``blocks`` holds the factors.
     matrix (C, C): G + slack / Q, then its factor. held1 (Y, A), held2 (Y, B): the step with the response held at 0.
     lift (C,): E^T of that. response (C,). rest1 (Y, A), rest2 (Y, B): right - E response.
-    root (C, columns): scratch of ``cell_matrix``. least_slack (C,): how little of it a step may leave.
+    root (C, columns): scratch of ``cell_matrix``.
     """
 
     right1: np.ndarray
@@ -55,7 +63,6 @@ class System(NamedTuple):
     response: np.ndarray
     rest1: np.ndarray
     rest2: np.ndarray
-    least_slack: np.ndarray
 
 
 class Proof(NamedTuple):
@@ -67,10 +74,9 @@ class Proof(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """The memory of one pair, allocated once a thread. p1: (Y, A). p2: (Y, B)."""
+    """The memory of one pair, allocated once a thread; functions take the parts that they need."""
 
-    p1: np.ndarray
-    p2: np.ndarray
+    given: Given
     iterate: Iterate
     step: Step
     system: System
@@ -83,8 +89,7 @@ def allocate(levels1, levels2, classes):
     of_a, of_b, cells = (classes, levels1), (classes, levels2), levels1 * levels2
     table = (classes, levels1, levels2)
     return Workspace(
-        p1=np.zeros(of_a),
-        p2=np.zeros(of_b),
+        given=Given(p1=np.zeros(of_a), p2=np.zeros(of_b)),
         iterate=Iterate(
             lam=np.zeros(of_a),
             mu=np.zeros(of_b),
@@ -95,7 +100,7 @@ def allocate(levels1, levels2, classes):
             load=np.zeros(cells),
             slack=np.zeros(cells),
         ),
-        step=Step(lam=np.zeros(of_a), mu=np.zeros(of_b), Q=np.zeros(cells)),
+        step=Step(lam=np.zeros(of_a), mu=np.zeros(of_b), Q=np.zeros(cells), least_slack=np.zeros(cells)),
         system=allocate_system(levels1, levels2, classes),
         proof=Proof(q=np.zeros(table), missing=np.zeros(levels2), Q=np.zeros(cells)),
     )
@@ -118,5 +123,4 @@ def allocate_system(levels1, levels2, classes):
         response=np.zeros(cells),
         rest1=np.zeros(of_a),
         rest2=np.zeros(of_b),
-        least_slack=np.zeros(cells),
     )

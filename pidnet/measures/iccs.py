@@ -14,17 +14,49 @@ from pidnet.tables.discrete import PairTables
 
 
 def i_ccs(tables: PairTables, *, tolerance: float = 1e-8) -> Atoms:
-    """R = sum q c over the cells where c has the sign of i(x1;y), i(x2;y) and i(x1x2;y), with
-    c = i(x1;y) + i(x2;y) - i(x1x2;y) and q the table of largest entropy with the margins (x1,x2), (x1,y), (x2,y) of p.
+    """Decompose by I_ccs: the common change in surprisal is redundant.
 
-    Terms within 1e-8 bits of 0 have no sign. Atoms may be negative: that is the definition, not an error.
+    Parameters
+    ----------
+    tables : PairTables
+        Joint tables ``p`` of shape (pair, level1, level2, class).
+    tolerance : float
+        Gap in bits that a pair should reach.
 
-    ``gap`` (bits) is an error estimate, not a proof: what one more Newton step would change, to first
-    order, plus the terms whose sign it could flip. A pair whose gap stays above ``tolerance`` (bits) keeps
-    it, and a RuntimeWarning says how many there are.
+    Returns
+    -------
+    Atoms
+        Four atoms, each (pair,), bits. Atoms may be negative: that is the definition, not an error. The gap is
+        estimated, not proven.
+
+    Raises
+    ------
+    ValueError
+        If ``tolerance`` is not positive.
+
+    Warns
+    -----
+    RuntimeWarning
+        If pairs stay above ``tolerance``: how many. They keep their larger gap.
+
+    Notes
+    -----
+    R = sum q c over the cells where c has the sign of i(x1;y), i(x2;y) and i(x1x2;y), with
+    c = i(x1;y) + i(x2;y) - i(x1x2;y) and q the table of largest entropy with the margins (x1,x2), (x1,y), (x2,y)
+    of p. Terms within 1e-8 bits of 0 have no sign.
+
+    The gap is what one more Newton step of q would change, to first order, plus the terms whose sign it could flip.
 
     Source: Ince 2017, Entropy 19(7), 318 (arXiv:1602.05063).
-    Raises ValueError for a tolerance that is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pidnet as pn
+    >>> p = np.zeros((2, 2, 2))  # y = x1 AND x2 of fair bits
+    >>> p[[0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 0, 1]] = 0.25
+    >>> round(float(pn.decompose(p, measure="i_ccs").redundancy[0]), 4)
+    0.1038
     """
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance}; expected a positive number of bits, such as 1e-8")

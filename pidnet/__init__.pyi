@@ -3,7 +3,6 @@ from . import (
     codes as codes,
     datasets as datasets,
     energy as energy,
-    estimators as estimators,
     graph as graph,
     groups as groups,
     integrations as integrations,

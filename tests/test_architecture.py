@@ -23,7 +23,6 @@ ORDER = [
     "codes",
     "tables",
     "measures",
-    "estimators",
     "significance",
     "maps",
     "groups",

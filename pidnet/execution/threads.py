@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numba
 
-FEWEST_PAIRS = 16
-PARTS_PER_WORKER = 4
+from pidnet.execution.blocks import FEWEST_PAIRS, PARTS_PER_WORKER
 
 
 def share_pairs(work: Callable[[slice], None], pairs: int) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from pidnet.execution.blocks import REMEMBERED_SAMPLES
 from pidnet.execution.threads import share_pairs
 from pidnet.tables.discrete import PairTables
 
 NEGLIGIBLE = 1e-12  # of the largest weight: what further counts add to a mean
-MEMORY = 512  # samples of a class up to which terms are remembered
 MANY = 64.0  # expected counts above this follow the expansion, to 1e-4 of a count
 
 
@@ -27,7 +27,7 @@ def shuffled_information(tables: PairTables) -> np.ndarray:
     found = np.empty(len(tables))
     sizes = rows[:1].sum(1).ravel()
     # The same counts come again and again in the pairs of a layer; threads that fill a cell write the same.
-    known = np.full((len(sizes), *[min(MEMORY, int(sizes.max(initial=0))) + 1] * 2), np.nan)
+    known = np.full((len(sizes), *[min(REMEMBERED_SAMPLES, int(sizes.max(initial=0))) + 1] * 2), np.nan)
     share_pairs(lambda part: fill_means(rows[part], columns[part], sizes, known, found[part]), len(tables))
     return found / (tables.samples * np.log(2))
 

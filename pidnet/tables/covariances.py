@@ -14,8 +14,8 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from pidnet.activations import Activations
+from pidnet.execution.blocks import COVARIANCE_BYTES
 
-BLOCK_BYTES = 2**22
 SHRINKAGES = ("ledoit_wolf", "oas")
 
 Group = Sequence[int]
@@ -79,8 +79,7 @@ def layer_covariance(
 
     target: float (sample, d), for instance logits or the next layer's pre-activations; None takes the target
     of the activations. Classes become one-hot columns, all but the last: the result describes a Gaussian with
-    the same second moments, which knows linear separation only and can exceed the entropy of the label
-    (``pidnet.estimators.gaussian_mixture`` holds the class-conditional alternative).
+    the same second moments, which sees linear separation only and can exceed the entropy of the label; quantized codes cannot.
     shrinkage: "ledoit_wolf" or "oas" (scikit-learn's) on standardized columns, for when units are not few
     against samples. copula: replace each column by normal scores of its ranks (Gaussian copula), for heavy
     tails; tied values, such as the zeros of a ReLU, share one score.
@@ -129,7 +128,7 @@ def iterate_pair_covariances(whole: LayerCovariance, layer: str) -> Iterator[Pai
         raise ValueError(f"layer {layer!r} has {len(whole.varying)} units that vary; pairs need at least 2")
     pairs = whole.varying[np.stack(np.triu_indices(len(whole.varying), 1), 1)]
     dims = (whole.size, whole.size, len(whole.targets))
-    block = max(1, BLOCK_BYTES // (8 * sum(dims) ** 2))
+    block = max(1, COVARIANCE_BYTES // (8 * sum(dims) ** 2))
     for start in range(0, len(pairs), block):
         chosen = pairs[start : start + block]
         yield PairCovariances(chosen, whole.blocks(chosen), dims, whole.samples)

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pidnet.execution.blocks import SAMPLES_AT_ONCE, TABLE_BYTES
+
 if TYPE_CHECKING:  # tables need no torch: its import would cost seconds
     from pidnet.codes import Codes
-
-BLOCK_BYTES = 2**27
-CHUNK_SAMPLES = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,7 @@ def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
     Raises ValueError for an unknown layer or one with fewer than two units that vary.
     """
     units, code_SU, bounds = _sorted_by_class(codes, layer)
-    rows = max(1, BLOCK_BYTES // (8 * len(units) * codes.levels**2 * len(codes.classes)))
+    rows = max(1, TABLE_BYTES // (8 * len(units) * codes.levels**2 * len(codes.classes)))
     for start in range(0, len(units) - 1, rows):
         stop = min(start + rows, len(units))
         count_YUAVB = _count(code_SU, bounds, (start, stop), codes.levels)
@@ -104,8 +103,8 @@ def _count(code_SU: np.ndarray, bounds: np.ndarray, rows: tuple[int, int], level
     wide, tall = (code_SU.shape[1] - start) * levels, (stop - start) * levels
     count = np.zeros((len(bounds) - 1, tall, wide), np.int32)
     for y, (begin, end) in enumerate(pairwise(bounds)):
-        for chunk in range(begin, end, CHUNK_SAMPLES):
-            code = code_SU[chunk : min(chunk + CHUNK_SAMPLES, end), start:]
+        for chunk in range(begin, end, SAMPLES_AT_ONCE):
+            code = code_SU[chunk : min(chunk + SAMPLES_AT_ONCE, end), start:]
             onehot = (code[:, :, None] == np.arange(levels, dtype=code.dtype)).reshape(len(code), wide)
             onehot = onehot.astype(np.float32)
             # Products of float32 ones are exact up to 2^24 a chunk; the sum over chunks is kept in integers.

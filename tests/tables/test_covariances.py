@@ -44,7 +44,7 @@ def test_blocks_join_to_the_same_pairs(values, monkeypatch):
     layer = activations(values, values[:, 0] > 7)
     layer = activations(values, layer.target.long())
     whole = pair_covariances(layer, "fc")
-    monkeypatch.setattr(module, "BLOCK_BYTES", 300)
+    monkeypatch.setattr(module, "COVARIANCE_BYTES", 300)
     pieces = pair_covariances(layer, "fc")
     assert np.array_equal(whole.pairs, pieces.pairs)
     assert np.array_equal(whole.cov, pieces.cov)

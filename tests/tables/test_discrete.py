@@ -43,8 +43,8 @@ def test_tables_are_counts(samples, units, levels, classes, seed):
 def test_small_blocks_and_chunks_give_the_same_tables(monkeypatch):
     codes = random_codes(units=7)
     whole = pair_tables(codes, "layer")
-    monkeypatch.setattr(discrete, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(discrete, "CHUNK_SAMPLES", 3)
+    monkeypatch.setattr(discrete, "TABLE_BYTES", 1)
+    monkeypatch.setattr(discrete, "SAMPLES_AT_ONCE", 3)
     assert len(list(iterate_pair_tables(codes, "layer"))) == 6
     np.testing.assert_array_equal(pair_tables(codes, "layer").p, whole.p)
 

@@ -6,12 +6,12 @@ import numpy as np
 from scipy.special import gammainc, gammaln
 from scipy.stats import qmc
 
+from pidnet.execution.blocks import PAIRS_AT_ONCE
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.gaussian.whitening import Standardized, standardize
 from pidnet.tables.covariances import PairCovariances
 
 REPLICATES = 8
-BLOCK = 256
 
 
 def i_ccs(covariances: PairCovariances, *, points: int = 1024, seed: int = 0) -> Atoms:
@@ -89,8 +89,8 @@ def _average(system: Standardized, direction: np.ndarray, weight: np.ndarray) ->
     """The redundancy of each pair under one rule, bits; blocks of pairs bound the memory."""
     constants = np.log(2) * np.stack(system.informations(), 1)
     blocks = []
-    for start in range(0, len(constants), BLOCK):
-        chosen = slice(start, start + BLOCK)
+    for start in range(0, len(constants), PAIRS_AT_ONCE):
+        chosen = slice(start, start + PAIRS_AT_ONCE)
         slopes = _slopes(system, direction, chosen)
         blocks.append(_radial(constants[chosen], slopes, direction.shape[1]) @ weight)
     return np.concatenate(blocks) / np.log(2)

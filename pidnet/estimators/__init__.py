@@ -1,1 +1,0 @@
-"""Mutual information of whole layers."""

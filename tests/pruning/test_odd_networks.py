@@ -143,32 +143,32 @@ REFUSED = {
     "parameter matrix": (
         lambda: Net(lambda s, x: s.a(x) @ s.w, a=nn.Linear(5, 6), w=nn.Parameter(torch.ones(6, 3))),
         "a",
-        "mixed on their way to the output by something that is not a layer",
+        "an operation that is not a layer mixes its units before the output",
     ),
     "weights in a function": (
         lambda: linear(lambda s, x: functional.linear(s.a(x).relu(), s.head.weight)),
         "a",
-        "mixed on their way to the output by something that is not a layer",
+        "an operation that is not a layer mixes its units before the output",
     ),
     "parameter per unit": (
         lambda: linear(lambda s, x: s.head(s.a(x) * s.w), w=nn.Parameter(torch.ones(6))),
         "a",
-        "cutting one of its units leaves a network that does not run",
+        "removing units of a leaves a network that does not run",
     ),
     "width in the formula": (
         lambda: linear(lambda s, x: s.head(s.a(x)) / s.a.out_features),
         "a",
-        "cutting one of its units changes more than the units cut",
+        "removing units of a changes the output even when no later layer uses them",
     ),
     "counted units": (
         lambda: linear(lambda s, x: s.head(s.a(x)) + (s.a(x) > 0).float().mean(1, keepdim=True)),
         "a",
-        "cutting one of its units changes more than the units cut",
+        "removing units of a changes the output even when no later layer uses them",
     ),
     "fixed shape": (
         lambda: linear(lambda s, x: s.head(s.a(x).view(-1, 2, 3).flatten(1))),
         "a",
-        "cutting one of its units leaves a network that does not run",
+        "removing units of a leaves a network that does not run",
     ),
     "glu": (
         lambda: linear(lambda s, x: s.head(functional.glu(s.a(x))), 12),

@@ -22,11 +22,11 @@ import numba
 import numpy as np
 import torch
 
+from benchmarks.peers import cone_unique, dit_distribution, mixed_tables
 from pidnet.codes import Codes
 from pidnet.files import write_text
 from pidnet.measures import MEASURES, decompose
 from pidnet.tables.discrete import PairTables, iterate_pair_tables
-from tests.peers import cone_unique, dit_distribution, mixed_tables
 
 MACHINE = "2-core x86-64 CPU, Linux"
 RESULTS = Path(__file__).parent / "results"

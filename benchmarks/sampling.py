@@ -24,10 +24,11 @@ import pidnet as pn
 from pidnet.activations import Activations
 from pidnet.codes import Codes
 from pidnet.codes.resampling import permute_sources
+from pidnet.datasets import planted
+from pidnet.datasets.planted import FAMILIES, is_planted
 from pidnet.files import write_text
 from pidnet.measures.atoms import Atoms
 from pidnet.significance import CORRECTIONS, find_intervals, layer_atoms
-from tests.planted import FAMILIES, is_planted, planted_layer
 
 RESULTS = Path(__file__).parent / "results"
 MACHINE = "2-core x86-64 CPU, Linux"
@@ -41,6 +42,14 @@ Row = dict[str, str | int | float | None]
 def stack(atoms: Atoms) -> np.ndarray:
     """(atom, pair)."""
     return np.stack([getattr(atoms, name) for name in ATOMS])
+
+
+def planted_layer(
+    family: str, samples: int, rng: np.random.Generator, pairs: int = 5, levels: int = 4
+) -> tuple[Codes, pn.PairTables]:
+    """Codes of 2 * pairs units, and the true tables of all pairs."""
+    layer = planted.planted_layer(family, samples, pairs=pairs, levels=levels, seed=rng)
+    return Codes.of({LAYER: layer.values}, layer.target, levels), pn.PairTables(layer.pairs, layer.p)
 
 
 def independent_layers() -> Iterator[Row]:
@@ -86,11 +95,11 @@ def _errors(family: str, samples: int, name: str, layers: int) -> dict[str, np.n
     for seed in range(layers):
         rng = np.random.default_rng([seed, samples])
         codes, truth = planted_layer(family, samples, rng)
-        planted, true = is_planted(truth.pairs), stack(measure(truth))
+        chosen, true = is_planted(truth.pairs), stack(measure(truth))
         plug_in = layer_atoms(codes, LAYER, measure)
         for correction, correct in CORRECTIONS.items():
             atoms = correct(plug_in, codes, LAYER, measure, rng)
-            errors[correction].append((stack(atoms) - true)[:, planted])
+            errors[correction].append((stack(atoms) - true)[:, chosen])
     return {correction: np.concatenate(parts, 1) for correction, parts in errors.items()}
 
 
@@ -100,13 +109,13 @@ def coverage(layers: int = 60) -> Iterator[Row]:
         for family in FAMILIES:
             for samples in (1000, 4000):
                 parts = [_covered(name, family, samples, seed) for seed in range(layers)]
-                held, zero, width, planted = (np.concatenate(part, 1) for part in zip(*parts, strict=True))
+                held, zero, width, chosen = (np.concatenate(part, 1) for part in zip(*parts, strict=True))
                 yield {
                     "measure": name,
                     "family": family,
                     "samples": samples,
                     **_shares(held, zero),
-                    "planted, not 0": _share(held, planted & ~zero),
+                    "planted, not 0": _share(held, chosen & ~zero),
                     "width": float(width.mean()),
                 }
 

@@ -30,7 +30,7 @@ class Derivative:
     jumps: np.ndarray | None = None
 
 
-def log_ratio(p_PXY: np.ndarray) -> np.ndarray:
+def log2_ratio(p_PXY: np.ndarray) -> np.ndarray:
     """log2( p(x,y) / (p(x) p(y)) ), the derivative of I(X;Y) up to a constant; 0 where p(x,y) = 0."""
     product = p_PXY.sum(-1, keepdims=True) * p_PXY.sum(-2, keepdims=True)
     ratio = np.divide(p_PXY, product, out=np.ones_like(p_PXY), where=p_PXY > 0)

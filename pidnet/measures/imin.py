@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from pidnet.measures.atoms import Atoms, atoms_from_redundancy
-from pidnet.measures.derivatives import Derivative, log_ratio
+from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.tables.discrete import PairTables
 
 
@@ -61,7 +61,7 @@ def _derivative_of_terms(p_PXY: np.ndarray, chosen_PY: np.ndarray) -> np.ndarray
     chosen = chosen_PY[:, None]
     inside = (p_PXY * chosen).sum(2, keepdims=True)
     share = np.divide(inside, p_PX, out=np.zeros_like(p_PX), where=p_PX > 0)
-    return chosen * log_ratio(p_PXY) - share / np.log(2)
+    return chosen * log2_ratio(p_PXY) - share / np.log(2)
 
 
 def _specific_terms(p_PXY: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pidnet.measures.atoms import Atoms, complete_lattice
-from pidnet.measures.derivatives import Derivative, log_ratio
+from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -48,4 +48,4 @@ def i_mmi_derivative(tables: PairTables) -> Derivative:
     p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
     first_is_less = shannon.mutual_information(p_PAY) <= shannon.mutual_information(p_PBY)
     chosen = first_is_less[:, None, None]
-    return Derivative(chosen * log_ratio(p_PAY), ~chosen * log_ratio(p_PBY))
+    return Derivative(chosen * log2_ratio(p_PAY), ~chosen * log2_ratio(p_PBY))

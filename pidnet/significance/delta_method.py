@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from pidnet.execution.threads import share_pairs
-from pidnet.measures.derivatives import Derivative, log_ratio
+from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.tables.discrete import PairTables
 
 SPREAD = ("redundancy", "information1", "information2", "total")
@@ -21,7 +21,7 @@ def covariances(tables: PairTables, derivative: Derivative) -> np.ndarray:
     """
     p_PABY = np.ascontiguousarray(tables.p)
     both = np.zeros(p_PABY.shape[:3]) if derivative.both is None else derivative.both
-    first, second = log_ratio(p_PABY.sum(2)), log_ratio(p_PABY.sum(1))
+    first, second = log2_ratio(p_PABY.sum(2)), log2_ratio(p_PABY.sum(1))
     inputs = (p_PABY, derivative.first, derivative.second, both, first, second)
     found = np.empty((len(p_PABY), 4, 4))
     share_pairs(lambda part: fill_covariances(*(one[part] for one in inputs), found[part]), len(p_PABY))

@@ -47,7 +47,9 @@ def minimum_nats(p_YAB: np.ndarray, tolerance: float = 1e-9) -> tuple[float, flo
         step = np.linalg.lstsq(jacobian, right, rcond=None)[0]
         parts = np.split(step, [lam.size, lam.size + mu.size])
         dlam, dmu, dQ = (part.reshape(x.shape) for part, x in zip(parts, (lam, mu, Q), strict=True))
-        length = 1.0
+        length = min(
+            1.0, 3 / np.abs(dlam[:, :, None] + dmu[:, None]).max()
+        )  # exponentials are not linear beyond
         while (Q + length * dQ <= 0).any() or (load(lam + length * dlam, mu + length * dmu) >= 1).any():
             length *= 0.7
         lam, mu, Q = lam + length * dlam, mu + length * dmu, Q + length * dQ

@@ -8,7 +8,7 @@ import numpy as np
 
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.atoms import Atoms, complete_lattice
-from pidnet.measures.derivatives import Derivative, log_ratio
+from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.measures.ibroja._binary import solve_binary
 from pidnet.measures.ibroja._general import solve_general
 from pidnet.tables import shannon
@@ -89,7 +89,7 @@ def i_broja_derivative(tables: PairTables, *, tolerance: float = 1e-6) -> Deriva
     *_, dual_PAY, dual_PBY = _minimum_bits(tables.p, tolerance)
     p_PB = p_PBY.sum(2, keepdims=True)
     of_class = np.divide(p_PBY, p_PB, out=np.ones_like(p_PBY), where=p_PBY > 0)
-    return Derivative(log_ratio(p_PAY) - dual_PAY, np.log2(of_class) - dual_PBY)
+    return Derivative(log2_ratio(p_PAY) - dual_PAY, np.log2(of_class) - dual_PBY)
 
 
 def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...]:

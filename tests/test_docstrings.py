@@ -57,11 +57,6 @@ NOT_YET = {
     "pidnet.energy.tradeoff.modelled_payback",
     "pidnet.energy.tradeoff.pareto_front",
     "pidnet.graph.edges.pair_weights",
-    "pidnet.groups.complexity.representational_complexity",
-    "pidnet.groups.invariants.GroupInvariants",
-    "pidnet.groups.invariants.group_invariants",
-    "pidnet.groups.invariants.random_groups",
-    "pidnet.groups.rest.unit_against_rest",
     "pidnet.integrations.scikit_learn.CoverSelector",
     "pidnet.integrations.scikit_learn.CoverSelector.fit",
     "pidnet.measures.ibroja.optimum.i_broja",
@@ -107,12 +102,8 @@ NOT_YET = {
     "pidnet.significance.intervals.interval_method",
     "pidnet.significance.nulls.sampling_floor",
     "pidnet.significance.plug_in.layer_atoms",
-    "pidnet.tables.covariances.PairCovariances",
     "pidnet.tables.covariances.group_covariances",
     "pidnet.tables.covariances.pair_covariances",
-    "pidnet.tables.discrete.PairTables",
-    "pidnet.tables.discrete.iterate_pair_tables",
-    "pidnet.tables.discrete.pair_tables",
 }
 
 

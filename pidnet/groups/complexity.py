@@ -17,14 +17,41 @@ Antichain = frozenset[frozenset[int]]
 def representational_complexity(
     codes: Codes, layer: str, groups: Sequence[Sequence[int]] | np.ndarray
 ) -> np.ndarray:
-    """C = sum over atoms of (degree * atom) / I(Y;group), (group,), between 1 and the size of the group.
+    """Compute how many units must be read together: the representational complexity of groups.
 
-    The degree of an atom is the size of the smallest set of units that knows it: 1 for what single units
-    know, alone or redundantly, k for what only all k know together. Atoms are those of I_min on the full
-    lattice (4, 18, 166 atoms for 2, 3, 4 units); nan where the group knows nothing.
-    Source: Ehrlich et al., A measure of the complexity of neural representations based on partial
-    information decomposition, 2023 (there with another redundancy).
-    Raises ValueError for groups of more than 4 units.
+    Parameters
+    ----------
+    codes : Codes
+        The codes of the layer, among others.
+    layer : str
+        The name of the layer.
+    groups : ndarray or sequence of sequences of int
+        int (group, k), 2 to 4 units each.
+
+    Returns
+    -------
+    ndarray
+        C of each group, (group,), between 1 and k; nan where the group carries no information.
+
+    Raises
+    ------
+    ValueError
+        For groups of more than 4 units, an unknown layer, or units it does not have.
+
+    Notes
+    -----
+    C = sum over atoms of (degree * atom) / I(Y;group). The degree of an atom is the size of the smallest set of
+    units that carries it: 1 for what single units carry, alone or redundantly, k for what only all k carry together.
+    Atoms are those of I_min on the full lattice (4, 18, 166 atoms for 2, 3, 4 units). Source: Ehrlich et al., A
+    measure of the complexity of neural representations based on partial information decomposition, 2023 (there with
+    another redundancy).
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> xor = pn.Codes.of({"layer": [[0, 0], [0, 1], [1, 0], [1, 1]] * 5}, [0, 1, 1, 0] * 5)
+    >>> pn.representational_complexity(xor, "layer", [[0, 1]])
+    array([2.])
     """
     checked = check_groups(codes, layer, groups)
     if checked.shape[1] > 4:

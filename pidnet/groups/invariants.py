@@ -1,34 +1,72 @@
 """What can be said about groups of any size from entropies alone, whatever the redundancy measure.
 
 All values are plug-in estimates from counts of joint codes. A group with as many joint states as samples
-looks as if it knew everything: ``states`` says how many there are.
+looks as if it carried all information: ``states`` says how many there are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pidnet.codes import Codes
+from pidnet.optional import optional_module
+from pidnet.printing import Printed, number, table
 from pidnet.tables import shannon
 
+if TYPE_CHECKING:
+    import pandas
 
-@dataclass(frozen=True, eq=False)
-class GroupInvariants:
-    """One entry a group of k units X1 ... Xk with the target Y; bits, degrees without unit.
+SHOWN = ("information", "redundancy_degree", "vulnerability_degree", "o_information", "target_gradient")
 
-    groups: int (group, k). information: I(Y;X1...Xk). states: joint codes seen. samples: rows counted.
-    redundancy_degree: sum_i I(Y;Xi) / information, in 0 ... k: in how many units the average bit is found.
-    vulnerability_degree: sum_i I(Y;Xi|all others) / information, in 0 ... k: how many units the average bit
-    hangs on. Both are nan where the information is 0.
-    o_information: (k - 2) H(X) + sum_i [H(Xi) - H(all others)], positive where redundancy dominates.
-    unit_gradient: (group, k), the O-information less that of the group without unit i.
-    target_gradient: the O-information with the target less that without it.
 
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupInvariants(Printed):
+    """What can be told about groups of k units X1 ... Xk and the target Y from entropies alone.
+
+    Attributes
+    ----------
+    groups : ndarray
+        int (group, k), unit indices.
+    information : ndarray
+        I(Y;X1...Xk) of each group, (group,), bits.
+    redundancy_degree : ndarray
+        sum_i I(Y;Xi) / information, (group,), in 0 ... k: in how many units the average bit is found. nan where the
+        information is 0.
+    vulnerability_degree : ndarray
+        sum_i I(Y;Xi|all others) / information, (group,), in 0 ... k: how many units the average bit hangs on. nan
+        where the information is 0.
+    o_information : ndarray
+        (k - 2) H(X) + sum_i [H(Xi) - H(all others)], (group,), bits; positive where redundancy dominates.
+    unit_gradient : ndarray
+        The O-information less that of the group without unit i, (group, k), bits.
+    target_gradient : ndarray
+        The O-information with the target less that without it, (group,), bits.
+    states : ndarray
+        How many joint codes of each group were seen, int (group,).
+    samples : int
+        How many samples were counted.
+
+    Notes
+    -----
     Sources: Gutknecht et al., Shannon invariants, 2025 (the degrees); Rosas et al., Quantifying high-order
     interdependencies, 2019 (O-information); Scagliarini et al., Gradients of O-information, 2023.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> copies = pn.Codes.of({"layer": [[0, 0, 0], [1, 1, 1]] * 8}, [0, 1] * 8)
+    >>> pn.group_invariants(copies, "layer", [[0, 1, 2]])
+    GroupInvariants of 1 group of 3 units, 16 samples
+                            mean   least    most
+    information           1.0000  1.0000  1.0000
+    redundancy_degree     3.0000  3.0000  3.0000
+    vulnerability_degree  0.0000  0.0000  0.0000
+    o_information         1.0000  1.0000  1.0000
+    target_gradient       1.0000  1.0000  1.0000
     """
 
     groups: np.ndarray
@@ -41,14 +79,57 @@ class GroupInvariants:
     states: np.ndarray
     samples: int
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """Make a table with one row for each group: its units, its values and its joint states."""
+        columns = {"units": [tuple(group) for group in self.groups.tolist()]}
+        columns |= {name: getattr(self, name) for name in (*SHOWN, "states")}
+        return optional_module("pandas").DataFrame(columns)
+
+    def _lines(self) -> list[str]:
+        count, size = self.groups.shape
+        rows = [_spread(name, getattr(self, name)) for name in SHOWN]
+        groups = f"{number(count)} group{'s' if count != 1 else ''} of {size} units"
+        return [f"GroupInvariants of {groups}, {number(self.samples)} samples", *table(rows)]
+
+
+def _spread(name: str, values: np.ndarray) -> dict[str, float | str]:
+    """Mean and range of the values that are known."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return {"": name, "mean": np.nan, "least": np.nan, "most": np.nan}
+    return {"": name, "mean": known.mean(), "least": known.min(), "most": known.max()}
+
 
 def group_invariants(
     codes: Codes, layer: str, groups: Sequence[Sequence[int]] | np.ndarray
 ) -> GroupInvariants:
-    """The invariants of some groups of equally many units of a layer.
+    """Compute the invariants of some groups of equally many units of a layer.
 
-    groups: int (group, k), k at least 2; ``random_groups`` draws some, ``[range(units)]`` is the whole layer.
-    Raises ValueError for an unknown layer, units it does not have, or a unit twice in a group.
+    Parameters
+    ----------
+    codes : Codes
+        The codes of the layer, among others.
+    layer : str
+        The name of the layer.
+    groups : ndarray or sequence of sequences of int
+        int (group, k), k at least 2; `random_groups` draws some, ``[range(units)]`` is the whole layer.
+
+    Returns
+    -------
+    GroupInvariants
+        One entry for each group.
+
+    Raises
+    ------
+    ValueError
+        For an unknown layer, units it does not have, or a unit twice in a group.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> xor = pn.Codes.of({"layer": [[0, 0], [0, 1], [1, 0], [1, 1]] * 5}, [0, 1, 1, 0] * 5)
+    >>> pn.group_invariants(xor, "layer", [[0, 1]]).vulnerability_degree
+    array([2.])
     """
     checked = check_groups(codes, layer, groups)
     units, target = codes.layer(layer).values.numpy().astype(np.int64), codes.target.numpy()
@@ -61,9 +142,36 @@ def group_invariants(
 
 
 def random_groups(codes: Codes, layer: str, size: int, count: int, *, seed: int = 0) -> np.ndarray:
-    """``count`` groups of ``size`` different units that vary, int (count, size), drawn by ``seed``.
+    """Draw groups of different units that vary.
 
-    Raises ValueError when fewer units than ``size`` vary.
+    Parameters
+    ----------
+    codes : Codes
+        The codes of the layer, among others.
+    layer : str
+        The name of the layer.
+    size, count : int
+        How many units a group has, at least 2, and how many groups are drawn.
+    seed : int
+        The source of chance.
+
+    Returns
+    -------
+    ndarray
+        int (count, size), the units of each group, ascending.
+
+    Raises
+    ------
+    ValueError
+        For an unknown layer, or when fewer units than ``size`` vary.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"layer": [[0, 1, 0], [1, 0, 1]]}, [0, 1])
+    >>> pn.random_groups(codes, "layer", size=3, count=2)
+    array([[0, 1, 2],
+           [0, 1, 2]])
     """
     varying = codes.layer(layer).varying
     if not 2 <= size <= len(varying):

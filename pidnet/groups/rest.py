@@ -23,13 +23,38 @@ def unit_against_rest(
     *,
     rest: Literal["prediction", "joint"] = "prediction",
 ) -> Atoms:
-    """Decompose what each unit (source 1) and all others of its layer together (source 2) say of the target.
+    """Decompose what each unit (source 1) and all others of its layer together (source 2) carry about the target.
 
-    rest: "joint" takes the joint code of the other units as it is, which is exact but counts well only where
-    they have far fewer joint states than there are samples. "prediction" puts the class that a ridge
-    classifier reads from the other units (out of fold, 5 folds) in their place: a function of the rest, so
-    information with the rest is a lower bound and what is unique to the unit an upper one.
-    Returns Atoms with one entry a unit, (unit,), bits. Raises ValueError for an unknown layer or word.
+    Parameters
+    ----------
+    codes : Codes
+        The codes of the layer, among others.
+    layer : str
+        The name of the layer.
+    measure : str, Measure or callable
+        A name in ``MEASURES`` or a function from PairTables to Atoms.
+    rest : {"prediction", "joint"}
+        "joint" takes the joint code of the other units as it is, which is exact but counts well only where they have
+        far fewer joint states than there are samples. "prediction" puts the class that a ridge classifier reads from
+        the other units (out of fold, 5 folds) in their place: a function of the rest, so that information with the
+        rest is a lower bound and what is unique to the unit an upper one.
+
+    Returns
+    -------
+    Atoms
+        One entry for each unit, (unit,), bits.
+
+    Raises
+    ------
+    ValueError
+        For an unknown layer, measure or ``rest``, or a layer of a single unit.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> copies = pn.Codes.of({"layer": [[0, 0, 0], [1, 1, 1]] * 10}, [0, 1] * 10)
+    >>> pn.unit_against_rest(copies, "layer", "i_min", rest="joint").redundancy
+    array([1., 1., 1.])
     """
     function = find_measure(measure)
     if rest not in ("prediction", "joint"):

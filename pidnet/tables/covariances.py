@@ -15,19 +15,35 @@ from scipy.stats import rankdata
 
 from pidnet.activations import Activations
 from pidnet.execution.blocks import COVARIANCE_BYTES
+from pidnet.printing import Printed, number
 
 SHRINKAGES = ("ledoit_wolf", "oas")
 
 Group = Sequence[int]
 
 
-@dataclass(frozen=True, eq=False)
-class PairCovariances:
+@dataclass(frozen=True, eq=False, repr=False)
+class PairCovariances(Printed):
     """Joint covariances of pairs of sources with the target.
 
-    pairs: int (pair, 2), unit indices; -1 where the sources are groups or were given.
-    cov: float64 (pair, n, n) in the order source1, source2, target. dims: their sizes, which add up to n.
-    samples: how many samples were seen; 0 for covariances that were given, not estimated.
+    Attributes
+    ----------
+    pairs : ndarray
+        int (pair, 2), unit indices; -1 where the sources are groups or were given.
+    cov : ndarray
+        float64 (pair, n, n) in the order source1, source2, target.
+    dims : tuple of int
+        The sizes of source1, source2 and target, which add up to n.
+    samples : int
+        How many samples were seen; 0 for covariances that were given, not estimated.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> values = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+    >>> pn.pair_covariances(pn.Activations({"fc": values}, torch.arange(50) % 2, {}), "fc")
+    PairCovariances: 3 pairs, dimensions (1, 1, 1), estimated from 50 samples
     """
 
     pairs: np.ndarray
@@ -37,6 +53,10 @@ class PairCovariances:
 
     def __len__(self) -> int:
         return len(self.cov)
+
+    def _lines(self) -> list[str]:
+        seen = f"estimated from {number(self.samples)} samples" if self.samples else "given"
+        return [f"PairCovariances: {number(len(self))} pairs, dimensions {self.dims}, {seen}"]
 
 
 @dataclass(frozen=True, eq=False)

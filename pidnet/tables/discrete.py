@@ -16,17 +16,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pidnet.execution.blocks import SAMPLES_AT_ONCE, TABLE_BYTES
+from pidnet.printing import Printed, number
 
 if TYPE_CHECKING:  # tables need no torch: its import would cost seconds
     from pidnet.codes import Codes
 
 
-@dataclass(frozen=True, eq=False)
-class PairTables:
+@dataclass(frozen=True, eq=False, repr=False)
+class PairTables(Printed):
     """Joint distributions of pairs of units with the target.
 
-    pairs: int (pair, 2), unit indices. p: float64 (pair, level1, level2, class), each table sums to 1.
-    samples: how many samples were counted; 0 for tables that were given, not counted.
+    Attributes
+    ----------
+    pairs : ndarray
+        int (pair, 2), unit indices; -1 for tables that were given.
+    p : ndarray
+        float64 (pair, level1, level2, class), each table sums to 1.
+    samples : int
+        How many samples were counted; 0 for tables that were given, not counted.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"layer": [[0, 1, 0], [1, 1, 0], [1, 0, 1]]}, [0, 1, 1])
+    >>> pn.pair_tables(codes, "layer")
+    PairTables: 3 pairs, 2 x 2 levels, 2 classes, counted from 3 samples
     """
 
     pairs: np.ndarray
@@ -35,6 +49,13 @@ class PairTables:
 
     def __len__(self) -> int:
         return len(self.p)
+
+    def _lines(self) -> list[str]:
+        pairs, levels1, levels2, classes = self.p.shape
+        counted = f"counted from {number(self.samples)} samples" if self.samples else "given"
+        return [
+            f"PairTables: {number(pairs)} pairs, {levels1} x {levels2} levels, {classes} classes, {counted}"
+        ]
 
     def __add__(self, other: PairTables) -> PairTables:
         """The tables of both sets of samples together. Raises ValueError unless the pairs are the same."""
@@ -47,9 +68,32 @@ class PairTables:
 
 
 def pair_tables(codes: Codes, layer: str) -> PairTables:
-    """Tables of all pairs i < j of the units of a layer that are not constant, at once.
+    """Count the tables of all pairs i < j of the units of a layer that are not constant, at once.
 
-    Needs 8 bytes a cell; ``iterate_pair_tables`` gives the same tables in blocks.
+    Parameters
+    ----------
+    codes : Codes
+        The codes of the layer, among others.
+    layer : str
+        The name of the layer.
+
+    Returns
+    -------
+    PairTables
+        All pairs in order. Needs 8 bytes for each cell; `iterate_pair_tables` gives the same tables in blocks.
+
+    Raises
+    ------
+    ValueError
+        For an unknown layer or one with fewer than two units that vary.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"layer": [[0, 1], [1, 1], [1, 0], [0, 0]]}, [0, 1, 0, 1])
+    >>> pn.pair_tables(codes, "layer").p[0, :, :, 0]
+    array([[0.  , 0.25],
+           [0.25, 0.  ]])
     """
     blocks = list(iterate_pair_tables(codes, layer))
     return PairTables(
@@ -60,9 +104,31 @@ def pair_tables(codes: Codes, layer: str) -> PairTables:
 
 
 def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
-    """Blocks of the tables of all pairs i < j of the units of a layer that are not constant, in order.
+    """Count the tables of all pairs i < j of the units of a layer that are not constant, block by block.
 
-    Raises ValueError for an unknown layer or one with fewer than two units that vary.
+    Parameters
+    ----------
+    codes : Codes
+        The codes of the layer, among others.
+    layer : str
+        The name of the layer.
+
+    Yields
+    ------
+    PairTables
+        The next block of pairs, in order; the whole of a wide layer never is in memory.
+
+    Raises
+    ------
+    ValueError
+        For an unknown layer or one with fewer than two units that vary.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"layer": [[0, 1, 0], [1, 1, 0], [1, 0, 1]]}, [0, 1, 1])
+    >>> sum(len(block) for block in pn.iterate_pair_tables(codes, "layer"))
+    3
     """
     units, code_SU, bounds = _sorted_by_class(codes, layer)
     rows = max(1, TABLE_BYTES // (8 * len(units) * codes.levels**2 * len(codes.classes)))

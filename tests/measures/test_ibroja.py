@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from pidnet.measures.ibroja import _binary as binary, _general as general, _twin, optimum
+from pidnet.measures.ibroja._certificate import certify
+from pidnet.measures.ibroja._workspace import allocate
 from pidnet.measures.ibroja.optimum import i_broja
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
@@ -114,6 +116,22 @@ def test_the_ends_are_what_the_twin_makes_of_the_dual_point(kernel, shape):
         value, proven = _twin.ends_nats(one, one, lam, mu)
         assert proven == pytest.approx(bottom, abs=1e-7)
         assert proven - 1e-7 <= top <= value
+
+
+def test_the_upper_end_is_the_value_of_a_table_with_exact_margins():
+    """Also from an iterate whose Q e misses the margins by far."""
+    p = np.random.default_rng(4).dirichlet(np.ones(60)).reshape(1, 3, 4, 5)
+    work = allocate(3, 4, 5)
+    work.given.p1[:], work.given.p2[:] = (m[0] for m in margins(p))
+    general.start(work.given.p1, work.given.p2, work.iterate)
+    work.iterate.Q[:] *= np.random.default_rng(5).uniform(0.5, 1.5, 12)
+    q = work.iterate.Q.reshape(3, 4) * work.iterate.e
+    upper, lower = certify(work.given, work.iterate, work.proof)
+    assert np.abs(q.sum(2) - work.given.p1).max() > 1e-3
+    np.testing.assert_allclose(work.proof.q.sum(2), work.given.p1, atol=1e-15)
+    np.testing.assert_allclose(work.proof.q.sum(1), work.given.p2, atol=1e-15)
+    expected = _twin.ends_nats(work.proof.q, work.proof.q, work.iterate.lam, work.iterate.mu)
+    np.testing.assert_allclose((upper, lower), expected, atol=1e-12)
 
 
 def test_the_minimum_of_and_lies_in_both_intervals():

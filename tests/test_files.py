@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from pidnet.files import replacing, safe_name, write_text
+from pidnet.files import plain, replacing, safe_name, write_text
 
 
 def test_a_file_is_written_whole(tmp_path):
@@ -32,3 +33,8 @@ def test_names_of_files_are_safe_short_and_different():
         assert len(name) < 140
         assert not set(name) & set("/\\\n")
         assert name[0] not in ".-"
+
+
+def test_plain_values_are_what_json_takes():
+    values = {"a": np.array([1.0, np.nan]), 2: (float("inf"), np.float32(0.5), np.int64(3), True, "x", None)}
+    assert plain(values) == {"a": [1.0, None], 2: [None, 0.5, 3, True, "x", None]}

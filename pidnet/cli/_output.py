@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
 
-from pidnet.files import write_text
+from pidnet.files import plain, write_text
 
 if TYPE_CHECKING:
     from pidnet.maps import LayerMap
@@ -81,24 +80,13 @@ def say(sentence: str) -> None:
 
 def print_json(result: Any) -> None:
     """The whole result as JSON on standard output; what is not finite becomes null."""
-    typer.echo(json.dumps(_finite(result), indent=1))
+    typer.echo(json.dumps(plain(result), indent=1))
 
 
 def write_json(path: Path | None, result: Any) -> None:
     """The same in a file, where one is named."""
     if path is not None:
-        write_text(path, json.dumps(_finite(result), indent=1))
-
-
-def _finite(value: Any) -> Any:
-    match value:
-        case dict():
-            return {name: _finite(inner) for name, inner in value.items()}
-        case list() | tuple():
-            return [_finite(inner) for inner in value]
-        case float() if not math.isfinite(value):
-            return None
-    return value
+        write_text(path, json.dumps(plain(result), indent=1))
 
 
 def _figure(value: Any) -> str:

@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from numpy.lib import format as npy
 
-from pidnet.files import replacing, write_text
+from pidnet.files import plain, replacing, write_text
 from pidnet.measures.atoms import NAMES, Atoms
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def read_map(path: Path) -> dict[str, Any]:
 
 def write_result(result: Any, path: Path) -> Path:
     """Write a small result as JSON under the name of its class; returns the path."""
-    stored = {part.name: _plain(getattr(result, part.name)) for part in fields(result)}
+    stored = {part.name: plain(getattr(result, part.name)) for part in fields(result)}
     return write_text(path, json.dumps({type(result).__name__: stored}, indent=1, allow_nan=False))
 
 
@@ -83,18 +83,6 @@ def read_result(path: Path, kind: type[Result], checked: Callable[[dict], Result
         raise ValueError(
             f"{path} holds no {kind.__name__} that can be read: {reason}; make it again"
         ) from error
-
-
-def _plain(value: Any) -> Any:
-    """Arrays as lists; null for what is not finite."""
-    match value:
-        case dict():
-            return {name: _plain(inner) for name, inner in value.items()}
-        case list() | tuple() | np.ndarray():
-            return [_plain(inner) for inner in value]
-        case float() | np.floating():
-            return float(value) if np.isfinite(value) else None
-    return value
 
 
 def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:

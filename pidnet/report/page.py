@@ -11,10 +11,10 @@ from typing import Any
 
 from pidnet.files import write_text
 from pidnet.maps import LayerMap
-from pidnet.report import text
-from pidnet.report.curves import accuracy_curve, energy_by_layer, layer_profile
-from pidnet.report.encoding import deflate, script_json
-from pidnet.report.map_data import explore
+from pidnet.report import _text as text
+from pidnet.report._curves import accuracy_curve, energy_by_layer, layer_profile
+from pidnet.report._encoding import deflate, script_json
+from pidnet.report._map_data import explore
 from pidnet.runs import Run, read_run
 
 # About 6 bytes a pair: at most 20 MB of maps in one page, six layers of 1,024 units.

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pidnet.report.curves import accuracy_curve, energy_by_layer, layer_profile
+from pidnet.report._curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.runs import read_run
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pidnet.report.encoding import pack, pack_logarithm, script_json
+from pidnet.report._encoding import pack, pack_logarithm, script_json
 
 
 def unpack_logarithm(packed):

@@ -7,7 +7,7 @@ import pytest
 
 from pidnet.maps import LayerMap
 from pidnet.measures.atoms import Atoms
-from pidnet.report.map_data import explore
+from pidnet.report._map_data import explore
 from tests.report.test_encoding import unpack, unpack_logarithm
 
 PAIRS = np.array([[0, 1], [0, 2], [0, 4], [1, 2], [1, 4], [2, 4]])

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from pidnet.pruning import RemovedUnit
-from pidnet.report import text
+from pidnet.report import _text as text
 from pidnet.runs import read_run
 
 

@@ -11,7 +11,7 @@ from pidnet.graph import pair_weights
 from pidnet.maps import LayerMap
 from pidnet.measures.blackwell import dominates
 from pidnet.plots import place_units
-from pidnet.report.encoding import pack, pack_logarithm
+from pidnet.report._encoding import pack, pack_logarithm
 
 ATOMS = ("redundancy", "unique1", "unique2", "synergy")
 TESTED = ("redundancy", "synergy")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
-import math
 import zlib
 from typing import Any
 
 import numpy as np
+
+from pidnet.files import plain
 
 STEPS = 65534
 NOT_FINITE = 65535
@@ -43,19 +43,7 @@ def deflate(content: bytes) -> str:
 
 
 def script_json(data: Any) -> str:
-    """JSON that cannot end the script element it stands in, whatever the names in it; nan becomes null."""
-    text = json.dumps(_finite(data), separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    """JSON that cannot end the script element it is in, whatever the names in it; nan becomes null."""
+    from jinja2.utils import htmlsafe_json_dumps
 
-
-def _finite(value: Any) -> Any:
-    match value:
-        case dict():
-            return {str(name): _finite(inner) for name, inner in value.items()}
-        case list() | tuple():
-            return [_finite(inner) for inner in value]
-        case float() if not math.isfinite(value):
-            return None
-    return value
+    return htmlsafe_json_dumps(plain(data), separators=(",", ":"), allow_nan=False)

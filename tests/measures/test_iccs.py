@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from pidnet.measures import decompose, iccs
 from pidnet.measures._kernels import twins
 from pidnet.measures._kernels.common_surprisal import fill_margins, sign
-from pidnet.measures._kernels.maximum_entropy import allocate_fit, fit_margins, propose_exponents
+from pidnet.measures._kernels.maximum_entropy import (
+    allocate_fit,
+    fit_margins,
+    open_cells,
+    propose_exponents,
+    scale_margins,
+    take_if_better,
+)
 from pidnet.measures.dit import decompose_dit
 from pidnet.measures.iccs import i_ccs, i_ccs_derivative
 from pidnet.tables.discrete import PairTables
@@ -115,6 +122,29 @@ def test_a_newton_step_at_the_answer_moves_nothing():
     fill_margins(np.ascontiguousarray(np.moveaxis(p, 2, 0)), fit.given)
     fit_margins(fit, 1e-12)
     assert propose_exponents(fit)[1] <= 1e-12
+
+
+def some_fit():
+    fit = allocate_fit(3, 4, 3)
+    p = np.random.default_rng(8).dirichlet(np.ones(36)).reshape(3, 3, 4)
+    fill_margins(p, fit.given)
+    return fit
+
+
+def test_scaling_makes_the_last_margin_exact():
+    fit = some_fit()
+    open_cells(fit.given, fit.q)
+    scale_margins(fit.given, fit.q, fit.system.margin12, fit.scale12)
+    np.testing.assert_allclose(fit.q.sum(0).ravel(), fit.given.of_12, rtol=1e-14)
+
+
+def test_a_step_that_makes_the_table_worse_is_not_taken():
+    fit = some_fit()
+    fit_margins(fit, 1e-12)
+    before = fit.q.copy()
+    fit.step.of_1[:] += 1.0
+    take_if_better(fit.given, fit.step, 1.0, fit.growth, fit.q, fit.proposal)
+    assert np.array_equal(fit.q, before)
 
 
 def test_a_pair_that_stops_short_is_flagged(monkeypatch):

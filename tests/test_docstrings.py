@@ -20,8 +20,6 @@ NOT_YET = {
     "pidnet.activations.recording.Activations",
     "pidnet.activations.recording.capture",
     "pidnet.activations.recording.record",
-    "pidnet.datasets.named.Samples",
-    "pidnet.datasets.named.load",
     "pidnet.energy.comparison.EnergyFigure",
     "pidnet.energy.comparison.EnergyFigure.kept",
     "pidnet.energy.comparison.EnergyReport",

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pidnet.datasets.origins import ORIGINS
 from pidnet.names import DATA_SETS as NAMES, check_name
+from pidnet.printing import Printed, number
 
 # name -> training and test part, each (file, key of the images, key of the labels)
 FILES = {
@@ -22,13 +24,24 @@ FILES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """A data set: float32 inputs in [0, 1] and int64 labels, split once into training and test data.
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Printed):
+    """A data set: inputs and labels, split once into training and test data.
 
-    x: (sample, feature), or (sample, channel, height, width) when loaded as images, (sample, channel, length)
-    for the signals of mnist1d, which are not bound to [0, 1]. The names are int64 codes of their characters,
-    (sample, character), with 0 for padding at the end. y: (sample,).
+    Attributes
+    ----------
+    x_train, x_test : Tensor
+        float32 (sample, feature) in [0, 1], or (sample, channel, height, width) when loaded as images; (sample,
+        channel, length) for the signals of mnist1d, which are not bound to [0, 1]. The names are int64 codes of their
+        characters, (sample, character), with 0 for padding at the end.
+    y_train, y_test : Tensor
+        int64 (sample,), the class of each sample.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> pn.datasets.load("digits")
+    Samples: 1,198 for training and 599 for testing, shape (64,), 10 classes
     """
 
     x_train: Tensor
@@ -36,14 +49,44 @@ class Samples:
     x_test: Tensor
     y_test: Tensor
 
+    def _lines(self) -> list[str]:
+        sizes = f"{number(len(self.y_train))} for training and {number(len(self.y_test))} for testing"
+        classes = len(torch.cat([self.y_train, self.y_test]).unique())
+        return [f"Samples: {sizes}, shape {tuple(self.x_train.shape[1:])}, {classes} classes"]
+
 
 def load(name: str, folder: str | Path | None = None, *, images: bool = False) -> Samples:
     """Load a data set by name.
 
-    name: one of ``NAMES``. folder: where the .npz files are; by default the environment variable
-    PIDNET_DATA. images: keep (channel, height, width) rather than one row of features.
-    Raises ValueError for an unknown name, FileNotFoundError when the files are not there, ImportError when
-    mnist1d is asked for and the package is not installed.
+    Parameters
+    ----------
+    name : str
+        "digits" ships with scikit-learn, "mnist1d" is made by the package of that name; "mnist", "fashion_mnist",
+        "cifar10" and "names" come from files, whose origin ``pidnet.datasets.origins.ORIGINS`` tells.
+    folder : str or Path, optional
+        Where the .npz files are; by default the environment variable PIDNET_DATA.
+    images : bool
+        Keep (channel, height, width) rather than one row of features.
+
+    Returns
+    -------
+    Samples
+        Training and test data.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+    FileNotFoundError
+        When a file is not there, with where it comes from.
+    ImportError
+        When mnist1d is asked for and the package is not installed.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> pn.datasets.load("digits", images=True).x_test.shape
+    torch.Size([599, 1, 8, 8])
     """
     check_name("data set", name, NAMES)
     match name:
@@ -91,7 +134,7 @@ def _mnist1d() -> Samples:
 
 
 def _names(folder: str | Path | None) -> Samples:
-    """Surnames and their language. A name that stands there more than once is taken once, with its first
+    """Surnames and their language. A name that occurs more than once is taken once, with its first
     language, so that no test name is in the training data; every third in the alphabet is for the test."""
     names, labels = _stored(Path(folder or os.environ.get("PIDNET_DATA", ".")) / "names.npz", "name", "y")
     names, first = np.unique(names, return_index=True)
@@ -105,7 +148,7 @@ def _names(folder: str | Path | None) -> Samples:
 
 
 def _from_files(name: str, folder: str | Path | None) -> Samples:
-    """The two parts of a data set that stands in .npz files."""
+    """The two parts of a data set in .npz files."""
     root = Path(folder or os.environ.get("PIDNET_DATA", "."))
     train, test = (_part(root / file, x, y) for file, x, y in FILES[name])
     return Samples(*train, *test)
@@ -121,7 +164,8 @@ def _stored(path: Path, *keys: str) -> list[np.ndarray]:
     """Arrays of one file."""
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} does not exist; pass folder= or set PIDNET_DATA to the folder that holds {path.name}"
+            f"{path} does not exist; pass folder= or set PIDNET_DATA to the folder that holds {path.name} "
+            f"({ORIGINS[path.name].source}; python -m benchmarks.make_data tells what belongs in it)"
         )
     with np.load(path, allow_pickle=False) as stored:
         return [stored[key] for key in keys]

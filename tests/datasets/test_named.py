@@ -36,7 +36,8 @@ def test_bad_input(tmp_path):
     with pytest.raises(ValueError, match="unknown data set 'digit'; the known ones are digits, mnist"):
         datasets.load("digit")
     with pytest.raises(
-        FileNotFoundError, match=r"mnist\.npz does not exist; pass folder= or set PIDNET_DATA"
+        FileNotFoundError,
+        match=r"mnist\.npz does not exist; pass folder= or set PIDNET_DATA.*LeCun.*make_data",
     ):
         datasets.load("mnist", tmp_path)
 

@@ -50,7 +50,7 @@ from .integrations.scikit_learn import CoverSelector as CoverSelector
 from .maps import LayerMap as LayerMap, LayerMaps as LayerMaps, layer_maps as layer_maps
 from .maps.profiles import Profile as Profile, profile as profile
 from .maps.sensitivity import Sensitivity as Sensitivity, sensitivity as sensitivity
-from .measures import MEASURES as MEASURES, decompose as decompose
+from .measures import MEASURES as MEASURES, Measure as Measure, decompose as decompose
 from .measures.atoms import Atoms as Atoms
 from .measures.blackwell import dominates as dominates
 from .measures.dit import LatticeAtoms as LatticeAtoms, decompose_dit as decompose_dit
@@ -66,7 +66,7 @@ from .pruning import (
     plan_pruning as plan_pruning,
     save_pruned as save_pruned,
 )
-from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS, benjamini_hochberg as benjamini_hochberg
+from .significance import CORRECTIONS as CORRECTIONS, NULLS as NULLS
 from .tables import (
     PairCovariances as PairCovariances,
     PairTables as PairTables,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.stats import false_discovery_control
 
 from pidnet.maps._frames import MIRROR, NAMES, pair_table, square, square_tables
 from pidnet.maps._storage import read_map, write_map
@@ -15,7 +16,6 @@ from pidnet.maps.ordering import similar_units
 from pidnet.measures.atoms import Atoms
 from pidnet.plots import plot_map
 from pidnet.printing import Printed, number
-from pidnet.significance import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas
@@ -121,7 +121,9 @@ class LayerMap(Printed):
                 f"{', '.join(self.p_values) or 'nothing'}, not {atom!r}; "
                 "make the map with layer_maps(codes, null='labels') or null='sources'"
             )
-        return benjamini_hochberg(self.p_values[atom], alpha)
+        if not 0 < alpha < 1:
+            raise ValueError(f"alpha={alpha}; expected a share between 0 and 1, such as 0.05")
+        return false_discovery_control(self.p_values[atom]) <= alpha
 
     def matrix(self, name: str) -> np.ndarray:
         """One atom for all pairs as a matrix over the units.

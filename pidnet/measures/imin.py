@@ -56,7 +56,7 @@ def i_min_derivative(tables: PairTables) -> Derivative:
 
 def _derivative_of_terms(p_PXY: np.ndarray, chosen_PY: np.ndarray) -> np.ndarray:
     """Derivative of the sum of the specific terms of some classes: in each of them the log ratio, and everywhere
-    minus the share of p(x) in them, since p(x) stands under the logarithm."""
+    minus the share of p(x) in them, since p(x) is part of the logarithm."""
     p_PX = p_PXY.sum(2, keepdims=True)
     chosen = chosen_PY[:, None]
     inside = (p_PXY * chosen).sum(2, keepdims=True)

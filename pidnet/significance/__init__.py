@@ -1,9 +1,8 @@
-"""Stage 5: bias corrections, nulls, intervals and false-discovery control, each a named plain function."""
+"""Stage 5: bias corrections, nulls and intervals, each a named plain function."""
 
 from __future__ import annotations
 
 from pidnet.significance.corrections import CORRECTIONS, Correction
-from pidnet.significance.false_discovery import benjamini_hochberg
 from pidnet.significance.intervals import find_intervals, interval_method
 from pidnet.significance.nulls import NULLS, Null, sampling_floor
 from pidnet.significance.plug_in import layer_atoms
@@ -13,7 +12,6 @@ __all__ = [
     "NULLS",
     "Correction",
     "Null",
-    "benjamini_hochberg",
     "find_intervals",
     "interval_method",
     "layer_atoms",

@@ -94,6 +94,8 @@ def test_significant_pairs():
     layer_map = pn.layer_maps(planted_codes(), "i_min", null="labels")["hidden"]
     np.testing.assert_array_equal(layer_map.significant("synergy"), [False, True, True])
     assert not layer_map.significant("redundancy").any()
+    with pytest.raises(ValueError, match="alpha=5; expected a share between 0 and 1"):
+        layer_map.significant("synergy", 5)
     with pytest.raises(ValueError, match="the null 'units' of this map tests redundancy, not 'synergy'"):
         pn.layer_maps(planted_codes(), "i_min")["hidden"].significant("synergy")
     with pytest.raises(ValueError, match="unknown null 'label'; the known ones are none, units"):

@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from filelock import FileLock, Timeout
+
 if TYPE_CHECKING:
     import numpy as np
 
 LONGEST_NAME = 120
+TEMPORARY = ".pidnet-"
+PATIENCE = 10.0  # seconds that a writer waits for another one
 
 
 @contextmanager
@@ -24,7 +28,7 @@ def replacing(path: str | Path) -> Generator[Path]:
     """A temporary path beside ``path``; it takes its place when the block ends without an error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
     os.close(handle)
     try:
         yield Path(name)
@@ -32,6 +36,31 @@ def replacing(path: str | Path) -> Generator[Path]:
         os.replace(name, path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def sole_writer(folder: str | Path) -> Generator[None]:
+    """No other process writes into the folder in this block; what killed writers left half done is removed first.
+
+    The lock is the operating system's, so that it ends with the process that holds it. Raises TimeoutError where
+    another process does not let go of the folder.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=PATIENCE, is_singleton=True)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise TimeoutError(
+            f"another process is writing into {folder}; wait for it, or name another folder"
+        ) from error
+    try:
+        if lock.lock_counter == 1:
+            for left in folder.glob(f"{TEMPORARY}*"):
+                left.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
 
 
 def write_text(path: str | Path, text: str) -> Path:

@@ -1,7 +1,11 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from pidnet.files import plain, replacing, safe_name, write_text
+from pidnet import files
+from pidnet.files import plain, replacing, safe_name, sole_writer, write_text
 
 
 def test_a_file_is_written_whole(tmp_path):
@@ -38,3 +42,26 @@ def test_names_of_files_are_safe_short_and_different():
 def test_plain_values_are_what_json_takes():
     values = {"a": np.array([1.0, np.nan]), 2: (float("inf"), np.float32(0.5), np.int64(3), True, "x", None)}
     assert plain(values) == {"a": [1.0, None], 2: [None, 0.5, 3, True, "x", None]}
+
+
+WRITER = """
+import sys, time
+from pidnet.files import replacing, sole_writer
+with sole_writer(sys.argv[1]), replacing(sys.argv[1] + "/note.txt") as temporary:
+    temporary.write_text("half")
+    print("writing", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_killed_writer_keeps_others_out_only_while_it_lives(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "PATIENCE", 0.1)
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout.readline() == b"writing\n"
+        with pytest.raises(TimeoutError, match="another process is writing into"), sole_writer(tmp_path):
+            pass
+        writer.kill()
+    assert list(tmp_path.glob(".pidnet-*"))
+    with sole_writer(tmp_path), sole_writer(tmp_path):
+        write_text(tmp_path / "note.txt", "whole")
+    assert {path.name for path in tmp_path.iterdir()} <= {"note.txt", ".lock"}

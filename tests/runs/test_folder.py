@@ -1,4 +1,7 @@
 import json
+import re
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,3 +54,33 @@ def test_a_broken_run_is_one_sentence(tmp_path, broken):
     (tmp_path / "layers.json").write_text(broken)
     with pytest.raises(ValueError, match="a run that is broken or of another version"):
         read_run(tmp_path)
+
+
+def test_files_of_a_run_that_was_stopped_are_not_read_as_fresh(run_folder, tmp_path):
+    maps = read_run(run_folder).maps
+    write_settings(tmp_path, "map", {})
+    write_maps(tmp_path, maps[:2])
+    other = replace(maps[0], samples=maps[0].samples + 1)
+    other.save(tmp_path / f"{map_file(other.layer, other.measure)}.npz")
+    with pytest.raises(ValueError, match=r"\.npz is damaged, or of another run that was stopped"):
+        read_run(tmp_path)
+    write_maps(tmp_path, [other, maps[1]])
+    assert read_run(tmp_path).maps[0].samples == other.samples
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-9] + b"x" + content[-8:]])
+@pytest.mark.parametrize("ending", ["npz", "safetensors", "plan.json"])
+def test_a_damaged_file_is_named(run_folder, tmp_path, damage, ending):
+    shutil.copytree(run_folder, tmp_path, dirs_exist_ok=True)
+    path = sorted(tmp_path.glob(f"*.{ending}"))[0]
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=re.escape(path.name)):
+        read_run(tmp_path)
+
+
+def test_a_run_prints_what_it_holds(run_folder):
+    run = read_run(run_folder)
+    lines = repr(run).splitlines()
+    assert lines[0].endswith("by map")
+    assert lines[-1] == repr(run.budgets[-1])
+    assert len(lines) == 1 + 4 + 2

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.inputs import Inputs, arguments, shapes
+from pidnet.networks.inputs import Inputs, arguments, samples, shapes, take
 from pidnet.networks.outputs import OutputReading, read_output
 
 
@@ -70,6 +70,24 @@ def check_runs(model: nn.Module, inputs: Inputs) -> None:
     """ValueError unless the model runs on the inputs and puts out finite scores."""
     if not class_scores(run_or_say(model, inputs)).isfinite().all():
         raise ValueError("the model's output is not finite; check weights and inputs")
+
+
+def check_batch_size(model: nn.Module, inputs: Inputs) -> None:
+    """ValueError where the model runs on the inputs but not on two of them: its batch size is fixed inside."""
+    if not _runs(model, take(inputs, slice(2))) and _runs(model, inputs):
+        raise ValueError(
+            f"the model runs on a batch of {samples(inputs)} but not on 2 samples: a batch size is fixed inside it; "
+            "write it for any, as in x.view(len(x), -1)"
+        )
+
+
+@torch.no_grad()
+def _runs(model: nn.Module, inputs: Inputs) -> bool:
+    try:
+        run(model, inputs)
+    except Exception:
+        return False
+    return True
 
 
 @contextmanager

@@ -67,8 +67,12 @@ def apply_plan(
     Linear(in_features=8, out_features=4, bias=True)
     """
     find_repair(repair)
-    x, _ = labelled(data)
-    dense = discover(model, x)
+    if not isinstance(plan, PruningPlan):
+        raise TypeError(
+            f"the plan is a {type(plan).__name__}; expected a PruningPlan, as plan_pruning makes it"
+        )
+    x, y = labelled(data)
+    dense = discover(model, x).read(x, y, plan.settings.get("output"))
     units = units_to_remove(plan, dense)
     check_removal(dense, units, take(x, slice(2)))
     small = cut_and_repair(dense, units, x, repair, batchnorm=batchnorm)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,8 @@ from pidnet import __version__
 from pidnet.files import replacing
 from pidnet.pruning.applying import shrink
 from pidnet.pruning.plans.plan import PruningPlan
+
+MOST_VALUES = 10**8  # of one sample
 
 
 def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str | Path) -> Path:
@@ -82,27 +86,58 @@ def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
     Raises
     ------
     ValueError
-        Where the file does not fit the dense network.
+        Where the file is damaged, holds values that are not finite, or does not fit the dense network.
 
     Examples
     --------
     See ``save_pruned``.
     """
-    from safetensors import safe_open
-
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata() or {}
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if "pidnet" not in metadata:
-        raise ValueError(f"{path} holds no pruning plan; expected a file that save_pruned wrote")
-    described = json.loads(metadata["pidnet"])
-    plan = PruningPlan.from_json(described["plan"])
-    example = described["example"]
-    # Ones: token 0 is often padding, and a sequence of padding shows nothing.
-    x = torch.ones(example["shape"], dtype=getattr(torch, example["dtype"].removeprefix("torch.")))
+    weights, described = _read(Path(path))
+    plan, x = PruningPlan.from_json(described["plan"]), _ones(path, described["example"])
     small = shrink(dense, plan, x)
     try:
         small.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f"{path} does not fit this {type(dense).__name__}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} does not fit this {type(dense).__name__}: {reason}") from error
     return small
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The weights and what describes them; ValueError for a damaged or foreign file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole .safetensors file: {error}") from error
+    if "pidnet" not in metadata:
+        raise ValueError(f"{path} holds no pruning plan; expected a file that save_pruned wrote")
+    odd = [
+        name for name, value in weights.items() if value.is_floating_point() and not value.isfinite().all()
+    ]
+    if odd:
+        raise ValueError(
+            f"{path} holds values of {odd[0]!r} that are not finite; prune or train the network again"
+        )
+    try:
+        described = json.loads(metadata["pidnet"])
+        return weights, {"plan": str(described["plan"]), "example": dict(described["example"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} describes no pruned network: {error}") from error
+
+
+def _ones(path: str | Path, example: dict[str, Any]) -> Tensor:
+    """An input of the stored shape: ones, since token 0 is often padding, and padding shows nothing."""
+    shape, dtype = (
+        example.get("shape"),
+        getattr(torch, str(example.get("dtype")).removeprefix("torch."), None),
+    )
+    sizes = isinstance(shape, list) and all(isinstance(size, int) and size > 0 for size in shape)
+    if not sizes or not isinstance(dtype, torch.dtype) or math.prod(shape) > MOST_VALUES:
+        raise ValueError(
+            f"{path} stores an example input of shape {shape}; expected one sample of a network's input"
+        )
+    return torch.ones(shape, dtype=dtype)

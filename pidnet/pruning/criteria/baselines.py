@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pidnet.networks.batches import batches
 from pidnet.networks.hooks import record_calls
@@ -80,8 +80,8 @@ def _first_order(statistics: CalibrationStatistics, layer: str, x: Inputs, y: Te
             lambda name, _, inputs, output: seen.append((name, inputs, output)),
         ),
     ):
-        logits = statistics.network.run(mapped(with_gradient, x))
-        loss = nn.functional.cross_entropy(logits, y, reduction="sum")
+        scores = statistics.network.run(mapped(with_gradient, x))
+        loss = statistics.network.reading.loss(scores, y)
         gradients = torch.autograd.grad(loss, [output for *_, output in seen], materialize_grads=True)
     change = np.zeros((len(y), statistics.width(layer)))
     for (name, inputs, _), gradient in zip(seen, gradients, strict=True):

@@ -47,7 +47,14 @@ class Criterion(Printed):
     source: str = ""
 
     def __call__(self, statistics: CalibrationStatistics, layer: str) -> Ranking:
-        return self.rank(statistics, layer)
+        ranking = self.rank(statistics, layer)
+        if not isinstance(ranking, Ranking) or sorted(ranking.order) != list(range(statistics.width(layer))):
+            found = "another order" if isinstance(ranking, Ranking) else f"a {type(ranking).__name__}"
+            raise TypeError(
+                f"the criterion {self.name} returned {found} for layer {layer!r}; expected a Ranking of its "
+                f"{statistics.width(layer)} units, each once"
+            )
+        return ranking
 
     def with_options(self, **options: Any) -> Criterion:
         """The same criterion with some options of its function set; its name and its search stay."""

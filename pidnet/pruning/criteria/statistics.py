@@ -19,7 +19,8 @@ from pidnet.networks.running import run
 from pidnet.printing import Printed, listed
 from pidnet.pruning.structure.network import CuttableNetwork
 
-MAX_CLASSES = 1024
+# Covariances of more input features than this would take more than 2 GB.
+MOST_FEATURES = 16_384
 
 
 @dataclass(eq=False, repr=False)
@@ -106,9 +107,10 @@ class CalibrationStatistics(Printed):
     def fisher(self, consumer: str, temperature: float = 1.0) -> np.ndarray:
         """M = T^2 E[g g^T] over samples, summed over positions, float64 (output, output), nats.
 
-        g is the gradient of log p(class | x) by the consumer's outputs, with p = softmax(scores / T); the
-        expectation over classes drawn from p is taken exactly, one backward pass a class. The higher T, the
-        more the target is the scores themselves: then samples that the model is sure of count as well.
+        g is the gradient of log p(output | x) by the consumer's outputs, with p as the network's output is read
+        (``pidnet.networks.outputs``), for classes softmax(scores / T); the expectation is over outputs drawn from
+        p. The higher T, the more the target is the scores themselves: then samples that the model is sure of
+        count as well.
         """
         self.prefetch([consumer], temperature)
         return self._fishers[consumer, temperature]
@@ -117,6 +119,8 @@ class CalibrationStatistics(Printed):
         """Gather the covariances of several consumers in one pass over the samples, and with a temperature their
         Fisher factors in another one; what is known already is not gathered again."""
         consumers = list(consumers)
+        for name in consumers:
+            self._check_features(name)
         if new := [name for name in consumers if name not in self._covariances]:
             self._covariances.update(self._input_covariances(new))
         unknown = [name for name in consumers if (name, temperature) not in self._fishers]
@@ -150,16 +154,12 @@ class CalibrationStatistics(Printed):
 
         with torch.enable_grad(), record_calls(self.network.model, consumers, see):
             # Inputs that need a gradient give one to every layer, frozen parameters or not.
-            logits = self.network.run(mapped(with_gradient, x))
-            _check_scores(logits)
-            log_p = (logits / temperature).log_softmax(-1)
-            # The square root of p(class|x) on each gradient g makes the sum of g g^T the expectation.
-            share = temperature * log_p.detach().exp().sqrt()
+            scores = self.network.run(mapped(with_gradient, x))
             every = [(name, output) for name in consumers for output in outputs[name]]
             totals = {name: torch.zeros((), dtype=torch.float64) for name in consumers}
-            for label in range(logits.shape[1]):
+            for direction in self.network.reading.directions(scores, temperature, self.seed):
                 gradients = torch.autograd.grad(
-                    (share[:, label] * log_p[:, label]).sum(),
+                    direction,
                     [output for _, output in every],
                     retain_graph=True,
                     materialize_grads=True,
@@ -168,6 +168,29 @@ class CalibrationStatistics(Printed):
                     rows = output_rows(self.network.weighted(name), gradient)
                     totals[name] = totals[name] + rows.T @ rows
         return list(totals.values())
+
+    def features(self, consumer: str) -> int:
+        """How many input features a consumer has.
+
+        Parameters
+        ----------
+        consumer : str
+            The layer.
+
+        Returns
+        -------
+        int
+            Input units, of a convolution times the size of its kernel.
+        """
+        return self.network.weighted(consumer).weight[0].numel()
+
+    def _check_features(self, consumer: str) -> None:
+        if (features := self.features(consumer)) > MOST_FEATURES:
+            raise ValueError(
+                f"layer {consumer!r} reads {features:,} features, whose covariance would take "
+                f"{8e-9 * features**2:,.0f} GB; take a criterion that needs none, such as l1, l2 or random, with the "
+                'repair "none", or leave the layer before it out by layers='
+            )
 
     def weights(self, consumer: str) -> np.ndarray:
         """A consumer's weights as float64 (output, feature)."""
@@ -189,11 +212,3 @@ class CalibrationStatistics(Printed):
 def with_gradient(x: Tensor) -> Tensor:
     """A copy that needs a gradient where it can have one: then every layer gets one, frozen parameters or not."""
     return x.detach().requires_grad_(x.is_floating_point())
-
-
-def _check_scores(logits: Tensor) -> None:
-    if logits.ndim != 2 or logits.shape[1] > MAX_CLASSES:
-        raise ValueError(
-            f"the model puts out shape {tuple(logits.shape)}; information about the output needs "
-            f"class scores of shape (sample, class) with at most {MAX_CLASSES} classes"
-        )

@@ -64,7 +64,7 @@ class Budget:
         Raises ValueError where that leaves a layer without a unit.
         """
         if self.resource == "keep":
-            return self.widths(self.share, strict=True)
+            return self.widths(self.share)
         low, high = 0.0, 1.0
         if self.share == 1:
             return self.widths(1.0)
@@ -80,14 +80,12 @@ class Budget:
             )
         return self.widths(low)
 
-    def widths(self, share: float, *, strict: bool = False) -> dict[str, int]:
+    def widths(self, share: float) -> dict[str, int]:
         """Layer -> units at a share of each layer, at least one step of ``round_to``."""
         dense = self.statistics.network.widths
-        return {name: self._width(name, units, share, strict) for name, units in dense.items()}
+        return {name: self._width(units, share) for name, units in dense.items()}
 
-    def _width(self, name: str, units: int, share: float, strict: bool) -> int:
-        if strict and round(share * units) < 1:
-            raise ValueError(f"keeping {share} of the {units} units of layer {name!r} leaves none; keep more")
+    def _width(self, units: int, share: float) -> int:
         step = min(self.round_to, units)
         return max(step, round(share * units / step) * step)
 

@@ -138,6 +138,10 @@ class PruningPlan(Printed):
             How many removed units of each layer to list with cost, redundancy and who takes over; None for all.
         """
         lines = [f"pruned by {self.criterion}"]
+        if found := self.settings.get("held_out_bits"):
+            lines.append(
+                f"loses {found[0]:.2g} to {found[1]:.2g} bits on samples that the repair has not seen (95 %)"
+            )
         for layer in self.kept:
             lines += self._layer_lines(layer, most)
         lines += [f"\n{layer} is left out: {reason}" for layer, reason in self.left_out.items()]

@@ -13,15 +13,19 @@ from torch import nn
 from pidnet import __version__
 from pidnet.names import ALLOCATIONS
 from pidnet.networks.batches import Data, labelled
+from pidnet.networks.outputs import Reading
 from pidnet.pruning.criteria.criterion import Criterion, Rank
 from pidnet.pruning.criteria.pid import ridged
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans.budget import Budget
+from pidnet.pruning.plans.held_out import held_out_bits, warn_of_hope
 from pidnet.pruning.plans.partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
-from pidnet.pruning.plans.search import find_plan
+from pidnet.pruning.plans.search import RECOMBINED, find_plan
 from pidnet.pruning.structure.discovery import discover
+
+MOST_FEATURES_LOOKED_AT = 4096
 
 
 def plan_pruning(
@@ -36,6 +40,7 @@ def plan_pruning(
     layers: Sequence[str] | None = None,
     round_to: int = 1,
     search: bool = True,
+    output: Reading | None = None,
     seed: int = 0,
 ) -> PruningPlan:
     """Decide which units to remove.
@@ -66,6 +71,10 @@ def plan_pruning(
     search
         False takes the first ranking of a criterion that proposes several plans, for networks where some 40
         repairs are too many.
+    output
+        How the network's output is read: "classes" (sample, class, ...), "tokens" (sample, token, class),
+        "bernoulli" (logits, each yes or no) or "gaussian" (the scores themselves). None decides by the shapes of
+        scores and targets; the plan says how, in ``settings``.
     seed
         Of the criteria that draw.
 
@@ -83,7 +92,8 @@ def plan_pruning(
     Warns
     -----
     UserWarning
-        When there are fewer samples than units: the ridge then decides part of the ranking.
+        When there are fewer samples than units: the ridge then decides part of the ranking. When a plan surely
+        loses more on samples that its repair has not seen (``settings["held_out_bits"]``) than on its own.
 
     Examples
     --------
@@ -96,16 +106,26 @@ def plan_pruning(
     chosen = find_criterion(criterion)
     if allocation not in ALLOCATIONS:
         raise ValueError(f"allocation={allocation!r}; expected one of {', '.join(ALLOCATIONS)}")
-    statistics = gather(model, data, layers, seed)
+    statistics = gather(model, data, layers, seed, output=output)
     budget = Budget.of(statistics, {"keep": keep, "macs": macs, "energy": energy}, round_to)
     _warn_of_few_samples(statistics)
     plan, measured = _decide(statistics, chosen, budget, allocation, search=search)
+    removed = {name: _with_substitutes(statistics, name, plan) for name in plan.kept}
+    found = None
+    if chosen.searched:
+        found = held_out_bits(statistics, plan.kept)
+        costs = sum(unit.cost for units in removed.values() for unit in units)
+        warn_of_hope(measured.get(RECOMBINED, costs), found)
     return PruningPlan(
         kept=plan.kept,
-        removed={name: _with_substitutes(statistics, name, plan) for name in plan.kept},
+        removed=removed,
         criterion=chosen.name,
         settings=_settings(statistics, budget, allocation, layers)
-        | {"search": bool(measured), "measured_bits": {k: round(v, 6) for k, v in measured.items()}},
+        | {
+            "search": bool(measured),
+            "measured_bits": {k: round(v, 6) for k, v in measured.items()},
+            "held_out_bits": None if found is None else [round(end, 6) for end in found],
+        },
         units=statistics.network.widths,
         left_out=dict(statistics.network.refused),
     )
@@ -130,6 +150,7 @@ def _settings(
         "allocation": allocation,
         "layers": None if layers is None else list(layers),
         "round_to": budget.round_to,
+        "output": statistics.network.reading.kind,
         "seed": statistics.seed,
         "calibration_samples": len(statistics.y),
         "pidnet": __version__,
@@ -137,14 +158,21 @@ def _settings(
 
 
 def gather(
-    model: nn.Module, data: Data, layers: Sequence[str] | None = None, seed: int = 0
+    model: nn.Module,
+    data: Data,
+    layers: Sequence[str] | None = None,
+    seed: int = 0,
+    *,
+    output: Reading | None = None,
 ) -> CalibrationStatistics:
     """Statistics on an untouched, expanded copy of the model, from checked data.
 
     Raises ValueError, with the reasons, where no layer can be pruned.
     """
+    if seed < 0:
+        raise ValueError(f"seed={seed}; expected 0 or more")
     x, y = labelled(data)
-    network = discover(model, x)
+    network = discover(model, x).read(x, y, output)
     if layers is not None:
         network = network.only(layers)
     if not network.groups:
@@ -175,10 +203,10 @@ def _substitutes(
     statistics: CalibrationStatistics, layer: str, removed: Sequence[int], kept: np.ndarray, most: int = 3
 ) -> list[tuple[tuple[int, float], ...]]:
     """For each unit that goes, the kept units with the largest standardized weights in its regression, and their
-    shares; none for a dead unit, which nobody replaces."""
-    if not removed:
-        return []
+    shares; none for a dead unit, which nobody replaces, and none before a consumer of very many features."""
     consumer = statistics.consumers(layer)[0]
+    if not removed or statistics.features(consumer) > MOST_FEATURES_LOOKED_AT:
+        return [()] * len(removed)
     covariance = ridged(statistics.covariance(consumer))
     owned = statistics.owned(layer, consumer)
     inputs, outputs = owned[kept].ravel(), owned[removed].ravel()

@@ -19,7 +19,6 @@ import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
-from pidnet.networks.divergence import divergences
 from pidnet.pruning.criteria.pid import choose, removal_costs
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans.budget import Budget
@@ -111,7 +110,7 @@ def carry_out(statistics: CalibrationStatistics, kept: Kept) -> MeasuredPlan:
     dense = statistics.network
     removed = {name: dense.groups[name].others(units) for name, units in kept.items()}
     small = cut_and_repair(dense, removed, statistics.x, "refit")
-    return MeasuredPlan(kept, divergences(dense.model, small.model, statistics.x))
+    return MeasuredPlan(kept, dense.divergences(small, statistics.x))
 
 
 def _recombine(statistics: CalibrationStatistics, plans: Sequence[MeasuredPlan]) -> MeasuredPlan:

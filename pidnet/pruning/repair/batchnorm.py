@@ -7,23 +7,23 @@ import copy
 import torch
 from torch import nn
 
-from pidnet.networks.divergence import divergence
-from pidnet.networks.inputs import Inputs, samples, split, take
+from pidnet.networks.inputs import Inputs, samples, split
 from pidnet.networks.kinds import FOLLOWERS
-from pidnet.networks.running import run, scores
+from pidnet.networks.running import run
+from pidnet.pruning.structure.network import CuttableNetwork
 
 
-def reestimate(dense: nn.Module, small: nn.Module, x: Inputs) -> bool:
+def reestimate(dense: CuttableNetwork, small: CuttableNetwork, x: Inputs) -> bool:
     """Replace the running means and variances of the small network by those of the samples, in place, if that
-    brings its output nearer to the dense one's; returns whether it did. Nearer is less divergence between class
-    distributions, and less squared error where the output is not one score a class."""
-    norms = [m for m in small.modules() if isinstance(m, FOLLOWERS) and m.running_mean is not None]
+    brings its output nearer to the dense one's; returns whether it did. Nearer is less divergence of what the
+    output says."""
+    norms = [m for m in small.model.modules() if isinstance(m, FOLLOWERS) and m.running_mean is not None]
     if not norms:
         return False
-    before = _distance(dense, small, x)
+    before = float(dense.divergences(small, x).mean())
     kept = [copy.deepcopy(norm.state_dict()) for norm in norms]
-    _gather(small, norms, x)
-    if _distance(dense, small, x) < before:
+    _gather(small.model, norms, x)
+    if float(dense.divergences(small, x).mean()) < before:
         return True
     for norm, state in zip(norms, kept, strict=True):
         norm.load_state_dict(state)
@@ -49,11 +49,3 @@ def _gather(model: nn.Module, norms: list, x: Inputs) -> None:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
             norm.eval()
-
-
-@torch.no_grad()
-def _distance(dense: nn.Module, small: nn.Module, x: Inputs) -> float:
-    shape = scores(dense, take(x, slice(1))).shape
-    if len(shape) == 2 and shape[1] > 1:
-        return divergence(dense, small, x)
-    return sum(float(((scores(dense, b) - scores(small, b)).double() ** 2).sum()) for b in split(x))

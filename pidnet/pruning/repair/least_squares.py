@@ -17,6 +17,7 @@ from pidnet.networks.running import run
 from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
 
+SMALLEST = 1e-12  # keeps the system solvable where all inputs are 0: then the weights stay
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 HOLDOUT = 5
 BATCH = 128
@@ -161,7 +162,9 @@ def _solution(layer: Weighted) -> Tensor:
 def _solve(moments: Moments, prior: Tensor, ridge: float, biased: bool) -> Tensor:
     """argmin of the squared error plus ridge * mean diagonal * |weights - prior|^2; the bias is not pulled,
     and stays 0 where the layer has none."""
-    penalty = torch.full_like(moments.gram.diagonal(), float(ridge * moments.gram.diagonal()[:-1].mean()))
+    penalty = torch.full_like(
+        moments.gram.diagonal(), max(ridge * float(moments.gram.diagonal()[:-1].mean()), SMALLEST)
+    )
     penalty[-1] = 0
     free = slice(None) if biased else slice(-1)
     gram = (moments.gram + penalty.diag())[free, free]

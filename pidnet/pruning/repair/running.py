@@ -35,7 +35,7 @@ def cut_and_repair(
     small = dense.without(units)
     find_repair(repair)(dense, small, units, x)
     if repair in ("refit", "reconstruct") if batchnorm is None else batchnorm:
-        reestimate(dense.model, small.model, x)
+        reestimate(dense, small, x)
     return small
 
 

@@ -16,11 +16,12 @@ from torch import nn
 from pidnet.networks.expanded import ExpandedDirection, ExpandedRecurrent, expand
 from pidnet.networks.inputs import Inputs, take
 from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, depthwise, weighted
-from pidnet.networks.running import check_runs, restored, scores
+from pidnet.networks.running import check_batch_size, check_runs, restored, scores
+from pidnet.networks.unwrapping import unwrapped
 from pidnet.pruning.structure.dry_run import dry_run, same
 from pidnet.pruning.structure.groups import UnitGroup
 from pidnet.pruning.structure.network import CuttableNetwork
-from pidnet.pruning.structure.tracing import trace
+from pidnet.pruning.structure.tracing import Tracer
 
 # Names that projections and the number of heads go by: ours, torch's, and those of Hugging Face models.
 PROJECTIONS = (("q", "k", "v"), ("query", "key", "value"), ("q_proj", "k_proj", "v_proj"))
@@ -43,11 +44,18 @@ def discover(model: nn.Module, example: Inputs) -> CuttableNetwork:
     Raises ValueError where the model does not run on the example, RuntimeError where expanding it changes its
     output.
     """
-    few = take(example, slice(2))
+    model, few = unwrapped(model), take(example, slice(2))
     expanded = expand(model)
+    check_batch_size(expanded, example)
     check_runs(expanded, few)
     with torch.no_grad(), restored(model):
-        if not same(scores(expanded, few), scores(model, few)):
+        before = scores(model, few)
+        if not same(scores(model, few), before):
+            raise ValueError(
+                "the model is random in eval mode: two runs on the same inputs differ; nothing can be compared before "
+                "and after a cut, so make it deterministic in eval mode first"
+            )
+        if not same(scores(expanded, few), before):
             raise RuntimeError(
                 "expanding the recurrent or attention modules changes the output; nothing is cut"
             )
@@ -58,7 +66,7 @@ def survey(model: nn.Module, example: Inputs) -> CuttableNetwork:
     """An expanded model with what tracing finds; whatever it takes for removable is tried out: a unit is removed
     from a copy that does not use it."""
     strange = obstacles(model)
-    candidates = {c.group.name: _checked(c, strange) for c in _candidates(model, example)}
+    candidates = {c.group.name: _checked(c, strange) for c in _candidates(Tracer.of(model, example))}
     groups, refused = {}, _not_layers(model)
     for names in _coupled(candidates):
         blocked = [name for name in names if candidates[name].obstacle]
@@ -124,37 +132,40 @@ def _not_layers(model: nn.Module) -> dict[str, str]:
     return refused
 
 
-def _candidates(model: nn.Module, example: Inputs) -> list[Candidate]:
+def _candidates(tracer: Tracer) -> list[Candidate]:
     """Every layer that puts out units, in the order of the modules."""
     found, inside = [], set()
-    for name, module in model.named_modules():
+    for name, module in tracer.model.named_modules():
         if isinstance(module, ExpandedDirection):
-            found.append(_recurrent(model, name, module, example))
+            found.append(_recurrent(tracer, name, module))
             inside |= {f"{name}.input", f"{name}.hidden"}
         elif projections := _projections(module):
-            found.append(_attention(model, name, projections, example))
+            found.append(_attention(tracer, name, projections))
             inside |= {f"{name}.{part}" for part in projections}
         elif isinstance(module, PRODUCERS) and name not in inside and not depthwise(module):
-            found.append(_plain(model, name, module, example))
+            found.append(_plain(tracer, name, module))
     return found
 
 
-def _plain(model: nn.Module, name: str, layer: Weighted, example: Inputs) -> Candidate:
+def _plain(tracer: Tracer, name: str, layer: Weighted) -> Candidate:
     units = len(layer.weight)
     if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
         reason = f"it is a convolution of {layer.groups} groups, whose units cannot go one by one"
         return Candidate(UnitGroup(name, units, {name: np.arange(units)[:, None]}, {}), reason)
-    return _traced(model, name, name, units, {name: np.arange(units)[:, None]}, example)
+    return _traced(tracer, name, name, units, {name: np.arange(units)[:, None]})
 
 
-def _recurrent(model: nn.Module, name: str, direction: ExpandedDirection, example: Inputs) -> Candidate:
+def _recurrent(tracer: Tracer, name: str, direction: ExpandedDirection) -> Candidate:
     """One layer and direction: a unit has a row in each gate."""
     units = direction.hidden.in_features
     rows = np.arange(len(direction.hidden.weight)).reshape(-1, units).T
     owner = name.rpartition(".")[0]
-    tied = owner if isinstance(model.get_submodule(owner), ExpandedRecurrent) else ""
+    tied = owner if isinstance(tracer.model.get_submodule(owner), ExpandedRecurrent) else ""
     producers = {f"{name}.input": rows, f"{name}.hidden": rows}
-    return _traced(model, name, f"{name}.units", units, producers, example, tied_width=tied)
+    found = _traced(tracer, name, f"{name}.units", units, producers, tied_width=tied)
+    # A sequence of one step never shows its units to the hidden layer, which reads them all the same.
+    found.group.consumers.setdefault(f"{name}.hidden", np.arange(units)[:, None])
+    return found
 
 
 def _projections(module: nn.Module) -> tuple[str, ...]:
@@ -170,16 +181,16 @@ def _head_count(module: nn.Module) -> int:
     return next((getattr(module, name) for name in HEADS if isinstance(getattr(module, name, None), int)), 0)
 
 
-def _attention(model: nn.Module, name: str, projections: tuple[str, ...], example: Inputs) -> Candidate:
+def _attention(tracer: Tracer, name: str, projections: tuple[str, ...]) -> Candidate:
     """The heads of an attention module: rows of query, key and value, columns of what reads the values."""
-    module = model.get_submodule(name)
+    model, module = tracer.model, tracer.model.get_submodule(name)
     value, heads = f"{name}.{projections[2]}" if name else projections[2], _head_count(module)
     width = len(weighted(model, value).weight)
     rows = np.arange(width).reshape(heads, -1)
     producers = {value.removesuffix(projections[2]) + part: rows for part in projections}
     counters = {key: 1 for key in HEADS if key in vars(module)}
     counters |= {key: rows.shape[1] for key in HEAD_WIDTHS if key in vars(module)}
-    channels = _traced(model, name, value, width, {}, example)
+    channels = _traced(tracer, name, value, width, {})
     whole = UnitGroup(
         name=name,
         units=heads,
@@ -191,16 +202,15 @@ def _attention(model: nn.Module, name: str, projections: tuple[str, ...], exampl
 
 
 def _traced(
-    model: nn.Module,
+    tracer: Tracer,
     name: str,
     source: str,
     units: int,
     producers: dict[str, np.ndarray],
-    example: Inputs,
     tied_width: str = "",
 ) -> Candidate:
     """A candidate with the columns and channels at which its units were seen."""
-    seen = trace(model, source, units, example)
+    seen = tracer.trace(source, units)
     consumers = {layer: _by_unit(columns, units) for layer, columns in seen.columns.items()}
     followers = {layer: _by_unit(channels, units) for layer, channels in seen.followers.items()}
     uneven = [layer for layer, columns in (consumers | followers).items() if columns is None]

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from pidnet.networks.expanded import collapse
-from pidnet.networks.inputs import Inputs
+from pidnet.networks.inputs import Inputs, split
 from pidnet.networks.kinds import Weighted, weighted
+from pidnet.networks.outputs import OutputReading, Reading, read_output
 from pidnet.networks.running import scores
 from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
 from pidnet.pruning.structure.removal import remove_units, removed_channels, renumbered
@@ -20,11 +22,12 @@ from pidnet.pruning.structure.removal import remove_units, removed_channels, ren
 @dataclass(frozen=True, eq=False)
 class CuttableNetwork:
     """model: expanded, in eval mode. groups: layer -> its units, in the order of the modules. refused: every other
-    layer -> why its units cannot be removed."""
+    layer -> why its units cannot be removed. reading: what its output says, as a distribution."""
 
     model: nn.Module
     groups: Mapping[str, UnitGroup]
     refused: Mapping[str, str] = field(default_factory=dict)
+    reading: OutputReading = field(default_factory=lambda: OutputReading("gaussian"))
 
     def layer(self, name: str) -> UnitGroup:
         """The units of a layer. Raises ValueError, with the reason, where they cannot be removed."""
@@ -65,6 +68,18 @@ class CuttableNetwork:
     def run(self, x: Inputs) -> Tensor:
         """The scores that the network puts out."""
         return scores(self.model, x)
+
+    @torch.no_grad()
+    def read(self, x: Inputs, y: Tensor, output: Reading | None = None) -> CuttableNetwork:
+        """The same network, its output read as its scores and the targets suggest, or as ``output`` says."""
+        found = torch.cat([self.run(batch) for batch in split(x)])
+        return replace(self, reading=read_output(found, y.to(found.device), output))
+
+    @torch.no_grad()
+    def divergences(self, small: CuttableNetwork, x: Inputs) -> Tensor:
+        """KL divergence of a smaller network's output from this one's, bits, float64 (sample,)."""
+        pairs = ((self.run(batch), small.run(batch)) for batch in split(x))
+        return torch.cat([self.reading.divergence(dense, other) for dense, other in pairs])
 
     def only(self, layers: Iterable[str]) -> CuttableNetwork:
         """The same network of which just these layers may be cut, with those tied to them."""

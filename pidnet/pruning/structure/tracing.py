@@ -1,7 +1,7 @@
 """Where the units of a layer go, seen by marking them with nan.
 
-One sample is run as a batch of 2 log2(units) copies; in each copy the units whose index has (or has not) a
-given bit are nan. Whatever passes units on one by one keeps the mark, so that at every layer that reads them
+One sample is run as a batch of at least 2 log2(units) copies, a number that no other axis has; in each copy the units
+whose index has (or has not) a given bit are nan. Whatever passes units on one by one keeps the mark, so that at every layer that reads them
 the copies spell out which input column belongs to which unit; whatever mixes units spells nonsense. No
 operation needs to be known: flatten, concatenation, addition and pooling come out as they are.
 """
@@ -11,13 +11,23 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.inputs import Inputs, repeated, tensors_in
+from pidnet.networks.axes import axis_of_length
+from pidnet.networks.hooks import surround_calls
+from pidnet.networks.inputs import Inputs, repeated, take, tensors_in
 from pidnet.networks.kinds import CONVOLUTIONS, FOLLOWERS, NORMS, PRODUCERS, depthwise
-from pidnet.networks.running import scores
+from pidnet.networks.running import run, scores
+
+FOLDED = "its samples share an axis with something else, as in x.reshape(-1, ...)"
+MIXED = "an operation that is not a layer mixes its units before the output (for example matmul, softmax over units)"
+LOST = (
+    "an operation on the way to the next layer loses the mark that follows its units (as torch.where and torch.sign "
+    "do); write it with an activation that is nan where its input is nan"
+)
 
 
 @dataclass(eq=False)
@@ -33,52 +43,101 @@ class Trace:
         self.obstacle = self.obstacle or reason
 
 
-@torch.no_grad()
-def trace(model: nn.Module, source: str, units: int, example: Inputs) -> Trace:
-    """Follow the units that module ``source`` puts out (on the channel axis) through a model in eval mode."""
-    marks = _marks(units).to(next(tensors_in(example)).device)
-    found = Trace()
-    with _marking(model, source, marks) as ran, _watching(model, found, marks):
-        output = scores(model, repeated(example, len(marks))).isnan()
-    if not ran:
-        found.refuse("it does not run in the forward pass")
-    elif output.any():
-        ones, zeros = output.chunk(2)
-        mixed = len(output) == len(marks) and bool((ones & zeros).any())
-        found.refuse(
-            "an operation that is not a layer mixes its units before the output (for example matmul, softmax over "
-            "units)"
-            if mixed
-            else "its units reach the output without another layer"
+@dataclass(frozen=True, eq=False)
+class Tracer:
+    """Follows the units of one layer after the other through a model in eval mode.
+
+    lengths: of all axes of everything that passes between its modules, but for the axis of the samples.
+    """
+
+    model: nn.Module
+    example: Inputs
+    lengths: frozenset[int]
+
+    @staticmethod
+    @torch.no_grad()
+    def of(model: nn.Module, example: Inputs) -> Tracer:
+        """A tracer with the lengths that a run on two copies of the first sample shows."""
+        lengths: set[int] = set()
+
+        def see(_name: str, _module: nn.Module, arguments: tuple, keywords: dict, output: Any = None) -> None:
+            seen = tensors_in([arguments, keywords, output])
+            lengths.update(length for tensor in seen for length in tensor.shape)
+
+        with surround_calls(model, lambda *_: None, see):
+            run(model, repeated(example, 2))
+        return Tracer(model, example, frozenset(lengths))
+
+    @torch.no_grad()
+    def trace(self, source: str, units: int) -> Trace:
+        """Where the units that module ``source`` puts out (on the channel axis) go."""
+        device = next(tensors_in(self.example)).device
+        marks = _marks(units, self.lengths).to(device)
+        found = Trace()
+        with _marking(self.model, source, found, marks) as ran, _watching(self.model, found, marks):
+            output = scores(self.model, repeated(self.example, len(marks))).isnan()
+        if not ran:
+            found.refuse("it does not run in the forward pass")
+        elif output.any():
+            found.refuse(
+                MIXED if _mixed(output, marks) else "its units reach the output without another layer"
+            )
+        elif not found.columns:
+            found.refuse(LOST if self._matters(source) else "no layer reads its units")
+        return found
+
+    def _matters(self, source: str) -> bool:
+        """Whether the output changes when what the source puts out does."""
+        before = scores(self.model, take(self.example, [0]))
+        hook = self.model.get_submodule(source).register_forward_hook(
+            lambda _m, _inputs, output: 3 - 2 * output
         )
-    elif not found.columns:
-        found.refuse("no layer reads its units")
-    return found
+        try:
+            return not torch.equal(scores(self.model, take(self.example, [0])), before)
+        finally:
+            hook.remove()
 
 
-def _marks(units: int) -> Tensor:
-    """bool (copy, unit): bit b of the unit's index for each b, then the complement."""
-    bits = torch.arange(max(1, (units - 1).bit_length()))
-    ones = (torch.arange(units) >> bits[:, None]) & 1 == 1
+def _mixed(output: Tensor, marks: Tensor) -> bool:
+    axis = axis_of_length(output.shape, len(marks))
+    if axis is None:
+        return False
+    ones, zeros = output.movedim(axis, 0).chunk(2)
+    return bool((ones & zeros).any())
+
+
+def _marks(units: int, lengths: frozenset[int]) -> Tensor:
+    """bool (copy, unit): bit b of the unit's index for each b, the last one repeated until the number of copies is
+    no length of anything else; then the complement."""
+    bits = max(1, (units - 1).bit_length())
+    half = next(half for half in range(bits, bits + len(lengths) + 1) if 2 * half not in lengths)
+    order = torch.arange(half).clamp(max=bits - 1)
+    ones = (torch.arange(units) >> order[:, None]) & 1 == 1
     return torch.cat([ones, ~ones])
 
 
-def _unit_last(module: nn.Module, values: Tensor, copies: int) -> Tensor:
-    """A view of a module's input or output with the copies first and the units last."""
-    if isinstance(module, (*CONVOLUTIONS, *FOLLOWERS)) and values.ndim > 2:
-        return values.movedim(1, -1)
-    # Sequence models may run with the step first.
-    return values.transpose(0, 1) if values.ndim > 2 and len(values) != copies else values
+def _unit_last(module: nn.Module, values: Tensor, copies: int) -> Tensor | None:
+    """A view of a module's input or output with the copies first and the units last; None where the copies share
+    an axis with something else."""
+    axis = axis_of_length(values.shape, copies)
+    if axis is None:
+        return None
+    channels_first = isinstance(module, (*CONVOLUTIONS, *FOLLOWERS)) and values.ndim > 2
+    values = values.movedim(axis, 0)
+    return values.movedim(1, -1) if channels_first else values
 
 
 @contextmanager
-def _marking(model: nn.Module, source: str, marks: Tensor) -> Generator[list[bool]]:
+def _marking(model: nn.Module, source: str, found: Trace, marks: Tensor) -> Generator[list[bool]]:
     ran: list[bool] = []
 
-    def mark(module: nn.Module, _inputs, output: Tensor) -> Tensor:
+    def mark(module: nn.Module, _inputs: tuple, output: Tensor) -> Tensor:
         ran.append(True)
         marked = output.clone()
         view = _unit_last(module, marked, len(marks))
+        if view is None:
+            found.refuse(FOLDED)
+            return output
         view.masked_fill_(marks.reshape(len(marks), *[1] * (view.ndim - 2), -1).expand_as(view), float("nan"))
         return marked
 
@@ -122,15 +181,17 @@ def _watching(model: nn.Module, found: Trace, marks: Tensor) -> Generator[None]:
 
 def _decode(found: Trace, name: str, module: nn.Module, marked: Tensor, marks: Tensor) -> dict[int, int]:
     """Channel -> unit at a module's input; refuses where a channel carries more than one unit."""
-    seen = _unit_last(module, marked, len(marks)).isnan()
-    if len(seen) != len(marks):
+    view = _unit_last(module, marked, len(marks))
+    if view is None:
         found.refuse(f"its units are mixed with the samples before {name!r}")
         return {}
+    seen = view.isnan()
     seen = seen.reshape(len(marks), -1, seen.shape[-1]).any(1)
     ones, zeros = seen.chunk(2)
     if (ones & zeros).any():
         found.refuse(f"its units are mixed before they reach {name!r}")
         return {}
     channels = (ones | zeros).all(0).nonzero().flatten()
-    weights = 2 ** torch.arange(len(ones), device=ones.device)
-    return dict(zip(channels.tolist(), (weights @ ones[:, channels].long()).tolist(), strict=True))
+    bits = max(1, (marks.shape[1] - 1).bit_length())
+    weights = 2 ** torch.arange(bits, device=ones.device)
+    return dict(zip(channels.tolist(), (weights @ ones[:bits, channels].long()).tolist(), strict=True))

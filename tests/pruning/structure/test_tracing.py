@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from pidnet.pruning.structure.tracing import trace
+from pidnet.pruning.structure.tracing import Tracer
 
 
 class Mixed(nn.Module):
@@ -19,7 +19,7 @@ class Mixed(nn.Module):
 def test_units_are_followed_through_whatever_keeps_them_apart():
     order = torch.tensor([3, 1, 5, 0, 4, 2])
     model = Mixed(lambda x: torch.tanh(x[:, order]) * 2 + 1).eval()
-    found = trace(model, "fc", 6, torch.randn(3, 4))
+    found = Tracer.of(model, torch.randn(3, 4)).trace("fc", 6)
     assert not found.obstacle
     assert found.columns == {"head": dict(enumerate(order.tolist()))}
 
@@ -35,18 +35,20 @@ def test_units_are_followed_through_whatever_keeps_them_apart():
     ],
 )
 def test_what_stands_in_the_way_is_named(mix, reason):
-    assert trace(Mixed(mix).eval(), "fc", 6, torch.randn(3, 4)).obstacle == reason
+    assert Tracer.of(Mixed(mix).eval(), torch.randn(3, 4)).trace("fc", 6).obstacle == reason
 
 
 def test_units_that_are_the_output_and_layers_that_do_not_run():
     model = Mixed(lambda x: x).eval()
-    assert trace(model, "head", 2, torch.randn(3, 4)).obstacle == (
+    assert Tracer.of(model, torch.randn(3, 4)).trace("head", 2).obstacle == (
         "its units reach the output without another layer"
     )
     model.idle = nn.Linear(4, 3)
-    assert trace(model, "idle", 3, torch.randn(3, 4)).obstacle == "it does not run in the forward pass"
+    assert (
+        Tracer.of(model, torch.randn(3, 4)).trace("idle", 3).obstacle == "it does not run in the forward pass"
+    )
 
 
 def test_a_single_unit_is_followed():
     model = nn.Sequential(nn.Linear(4, 1), nn.ReLU(), nn.Linear(1, 2)).eval()
-    assert trace(model, "0", 1, torch.randn(2, 4)).columns == {"2": {0: 0}}
+    assert Tracer.of(model, torch.randn(2, 4)).trace("0", 1).columns == {"2": {0: 0}}

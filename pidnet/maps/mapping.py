@@ -50,8 +50,8 @@ def layer_maps(
         ``GAUSSIAN_MEASURES`` or a function from PairCovariances to Atoms.
     correction : str or callable, optional
         Of the sampling bias. For codes by name or as a function like those in ``CORRECTIONS``:
-        "shuffle_sources" (the default) and "shuffle_labels", which cost about two further maps, "miller_madow"
-        (none), "quadratic_extrapolation" (six), or "none" for the plug-in atoms. For activations "none" (the
+        "shuffle_sources" (the default) and "shuffle_labels", which cost about two further maps, "mixture" (those
+        and a fit of each table; right for copies and pure synergy too), "miller_madow" (none), "quadratic_extrapolation" (six), or "none" for the plug-in atoms. For activations "none" (the
         default), or "wishart": exact for the informations, by 8 redrawn covariances for the redundancy, not for
         shrunk covariances.
     null : str or callable, optional

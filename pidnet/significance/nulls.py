@@ -140,14 +140,14 @@ def sampling_floor(
     codes: Codes, layer: str, measure: Measure, correction: Correction, rng: np.random.Generator
 ) -> dict[str, float]:
     """What pairs that know nothing reach with these samples, levels and classes: atom -> the 95 % quantile
-    over the pairs of up to 24 units with permuted labels, corrected in the same way, bits."""
+    over the pairs of up to 24 units with permuted labels, corrected in the same way, and at least 0, bits."""
     varying = codes.layer(layer).varying
     chosen = np.sort(rng.choice(varying, min(FLOOR_UNITS, len(varying)), replace=False))
     empty = permute_labels(codes.take_layer(layer, chosen), rng)
     atoms = correction(layer_atoms(empty, layer, measure), empty, layer, measure, rng)
     unique = np.concatenate([atoms.unique1, atoms.unique2])
     values = {"redundancy": atoms.redundancy, "unique1": unique, "unique2": unique, "synergy": atoms.synergy}
-    return {name: float(np.quantile(bits, FLOOR_SHARE)) for name, bits in values.items()}
+    return {name: max(0.0, float(np.quantile(bits, FLOOR_SHARE))) for name, bits in values.items()}
 
 
 def _permutation_test(

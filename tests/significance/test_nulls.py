@@ -160,6 +160,13 @@ def test_the_floor_is_what_empty_pairs_reach():
     assert 0.85 < np.mean(below) <= 1
 
 
+def test_a_floor_is_never_below_0():
+    """Shuffling takes more from copies than they have."""
+    codes = relu_codes(0)
+    codes.layers["layer"].values[:] = codes.layers["layer"].values[:, :1]
+    assert min(pn.layer_maps(codes, "i_min")["layer"].noise_floor.values()) == 0
+
+
 def test_the_floor_of_an_informed_layer_is_low():
     codes, _ = planted_layer("redundant", 1000, np.random.default_rng(0), pairs=3)
     layer = pn.layer_maps(codes, "i_min")["layer"]

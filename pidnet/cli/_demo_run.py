@@ -13,7 +13,7 @@ from torch import nn
 from pidnet import datasets, training, zoo
 from pidnet.activations import capture
 from pidnet.codes import quantize
-from pidnet.files import replacing
+from pidnet.files import replacing, sole_writer
 from pidnet.graph import redundancy_graph, save_graph
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.plots import plot_graph, plot_map
@@ -96,12 +96,13 @@ def _trained(folder: Path, samples: datasets.Samples, seed: int, tell: Callable[
 
 def _write(demo: Demo, settings: dict[str, Any]) -> None:
     """The run folder: tables, maps, graphs, pictures, plans, pruned networks, and the report."""
-    write_settings(demo.folder, "demo", {"data": "digits", **settings})
-    write_maps(demo.folder, demo.maps)
-    write_pruned(demo.folder, demo.pruned, torch.zeros(1, 64))
-    for map in demo.maps:
-        _draw(demo.folder, map)
-    write_report(demo.folder)
+    with sole_writer(demo.folder):
+        write_settings(demo.folder, "demo", {"data": "digits", **settings})
+        write_maps(demo.folder, demo.maps)
+        write_pruned(demo.folder, demo.pruned, torch.zeros(1, 64))
+        for map in demo.maps:
+            _draw(demo.folder, map)
+        write_report(demo.folder)
 
 
 def _draw(folder: Path, map: LayerMap) -> None:

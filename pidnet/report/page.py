@@ -22,10 +22,41 @@ MOST_PAIRS = 3_150_000
 
 
 def write_report(run: str | Path, path: str | Path | None = None) -> Path:
-    """Write one self-contained page about a run folder; returns its path, report.html in the folder by default.
+    """Write one self-contained page about a run folder.
 
-    Every name is escaped. Without the extra ``report`` the page has words, tables and pictures only, and says
-    so. Raises what ``read_run`` raises.
+    Parameters
+    ----------
+    run
+        The run folder.
+    path
+        Where to write; report.html in the folder by default.
+
+    Returns
+    -------
+    pathlib.Path
+        The path written.
+
+    Raises
+    ------
+    FileNotFoundError
+        For a folder without a run.
+    ValueError
+        For files that are broken, or that two runs wrote.
+
+    Notes
+    -----
+    Every name is escaped. Without the extra ``report`` the page has words, tables and pictures only, and says so.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from pidnet.report import write_report
+    >>> from pidnet.runs import write_settings
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_settings(Path(folder), "map", {"seed": 0})
+    ...     write_report(folder).name
+    'report.html'
     """
     from jinja2 import Environment
 
@@ -48,7 +79,19 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
 
 
 def missing_extra() -> str:
-    """One sentence on what the page lacks here, empty where it lacks nothing."""
+    """What the page lacks on this machine.
+
+    Returns
+    -------
+    str
+        One sentence with the command that installs it; empty where nothing is missing.
+
+    Examples
+    --------
+    >>> from pidnet.report import missing_extra
+    >>> type(missing_extra())
+    <class 'str'>
+    """
     if find_spec("plotly"):
         return ""
     return (

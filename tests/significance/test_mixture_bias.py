@@ -18,11 +18,15 @@ def true_table(family, levels, classes):
             table = ((a + b) % classes == y).astype(float)
         case "informed":
             table = np.einsum("ya,yb->aby", channel, rng.dirichlet(np.full(levels, 1.5), classes))
+        case "dependent":
+            table = np.moveaxis(
+                rng.dirichlet(np.full(levels**2, 0.3), classes).reshape(-1, levels, levels), 0, 2
+            )
     return table / table.sum()
 
 
 @pytest.mark.parametrize("levels", [4, 8])
-@pytest.mark.parametrize("family", ["noise", "copies", "sum", "informed"])
+@pytest.mark.parametrize("family", ["noise", "copies", "sum", "informed", "dependent"])
 def test_the_bias_is_right_from_independence_to_identity(family, levels):
     """Shuffling is off by .02 to .39 bits for copies and sums."""
     p = true_table(family, levels, 10)
@@ -39,3 +43,9 @@ def test_the_fit_keeps_copies_apart_and_the_number_of_samples():
     np.testing.assert_allclose(fitted.sum((1, 2, 3)), 1000)
     apart = ~np.eye(4, dtype=bool)
     assert fitted[:, apart].sum((1, 2)).max() < 20
+
+
+def test_a_constant_pair_has_no_bias():
+    count = np.zeros((1, 3, 3, 4))
+    count[0, 0, 1, 2] = 500
+    np.testing.assert_allclose(joint_information_bias(count), 0, atol=1e-5)

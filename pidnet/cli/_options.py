@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pidnet.names import (
+    ALLOCATIONS,
     BASELINE_CRITERIA,
     CORRECTIONS,
     CRITERIA,
@@ -129,6 +130,14 @@ Repair = Annotated[
 Search = Annotated[
     bool,
     typer.Option(help="For pid: repair several proposals and keep the best, or take the first ranking."),
+]
+Allocation = Annotated[
+    str,
+    typer.Option(
+        help="uniform (the same share of every layer) or global (where bits save most, without a search; needs a "
+        "criterion in bits).",
+        autocompletion=lambda: list(ALLOCATIONS),
+    ),
 ]
 Explain = Annotated[
     bool, typer.Option("--explain", help="List every removed unit, what it costs and who takes over.")

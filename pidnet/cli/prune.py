@@ -13,7 +13,7 @@ from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_folder
 from pidnet.cli._networks import find_both, made_note
 from pidnet.cli._output import bar, print_json, say, show, steps
-from pidnet.names import CRITERIA, REPAIRS, check_name
+from pidnet.names import ALLOCATIONS, CRITERIA, REPAIRS, check_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,6 +34,7 @@ def prune(
     energy: options.Energy = None,
     criterion: options.Criterion = "pid",
     repair: options.Repair = "refit",
+    allocation: options.Allocation = "uniform",
     search: options.Search = True,
     explain: options.Explain = False,
     samples: options.SampleCount = 1000,
@@ -47,6 +48,9 @@ def prune(
     """
     check_name("criterion", criterion, CRITERIA)
     check_name("repair", repair, REPAIRS)
+    check_name("allocation", allocation, ALLOCATIONS)
+    if allocation == "global":
+        options.refuse(context, ("search",), "with --allocation global, which takes the first ranking")
     if criterion != "pid":
         options.refuse(context, ("search",), f"with --criterion {criterion}: only pid searches")
     if as_json:
@@ -57,7 +61,12 @@ def prune(
         from pidnet.runs import write_pruned, write_settings
 
         network, found = find_both(model, data, weights=weights, samples=samples, seed=seed)
-        chosen = {"criterion": criterion, "search": search, "seed": seed}
+        chosen = {
+            "criterion": criterion,
+            "allocation": allocation,
+            "search": search and allocation == "uniform",
+            "seed": seed,
+        }
         pruned = _carried_out(network, found, budgets, chosen, repair=repair, tell=tell)
         write_pruned(out, pruned, found.calibration[0])
         settings = {"model": model, "weights": weights and str(weights), "data": data, "repair": repair}

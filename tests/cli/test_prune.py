@@ -94,3 +94,12 @@ def test_what_would_have_no_effect_is_refused_before_the_work(network, at, tmp_p
     result = CliRunner().invoke(app, arguments)
     assert message in str(result.exception)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_global_allocation_does_not_search(network, at, tmp_path):
+    arguments = (*network, "--data", at("samples"), "--allocation", "global", "--out", tmp_path)
+    (plan,) = json.loads(run(*arguments, "--json"))["plans"]
+    assert plan["settings"]["allocation"] == "global"
+    assert plan["settings"]["search"] is False
+    result = CliRunner().invoke(app, ["prune", *map(str, arguments), "--search"])
+    assert "with --allocation global" in str(result.exception)

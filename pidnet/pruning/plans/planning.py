@@ -63,7 +63,7 @@ def plan_pruning(
         The share of the modelled joules (every word in SRAM).
     allocation
         "uniform" removes the same share of every layer; "global" spends bits where they save most, with no layer
-        below half of its uniform width, and needs a criterion in bits.
+        below half of its uniform width, and needs a criterion in bits; it takes the first ranking, without a search.
     layers
         Which layers to prune; None for all that can be.
     round_to

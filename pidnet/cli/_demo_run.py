@@ -67,11 +67,14 @@ def run_demo(
     pruned = []
     for keep in BUDGETS:
         tell(f"pruning to {keep:.0%} of the units by {criterion}")
-        plan = plan_pruning(dense, calibration, keep, criterion, seed=seed)
+        plan = plan_pruning(dense, calibration, keep, criterion, search=False, seed=seed)
         pruned.append(carry_out(dense, plan, calibration, test, repair=REPAIR))
     demo = Demo(folder, maps, pruned)
     tell(f"writing {folder}")
-    _write(demo, {"seed": seed, "criterion": criterion, "repair": REPAIR, "calibration": CALIBRATION})
+    _write(
+        demo,
+        {"seed": seed, "criterion": criterion, "search": False, "repair": REPAIR, "calibration": CALIBRATION},
+    )
     return demo
 
 

@@ -16,74 +16,6 @@ import pidnet as pn
 SUMMARY = {"GL03", "GL06", "GL07", "GL08", "GL10", "SS01", "SS02", "SS03", "SS04", "SS06"}
 ARGUMENTS = {"PR01", "PR02", "PR03", "PR07", "PR10"}
 RESULT = {"RT01", "RT03", "YD01"}
-NOT_YET = {
-    "pidnet.activations.recording.Activations",
-    "pidnet.activations.recording.capture",
-    "pidnet.activations.recording.record",
-    "pidnet.energy.comparison.EnergyFigure",
-    "pidnet.energy.comparison.EnergyFigure.kept",
-    "pidnet.energy.comparison.EnergyReport",
-    "pidnet.energy.comparison.EnergyReport.figure",
-    "pidnet.energy.comparison.EnergyReport.from_json",
-    "pidnet.energy.comparison.LayerRow",
-    "pidnet.energy.comparison.add_measured",
-    "pidnet.energy.comparison.compare_energy",
-    "pidnet.energy.counting.Counts",
-    "pidnet.energy.counting.LayerCount",
-    "pidnet.energy.counting.count",
-    "pidnet.energy.latency.Latency",
-    "pidnet.energy.latency.LatencyReport",
-    "pidnet.energy.latency.compare_latency",
-    "pidnet.energy.measured.Counter",
-    "pidnet.energy.measured.Counter.since",
-    "pidnet.energy.measured.Measurement",
-    "pidnet.energy.measured.Window",
-    "pidnet.energy.measured.counter_window",
-    "pidnet.energy.measured.find_counters",
-    "pidnet.energy.measured.measure",
-    "pidnet.energy.meters.codecarbon_window",
-    "pidnet.energy.meters.zeus_window",
-    "pidnet.energy.modelled.EnergyTable",
-    "pidnet.energy.modelled.Joules",
-    "pidnet.energy.modelled.energy_rows",
-    "pidnet.energy.modelled.modelled_energy",
-    "pidnet.energy.modelled.read_table",
-    "pidnet.energy.modelled.total",
-    "pidnet.graph.edges.pair_weights",
-    "pidnet.integrations.scikit_learn.CoverSelector",
-    "pidnet.integrations.scikit_learn.CoverSelector.fit",
-    "pidnet.pruning.criteria.criterion.Criterion.of",
-    "pidnet.pruning.criteria.criterion.Criterion.with_options",
-    "pidnet.pruning.criteria.ranking.Ranking.redundancy_of",
-    "pidnet.pruning.criteria.ranking.ascending",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.consumers",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.covariance",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.feature_maps",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.fisher",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.of",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.one_layer",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.owned",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.prefetch",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.weights",
-    "pidnet.pruning.criteria.statistics.CalibrationStatistics.width",
-    "pidnet.pruning.plans.plan.PruningPlan.explain",
-    "pidnet.pruning.plans.plan.PruningPlan.from_json",
-    "pidnet.pruning.plans.plan.PruningPlan.load",
-    "pidnet.pruning.plans.plan.PruningPlan.save",
-    "pidnet.pruning.plans.plan.PruningPlan.still_removed",
-    "pidnet.pruning.plans.plan.RemovedUnit.row",
-    "pidnet.pruning.plans.planning.gather",
-    "pidnet.pruning.result.PrunedRun",
-    "pidnet.pruning.result.PrunedRun.row",
-    "pidnet.pruning.result.carry_out",
-    "pidnet.pruning.result.rows",
-    "pidnet.significance.intervals.find_intervals",
-    "pidnet.significance.intervals.interval_method",
-    "pidnet.significance.nulls.sampling_floor",
-    "pidnet.significance.plug_in.layer_atoms",
-    "pidnet.tables.covariances.group_covariances",
-    "pidnet.tables.covariances.pair_covariances",
-}
 
 
 def full_name(value) -> str:
@@ -141,24 +73,18 @@ def undocumented_fields(found: type) -> set:
     return set(inspect.signature(found).parameters) - documented - {"args", "kwargs"}
 
 
-def waiting(names) -> list:
-    """Names with those marked that wait for their docstring."""
-    mark = pytest.mark.skip(reason="not converted to numpydoc yet")
-    return [pytest.param(name, marks=[mark] if name in NOT_YET else []) for name in names]
-
-
-@pytest.mark.parametrize("name", waiting(FUNCTIONS))
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_documented_with_an_example(name):
     assert not faults(name, SUMMARY | ARGUMENTS | RESULT | {"EX01"})
 
 
-@pytest.mark.parametrize("name", waiting(CLASSES))
+@pytest.mark.parametrize("name", CLASSES)
 def test_a_class_is_documented_with_its_fields(name):
     assert not faults(name, SUMMARY)
     assert not undocumented_fields(CLASSES[name])
 
 
-@pytest.mark.parametrize("name", waiting(METHODS))
+@pytest.mark.parametrize("name", METHODS)
 def test_a_method_is_documented(name):
     """One line is enough for a method without arguments: its annotation has the type."""
     method = METHODS[name]

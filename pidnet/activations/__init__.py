@@ -5,7 +5,8 @@ puts out (``following``); its spatial positions, steps or tokens become one valu
 ``recording`` does so batch by batch, so that memory grows only with what is kept.
 """
 
+from pidnet.activations.activations import Activations
 from pidnet.activations.positions import DEFAULT_REDUCTION
-from pidnet.activations.recording import Activations, capture, record
+from pidnet.activations.recording import capture, record
 
 __all__ = ["DEFAULT_REDUCTION", "Activations", "capture", "record"]

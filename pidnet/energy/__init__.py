@@ -1,12 +1,13 @@
 """What a network costs: exact counts, modelled joules, and measured ones where a counter exists."""
 
 from pidnet.energy.compared import Compared
-from pidnet.energy.comparison import EnergyFigure, EnergyReport, LayerRow, add_measured, compare_energy
+from pidnet.energy.comparison import add_measured, compare_energy
 from pidnet.energy.counting import Counts, LayerCount, count
 from pidnet.energy.latency import Latency, LatencyReport, compare_latency
 from pidnet.energy.measured import Counter, Measurement, Window, counter_window, find_counters, measure
 from pidnet.energy.meters import codecarbon_window, zeus_window
 from pidnet.energy.modelled import EnergyTable, Joules, energy_rows, modelled_energy, read_table, total
+from pidnet.energy.report import EnergyFigure, EnergyReport, LayerRow
 from pidnet.energy.tradeoff import (
     accuracy_energy,
     co2_grams,

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from statistics import median
-from typing import Any
 
 import torch
 from torch import nn
 
-from pidnet import __version__
 from pidnet.energy.compared import Compared
 from pidnet.energy.counting import Counts, LayerCount, batch_axis, count
 from pidnet.energy.measured import (
@@ -24,114 +21,10 @@ from pidnet.energy.measured import (
     measure,
 )
 from pidnet.energy.modelled import EnergyTable, Joules, horowitz_2014, modelled_energy, total
-from pidnet.energy.report_text import report_text
+from pidnet.energy.report import SIDES, EnergyFigure, EnergyReport, LayerRow
 from pidnet.networks.inputs import tensors_in
 from pidnet.networks.running import restored, run_or_say
-from pidnet.optional import optional_module
 
-
-@dataclass(frozen=True)
-class LayerRow:
-    """One layer of both models, per sample, with modelled joules; 0 where a model does not have the layer."""
-
-    layer: str
-    kind: str
-    macs: Compared
-    weight_bytes: Compared
-    activation_bytes: Compared
-    sram_joules: Compared
-    dram_joules: Compared
-    energy_kind: str
-
-
-@dataclass(frozen=True)
-class EnergyFigure:
-    """Joules per sample of both models. where: sram, dram (both modelled), or a counter such as package-0.
-
-    kind: measured, modelled or estimated.
-    """
-
-    where: str
-    joules: Compared
-    kind: str
-
-    @property
-    def kept(self) -> float:
-        """small / dense; nan where dense is not above 0 or small is below it."""
-        return self.joules.kept
-
-
-@dataclass(frozen=True)
-class EnergyReport:
-    """What a small model saves against a dense one; every figure is of both, per sample.
-
-    energy: both modelled ends, then what was measured, each with its kind.
-    table: name of the table of picojoules. accuracy, dtype: as given by the caller, else None.
-    measured_note: one sentence on what is measurable here, or how it was measured.
-    unknown: modules whose work is not counted in full, by "dense: name" or "small: name".
-    """
-
-    macs: Compared
-    parameters: Compared
-    weight_bytes: Compared
-    energy: tuple[EnergyFigure, ...]
-    layers: tuple[LayerRow, ...]
-    table: str
-    accuracy: Compared | None = None
-    measured_note: str = ""
-    unknown: Mapping[str, str] = field(default_factory=dict)
-    dtype: str | Mapping[str, str] | None = None
-
-    def figure(self, where: str) -> EnergyFigure:
-        """The figure of a level or counter. Raises ValueError for one that is not there."""
-        for figure in self.energy:
-            if figure.where == where:
-                return figure
-        known = ", ".join(figure.where for figure in self.energy)
-        raise ValueError(f"the report has no energy figure {where!r}; it has {known}")
-
-    def to_json(self) -> str:
-        """Everything in the report, with the versions that made it, as JSON text."""
-        return json.dumps(asdict(self) | {"pidnet": __version__, "torch": torch.__version__}, indent=1)
-
-    @staticmethod
-    def from_json(text: str) -> EnergyReport:
-        """The report that ``to_json`` wrote. Raises ValueError for a text that is not a report."""
-        try:
-            fields = json.loads(text)
-            del fields["pidnet"], fields["torch"]
-            fields["energy"] = tuple(EnergyFigure(**_compared(figure)) for figure in fields["energy"])
-            fields["layers"] = tuple(LayerRow(**_compared(row)) for row in fields["layers"])
-            return EnergyReport(**_compared(fields))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"this JSON is not an energy report: {error!r}") from error
-
-    def to_pandas(self):
-        """One row a layer and column a figure, dense and small apart, as a pandas.DataFrame.
-
-        Raises ImportError without pandas, with the command that installs it.
-        """
-        pandas = optional_module("pandas")
-        columns = ("macs", "weight_bytes", "activation_bytes", "sram_joules", "dram_joules")
-        return pandas.DataFrame(
-            [
-                {"layer": row.layer, "kind": row.kind}
-                | {f"{name}_{side}": getattr(getattr(row, name), side) for name in columns for side in SIDES}
-                | {"energy_kind": row.energy_kind}
-                for row in self.layers
-            ]
-        ).set_index("layer")
-
-    def __str__(self) -> str:
-        return report_text(self)
-
-
-def _compared(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields as JSON has them, with figures of both models for lists."""
-    return {name: Compared(*value) if isinstance(value, list) else value for name, value in fields.items()}
-
-
-SIDES = ("dense", "small")
 ABSENT = LayerCount(kind="", macs=0, weight_bytes=0, input_bytes=0, output_bytes=0)
 
 
@@ -144,11 +37,38 @@ def compare_energy(
     table: EnergyTable | None = None,
     accuracy: tuple[float, float] | None = None,
 ) -> EnergyReport:
-    """What ``small`` saves against ``dense``, per sample: MACs, weights, modelled energy, layer by layer.
+    """What a small model saves against a dense one: MACs, weights and modelled energy per sample, layer by layer.
 
-    example_input: as for ``count``. dtype, table: as for ``modelled_energy``.
-    accuracy: (dense, small) in [0, 1], to stand beside the energy.
-    Raises what ``count`` and ``modelled_energy`` raise, and ValueError for an accuracy outside [0, 1].
+    Parameters
+    ----------
+    dense, small : torch.nn.Module
+        Both take the same input; they are not changed.
+    example_input : Tensor, tuple or dict of Tensor
+        With a leading batch axis, as for ``count``; only its first sample is run.
+    dtype : str or mapping, optional
+        What the layers would run in, as for ``modelled_energy``.
+    table : EnergyTable, optional
+        Picojoules; Horowitz 2014 by default.
+    accuracy : (float, float), optional
+        Of the dense and of the small model, in [0, 1], to stand beside the energy.
+
+    Returns
+    -------
+    EnergyReport
+        Prints as a table.
+
+    Raises
+    ------
+    ValueError
+        For an accuracy outside [0, 1], and what ``count`` and ``modelled_energy`` raise.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> report = pn.compare_energy(pn.zoo.mlp(8, (16,), 2), pn.zoo.mlp(8, (4,), 2), torch.zeros(1, 8))
+    >>> report.macs, report.macs.kept
+    (Compared(dense=160, small=40), 0.25)
     """
     if accuracy is not None and not (len(accuracy) == 2 and all(0 <= a <= 1 for a in accuracy)):
         raise ValueError(f"accuracy is {accuracy}; expected (dense, small), each from 0 to 1")
@@ -194,9 +114,36 @@ def add_measured(
 ) -> EnergyReport:
     """The report with measured joules per sample as well, or with the sentence why there are none.
 
-    models: (dense, small), run in turn on all of ``example_input``; the median of ``rounds`` stands. Takes
-    4 * rounds * seconds. window: opens a window; None for every counter of this machine.
-    Raises ValueError for windows under 10 s or no round, and what the models raise.
+    Parameters
+    ----------
+    report : EnergyReport
+        What ``compare_energy`` made of the same models.
+    models : (torch.nn.Module, torch.nn.Module)
+        The dense and the small one, run in turn on all of ``example_input``.
+    example_input : Tensor, tuple or dict of Tensor
+        A whole batch.
+    window : callable, optional
+        Opens a measuring window; every counter of this machine by default.
+    seconds : float
+        Length of a window, at least 10.
+    rounds : int
+        How many windows of each model; the median stands. All takes 4 * rounds * seconds.
+
+    Returns
+    -------
+    EnergyReport
+        With measured figures, or with the sentence in ``measured_note``.
+
+    Raises
+    ------
+    ValueError
+        For windows under 10 s or no round, and what the models raise.
+
+    Examples
+    --------
+    Takes two minutes where the machine has a counter::
+
+        report = add_measured(report, (dense, small), x)
     """
     if rounds < 1:
         raise ValueError(f"rounds is {rounds}; expected at least 1")

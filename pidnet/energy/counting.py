@@ -10,6 +10,7 @@ from torch import nn
 from pidnet.energy.ledger import Ledger, Tally, watched
 from pidnet.networks.inputs import first_sample
 from pidnet.networks.running import restored, run_or_say
+from pidnet.printing import Printed, listed, number, table
 
 DTYPES = {
     torch.float64: "fp64",
@@ -27,13 +28,20 @@ PRECEDENCE = ("attention", "recurrent", "conv", "linear", "embedding", "norm", "
 class LayerCount:
     """One layer, per sample.
 
-    kind: attention, recurrent, conv, linear, embedding, norm or elementwise.
-    macs: multiply-accumulates of weights and matrix products (norms, biases, elementwise work: none).
-    weight_bytes: the parameters this layer reads, each once, with biases.
-    input_bytes, output_bytes: activations that enter and leave; for a block that calls other layers,
-    those of its own products only.
-    elementwise: values that norms, activations, softmax and pooling produce or reduce.
-    dtype: fp64, fp32, fp16, bf16, int8 or binary, of the weights (of the input where there are none).
+    Attributes
+    ----------
+    kind : str
+        "attention", "recurrent", "conv", "linear", "embedding", "norm" or "elementwise".
+    macs : int
+        Multiply-accumulates of weights and matrix products (norms, biases, elementwise work: none).
+    weight_bytes : int
+        The parameters this layer reads, each once, with biases.
+    input_bytes, output_bytes : int
+        Activations that enter and leave; for a block that calls other layers, those of its own products only.
+    elementwise : int
+        Values that norms, activations, softmax and pooling produce or reduce.
+    dtype : str
+        "fp64", "fp32", "fp16", "bf16", "int8" or "binary", of the weights (of the input where there are none).
     """
 
     kind: str
@@ -50,12 +58,18 @@ class LayerCount:
         return self.input_bytes + self.output_bytes
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What one sample costs: ``layers`` by name in ``model.named_modules()``, in the order of the run.
+@dataclass(frozen=True, repr=False)
+class Counts(Printed):
+    """What one sample costs.
 
-    parameters, weight_bytes: all parameters of the model, a shared one once.
-    unknown: modules whose work is not counted in full, with the reason.
+    Attributes
+    ----------
+    layers : dict of str to LayerCount
+        By name in ``model.named_modules()``, in the order of the run.
+    parameters, weight_bytes : int
+        All parameters of the model, a shared one once.
+    unknown : dict of str to str
+        Modules whose work is not counted in full, with the reason.
     """
 
     layers: dict[str, LayerCount]
@@ -68,19 +82,61 @@ class Counts:
         """Multiply-accumulates of all layers, per sample."""
         return sum(layer.macs for layer in self.layers.values())
 
+    def _lines(self) -> list[str]:
+        rows = [
+            {
+                "layer": name or "(model)",
+                "kind": layer.kind,
+                "MACs": layer.macs,
+                "weight bytes": layer.weight_bytes,
+            }
+            for name, layer in self.layers.items()
+            if layer.kind != "elementwise"
+        ]
+        unknown = [f"not counted in full: {listed(self.unknown)}"] if self.unknown else []
+        head = f"Counts: {number(self.macs)} MACs and {number(self.parameters)} parameters per sample"
+        return [head, *table(rows), *unknown]
+
 
 def count(model: nn.Module, example_input) -> Counts:
     """Count the multiply-accumulates (MACs), weights and bytes of every layer, per sample.
 
+    Parameters
+    ----------
+    model : torch.nn.Module
+        It is as before afterwards (modes, hooks, buffers), also when its forward raises.
+    example_input : Tensor, tuple or dict of Tensor
+        With a leading batch axis; a tuple is positional, a dict by name. Only the first sample is run, in eval
+        mode. A bare recurrent or attention module with ``batch_first=False`` has its batch on axis 1, as torch
+        has it.
+
+    Returns
+    -------
+    Counts
+        Layer by layer, and of the whole model.
+
+    Raises
+    ------
+    TypeError
+        For what is no module or tensor.
+    ValueError
+        For inputs without a sample or on which the model fails.
+
+    Notes
+    -----
     Linear: in * out per row; convolution: in/groups * out * kernel per output place; recurrent: all weight
-    matrices per time step; attention: projections and both products; embedding, norms and elementwise
-    work: no MACs.
-    example_input: a tensor with a leading batch axis, a tuple of them (positional) or a dict of them (by
-    name); only the first sample is run, in eval mode. A bare recurrent or attention module with
-    ``batch_first=False`` has its batch on axis 1, as torch has it.
-    The model is as before afterwards (modes, hooks, buffers), also when its forward raises.
-    Raises TypeError for what is no module or tensor, ValueError for inputs without a sample or on which
-    the model fails.
+    matrices per time step; attention: projections and both products; embedding, norms and elementwise work: no
+    MACs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.energy.count(pn.zoo.mlp(8, (16,), 2), torch.zeros(1, 8))
+    Counts: 160 MACs and 178 parameters per sample
+    layer  kind    MACs  weight bytes
+    fc1    linear   128           576
+    head   linear    32           136
     """
     check_model(model)
     sample = first_sample(example_input, batch_axis(model))

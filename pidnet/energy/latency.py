@@ -19,13 +19,21 @@ from pidnet.energy.compared import Compared
 from pidnet.energy.counting import batch_axis
 from pidnet.networks.inputs import arguments, first_sample, tensors_in
 from pidnet.networks.running import restored, run_or_say
+from pidnet.printing import Printed
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Measured seconds of one call on ``batch`` samples; every figure is of both models.
+    """Measured seconds of one call; every figure is of both models.
 
-    wall, cpu: medians. iqr: distance between the quartiles of wall.
+    Attributes
+    ----------
+    batch : int
+        How many samples a call takes.
+    wall, cpu : Compared
+        Medians.
+    iqr : Compared
+        Distance between the quartiles of wall.
     """
 
     batch: int
@@ -47,9 +55,19 @@ class Latency:
         return head + f"CPU kept {self.cpu.kept:.3f}; " + "; small: ".join(["dense: " + next(cells), *cells])
 
 
-@dataclass(frozen=True)
-class LatencyReport:
-    """Measured times at batch 1 and at the batch of the example; ``warning`` where the machine was busy."""
+@dataclass(frozen=True, repr=False)
+class LatencyReport(Printed):
+    """Measured times at batch 1 and at the batch of the example.
+
+    Attributes
+    ----------
+    latencies : tuple of Latency
+        One for each batch.
+    threads, rounds : int
+        How it was measured.
+    warning : str or None
+        Where the machine was busy.
+    """
 
     latencies: tuple[Latency, ...]
     threads: int
@@ -59,6 +77,9 @@ class LatencyReport:
     def __str__(self) -> str:
         head = f"measured, {self.threads} thread(s), {self.rounds} interleaved rounds"
         return "\n".join([head, *map(str, self.latencies), *filter(None, [self.warning])])
+
+    def _lines(self) -> list[str]:
+        return str(self).splitlines()
 
 
 def compare_latency(
@@ -70,9 +91,39 @@ def compare_latency(
     block_seconds: float = 0.1,
     threads: int = 1,
 ) -> LatencyReport:
-    """Time both models at batch 1 and at the batch of ``example_input``, in eval and inference mode.
+    """Time both models at batch 1 and at the batch of the example, in eval and inference mode.
 
-    Raises ValueError for fewer than 5 rounds, and what ``count`` raises for the model and the input.
+    Parameters
+    ----------
+    dense, small : torch.nn.Module
+        They take turns, so that drift hits both.
+    example_input : Tensor, tuple or dict of Tensor
+        A whole batch.
+    rounds : int
+        How often they take turns, at least 5.
+    block_seconds : float
+        How long a block of calls lasts at least.
+    threads : int
+        Of torch.
+
+    Returns
+    -------
+    LatencyReport
+        Medians and quartiles, wall and CPU time.
+
+    Raises
+    ------
+    ValueError
+        For fewer than 5 rounds, and what ``count`` raises for the model and the input.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> net = pn.zoo.mlp(8, (16,), 2)
+    >>> report = pn.energy.compare_latency(net, net, torch.zeros(4, 8), block_seconds=0.01)
+    >>> [one.batch for one in report.latencies]
+    [1, 4]
     """
     if rounds < 5:
         raise ValueError(f"rounds is {rounds}; fewer than 5 turns do not even out a drifting machine")

@@ -25,21 +25,52 @@ SHORTEST = 10.0  # seconds; the counters tick about every millisecond, and idle 
 
 @dataclass(frozen=True)
 class Counter:
-    """A counter of joules that only rises, and starts again from 0 after ``wraps_at`` joules."""
+    """A counter of joules that only rises.
+
+    Attributes
+    ----------
+    name : str
+        Such as "package-0" or "gpu-0".
+    read : callable
+        Gives the joules at this moment.
+    wraps_at : float
+        Joules after which it starts again from 0.
+    """
 
     name: str
     read: Callable[[], float]
     wraps_at: float = math.inf
 
     def since(self, before: float) -> float:
-        """Joules since a reading, if the counter wrapped at most once (a package: minutes at full load)."""
+        """Joules since a reading, if the counter wrapped at most once (a package: minutes at full load).
+
+        Parameters
+        ----------
+        before : float
+            The earlier reading, joules.
+
+        Returns
+        -------
+        float
+            Joules.
+        """
         now = self.read()
         return now - before if now >= before else now + self.wraps_at - before
 
 
 @dataclass
 class Window:
-    """Joules by counter and seconds, there once the window is closed; kind: measured or estimated."""
+    """Joules and seconds between two moments, there once the window is closed.
+
+    Attributes
+    ----------
+    kind : str
+        "measured" or "estimated".
+    joules : dict of str to float
+        By counter.
+    seconds : float
+        How long it was open.
+    """
 
     kind: str = "measured"
     joules: dict[str, float] = field(default_factory=dict)
@@ -51,7 +82,21 @@ OpenWindow = Callable[[], AbstractContextManager[Window]]
 
 @dataclass(frozen=True)
 class Measurement:
-    """Joules of one call above idle, by counter; ``idle_watts`` were taken off."""
+    """Joules of one call above idle.
+
+    Attributes
+    ----------
+    joules : dict of str to float
+        Of one call, by counter.
+    idle_watts : dict of str to float
+        What was taken off.
+    calls : int
+        How many calls the window held.
+    seconds : float
+        Length of the window.
+    kind : str
+        "measured" or "estimated".
+    """
 
     joules: dict[str, float]
     idle_watts: dict[str, float]
@@ -125,7 +170,27 @@ def nvml_reader(pynvml, handle) -> Callable[[], float]:
 
 
 def find_counters(root: Path = POWERCAP) -> tuple[list[Counter], str]:
-    """Every counter that can be read here, and one sentence about it that fits under a table."""
+    """Every counter that can be read here, and one sentence about it that fits under a table.
+
+    Parameters
+    ----------
+    root : Path
+        Where Linux shows the RAPL counters.
+
+    Returns
+    -------
+    counters : list of Counter
+        Empty where there is none.
+    sentence : str
+        What is measurable, or why nothing is.
+
+    Examples
+    --------
+    >>> from pidnet.energy import find_counters
+    >>> counters, sentence = find_counters()
+    >>> sentence.startswith("Measur")
+    True
+    """
     counters, reasons = [], []
     for find in (lambda: powercap_counters(root), nvml_counters):
         try:
@@ -142,7 +207,27 @@ def find_counters(root: Path = POWERCAP) -> tuple[list[Counter], str]:
 
 @contextmanager
 def counter_window(counters: list[Counter]) -> Generator[Window]:
-    """What the counters add up between entry and exit."""
+    """What the counters add up between entry and exit.
+
+    Parameters
+    ----------
+    counters : list of Counter
+        What ``find_counters`` found, or others.
+
+    Yields
+    ------
+    Window
+        Filled when the block ends.
+
+    Examples
+    --------
+    >>> from pidnet.energy import Counter, counter_window
+    >>> joules = iter([2.0, 5.0])
+    >>> with counter_window([Counter("meter", lambda: next(joules))]) as window:
+    ...     pass
+    >>> window.joules
+    {'meter': 3.0}
+    """
     window = Window()
     start, before = time.perf_counter(), [counter.read() for counter in counters]
     yield window
@@ -158,7 +243,30 @@ def measure(
 ) -> Measurement:
     """Joules of one call above idle: an idle window, then calls for as long again.
 
-    Raises ValueError for a window shorter than 10 s, in which the counters and idle power are too coarse.
+    Parameters
+    ----------
+    call : callable
+        What is measured; called again and again.
+    window : callable
+        Opens a ``Window``, such as ``functools.partial(counter_window, counters)``.
+    seconds : float
+        Length of each of the two windows, at least 10.
+
+    Returns
+    -------
+    Measurement
+        Per call.
+
+    Raises
+    ------
+    ValueError
+        For a shorter window, in which the counters and idle power are too coarse.
+
+    Examples
+    --------
+    Takes 20 seconds where the machine has a counter::
+
+        measure(lambda: model(x), window=partial(counter_window, find_counters()[0]))
     """
     if not seconds >= SHORTEST:
         raise ValueError(f"seconds is {seconds}; energy counters need windows of at least {SHORTEST:g} s")

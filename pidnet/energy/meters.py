@@ -15,9 +15,28 @@ KILOWATT_HOUR = 3.6e6  # joules
 
 @contextmanager
 def zeus_window(monitor: Any = None) -> Generator[Window]:
-    """A window of ``zeus.monitor.ZeusMonitor`` (or one of yours): joules of GPUs, CPU packages and DRAM.
+    """A window of ``zeus.monitor.ZeusMonitor``: joules of GPUs, CPU packages and DRAM.
 
-    Raises ImportError without zeus, with the command that installs it.
+    Parameters
+    ----------
+    monitor : ZeusMonitor, optional
+        One of yours; made when it is needed otherwise.
+
+    Yields
+    ------
+    Window
+        Filled when the block ends; its kind is "measured".
+
+    Raises
+    ------
+    ImportError
+        Without zeus, with the command that installs it.
+
+    Examples
+    --------
+    Where zeus is installed::
+
+        add_measured(report, (dense, small), x, window=zeus_window)
     """
     monitor = monitor or optional_module("zeus.monitor", "pip install zeus").ZeusMonitor()
     window = Window()
@@ -36,10 +55,31 @@ def zeus_window(monitor: Any = None) -> Generator[Window]:
 def codecarbon_window(tracker: Any = None) -> Generator[Window]:
     """A window of ``codecarbon.OfflineEmissionsTracker``; its kind is estimated.
 
-    tracker: one of yours, fresh, because a tracker counts one window only; None makes one for each window.
-    CodeCarbon fills in what it cannot read (CPU without RAPL, memory always) from constants, and does not say
-    which of its joules are which.
-    Raises ImportError without codecarbon, with the command that installs it.
+    Parameters
+    ----------
+    tracker : OfflineEmissionsTracker, optional
+        One of yours, fresh, because a tracker counts one window only; one is made for each window otherwise.
+
+    Yields
+    ------
+    Window
+        Filled when the block ends.
+
+    Raises
+    ------
+    ImportError
+        Without codecarbon, with the command that installs it.
+
+    Notes
+    -----
+    CodeCarbon fills in what it cannot read (CPU without RAPL, memory always) from constants, and does not say which
+    of its joules are which.
+
+    Examples
+    --------
+    Where codecarbon is installed::
+
+        add_measured(report, (dense, small), x, window=codecarbon_window)
     """
     if tracker is None:
         # Offline, because only joules are taken: the country changes none of them.

@@ -25,9 +25,20 @@ PJ = 1e-12
 
 @dataclass(frozen=True)
 class EnergyTable:
-    """Picojoules: ``mac`` by dtype with its width in bits, ``word`` (64 bits) by level, sram and dram.
+    """Picojoules of operations and memory accesses.
 
-    kind: by dtype, ``modelled`` where the source has the figure, ``estimated`` where it was derived.
+    Attributes
+    ----------
+    name, source : str
+        What the table is called, and where its figures come from.
+    mac : dict of str to float
+        A multiply-accumulate by dtype.
+    bits : dict of str to int
+        The width of each dtype.
+    kind : dict of str to str
+        By dtype, "modelled" where the source has the figure, "estimated" where it was derived.
+    word : dict of str to float
+        A word of 64 bits by level, "sram" and "dram".
     """
 
     name: str
@@ -40,7 +51,15 @@ class EnergyTable:
 
 @dataclass(frozen=True)
 class Joules:
-    """Joules per sample with everything in SRAM and everything from DRAM; kind: modelled or estimated."""
+    """Joules per sample.
+
+    Attributes
+    ----------
+    sram, dram : float
+        With every word in SRAM, and with every word from DRAM.
+    kind : str
+        "modelled" or "estimated".
+    """
 
     sram: float
     dram: float
@@ -54,7 +73,27 @@ class Joules:
 def read_table(path: str | Path) -> EnergyTable:
     """A table of picojoules from a JSON file laid out as ``energy/tables/horowitz_2014.json``.
 
-    Raises ValueError for a file that is no such table, or has figures that are negative or not finite.
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    EnergyTable
+        For ``compare_energy(table=...)``.
+
+    Raises
+    ------
+    ValueError
+        For a file that is no such table, or has figures that are negative or not finite.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> import pidnet as pn
+    >>> pn.energy.read_table(files("pidnet.energy") / "tables/horowitz_2014.json").name
+    'horowitz_2014'
     """
     try:
         return parse_table(json.loads(Path(path).read_text(encoding="utf-8")))
@@ -92,10 +131,37 @@ def modelled_energy(
 ) -> dict[str, Joules]:
     """Modelled joules of every layer, per sample.
 
-    dtype: None for what the tensors are, one of fp32, fp16, bf16, int8, binary for all layers, or a dict from
-    layer to dtype (the rest as they are): what the layer would run in, bytes scaled along.
-    table: None for Horowitz 2014.
-    Raises ValueError for a layer or dtype that is unknown, with the known ones.
+    Parameters
+    ----------
+    counts : Counts
+        What ``count`` found.
+    dtype : str or mapping, optional
+        What the layers would run in, bytes scaled along: "fp32", "fp16", "bf16", "int8" or "binary" for all, or a
+        dict from layer to dtype (the rest as they are). By default what the tensors are.
+    table : EnergyTable, optional
+        Horowitz 2014 by default.
+
+    Returns
+    -------
+    dict of str to Joules
+        By layer.
+
+    Raises
+    ------
+    ValueError
+        For a layer or dtype that is unknown, with the known ones.
+
+    Notes
+    -----
+    E = MACs * e_mac(dtype) + words moved * e_word(level). Source: Horowitz 2014, ISSCC, 10.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> counts = pn.energy.count(pn.zoo.mlp(8, (16,), 2), torch.zeros(1, 8))
+    >>> list(pn.energy.modelled_energy(counts, dtype="int8"))
+    ['fc1', 'relu1', 'head']
     """
     table = table or horowitz_2014()
     chosen = dtype if isinstance(dtype, Mapping) else dict.fromkeys(counts.layers, dtype)
@@ -143,14 +209,49 @@ def check_dtype(dtype: str, table: EnergyTable) -> None:
 
 
 def total(energy: Mapping[str, Joules]) -> Joules:
-    """The sum over layers."""
+    """The sum over layers.
+
+    Parameters
+    ----------
+    energy : mapping of str to Joules
+        By layer.
+
+    Returns
+    -------
+    Joules
+        Of the whole model; "estimated" where any layer is.
+
+    Examples
+    --------
+    >>> from pidnet.energy import Joules, total
+    >>> total({"fc1": Joules(1.0, 2.0, "modelled"), "head": Joules(0.5, 1.0, "estimated")})
+    Joules(sram=1.5, dram=3.0, kind='estimated')
+    """
     return sum(energy.values(), Joules(0.0, 0.0, "modelled"))
 
 
 def energy_rows(counts: Counts, *, dtype: str | None = None) -> list[dict[str, str | int | float]]:
-    """What one network costs per sample, as rows of a table: each layer that weighs or multiplies, the total.
+    """What one network costs per sample, as rows of a table: each layer that weighs or multiplies, and the total.
 
-    Raises what ``modelled_energy`` raises.
+    Parameters
+    ----------
+    counts : Counts
+        What ``count`` found.
+    dtype : str, optional
+        As for ``modelled_energy``.
+
+    Returns
+    -------
+    list of dict
+        A row per layer, the total last.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> counts = pn.energy.count(pn.zoo.mlp(8, (16,), 2), torch.zeros(1, 8))
+    >>> [row["MACs"] for row in pn.energy.energy_rows(counts)]
+    [128, 32, 160]
     """
     energy = modelled_energy(counts, dtype=dtype)
     shown = {name: layer for name, layer in counts.layers.items() if layer.kind != "elementwise"}

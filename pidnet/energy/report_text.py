@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pidnet.energy.comparison import EnergyReport, LayerRow
+    from pidnet.energy.report import EnergyReport, LayerRow
 
 WHERE = {"sram": "modelled energy, SRAM", "dram": "modelled energy, DRAM"}
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pidnet.energy.compared import Compared
-from pidnet.energy.comparison import EnergyReport
 from pidnet.energy.modelled import PJ, EnergyTable, check_dtype, horowitz_2014
+from pidnet.energy.report import EnergyReport
 
 
 def accuracy_energy(reports: Sequence[EnergyReport], where: str = "dram") -> np.ndarray:

@@ -118,7 +118,25 @@ def replacement_graph(layer_map: LayerMap, *, tolerance: float = 0.01) -> Replac
 
 
 def pair_weights(layer_map: LayerMap) -> np.ndarray:
-    """R / I(Y;X1X2) of each pair, (pair,), between 0 and 1; 0 where the pair carries no information."""
+    """The share of a pair's information that is redundant.
+
+    Parameters
+    ----------
+    layer_map : LayerMap
+        The atoms of all pairs.
+
+    Returns
+    -------
+    ndarray
+        R / I(Y;X1X2) of each pair, (pair,), between 0 and 1; 0 where the pair carries no information.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"layer": [[0, 0], [0, 0], [1, 1], [1, 1]] * 10}, [0, 0, 1, 1] * 10)
+    >>> pn.graph.pair_weights(pn.layer_maps(codes, "i_mmi", correction="none", null="none")["layer"])
+    array([1.])
+    """
     total = layer_map.atoms.total
     share = np.divide(layer_map.atoms.redundancy, total, out=np.zeros_like(total), where=total > 0)
     return share.clip(0, 1)

@@ -29,15 +29,34 @@ class CoverSelector(SelectorMixin, BaseEstimator):
     c(j, j) is what j knows, plus its largest net synergy. A feature that says what a kept one says gains nothing,
     one that only a partner makes sense of is not lost; see ``pidnet.pruning.criteria.graph_cover.rank_by_cover``.
 
-    n_features: a share of the features (float, above 0 to 1), at least one; or how many (int). measure: a name in
-    ``pidnet.MEASURES`` or a function from PairTables to Atoms; i_min and i_mmi call equal amounts redundant and would
-    keep one of two different bits. levels: of each feature, of equal mass.
+    Parameters
+    ----------
+    n_features : float or int
+        A share of the features (float, above 0 to 1), at least one; or how many (int).
+    measure : str or callable
+        A name in ``pidnet.MEASURES`` or a function from PairTables to Atoms; i_min and i_mmi call equal amounts
+        redundant and would keep one of two different bits.
+    levels : int
+        Of each feature, of equal mass.
 
-    After ``fit(X, y)``, with X (sample, feature) of finite numbers and y classes: ``order_``, int (feature,), the
-    features by falling gain, constant ones last; ``gains_``, float64 (feature,), bits, in this order; ``map_``,
-    the ``LayerMap`` of all pairs, or None where fewer than two features vary. ``transform``, ``get_support`` and
-    ``get_feature_names_out`` are those of scikit-learn. Raises ValueError for n_features out of range, or a y that
-    is no classes.
+    Attributes
+    ----------
+    order_ : ndarray
+        int (feature,), the features by falling gain, constant ones last.
+    gains_ : ndarray
+        float64 (feature,), bits, in this order.
+    map_ : LayerMap or None
+        Of all pairs; None where fewer than two features vary.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pidnet as pn
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> X[:, 2] = X[:, 0]  # a copy
+    >>> y = (X[:, 0] + X[:, 1] > 0).astype(int)
+    >>> pn.CoverSelector(2, measure="i_min").fit_transform(X, y).shape
+    (200, 2)
     """
 
     def __init__(
@@ -46,7 +65,25 @@ class CoverSelector(SelectorMixin, BaseEstimator):
         self.n_features, self.measure, self.levels = n_features, measure, levels
 
     def fit(self, X, y):
-        """Rank the features of X (sample, feature) by what they cover about the classes y (sample,)."""
+        """Rank the features by what they cover about the classes.
+
+        Parameters
+        ----------
+        X : array
+            Finite numbers, (sample, feature).
+        y : array
+            Classes, (sample,).
+
+        Returns
+        -------
+        CoverSelector
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            For n_features out of range, or a y that is no classes.
+        """
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self._kept = self._how_many(X.shape[1])

@@ -19,7 +19,17 @@ Labelled = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class PrunedRun:
-    """A plan that was carried out, the smaller network and its comparison with the dense one."""
+    """A plan that was carried out.
+
+    Attributes
+    ----------
+    plan : PruningPlan
+        What was decided.
+    model : torch.nn.Module
+        The smaller network.
+    report : EnergyReport
+        Its comparison with the dense one.
+    """
 
     plan: PruningPlan
     model: nn.Module
@@ -37,7 +47,18 @@ class PrunedRun:
         return self.plan.share_kept
 
     def row(self, side: int = 1) -> dict[str, Any]:
-        """The figures that people compare, of the pruned network, or of the dense one (side 0)."""
+        """The figures that people compare.
+
+        Parameters
+        ----------
+        side : int
+            1 for the pruned network, 0 for the dense one.
+
+        Returns
+        -------
+        dict
+            Column -> value.
+        """
         report = self.report
         return {
             "units kept": self.units_kept if side else 1.0,
@@ -59,7 +80,33 @@ def carry_out(
 ) -> PrunedRun:
     """Apply a plan and compare the smaller network with the dense one.
 
-    test: samples that the accuracy is measured on; None leaves it out. repair: as for ``apply_plan``.
+    Parameters
+    ----------
+    dense : torch.nn.Module
+        The network that the plan was made for.
+    plan : PruningPlan
+        Which units are kept.
+    data : (x, y), list of such batches, or DataLoader
+        What the repair is fitted to.
+    test : (Tensor, Tensor), optional
+        Samples that the accuracy is measured on.
+    repair : str
+        As for ``apply_plan``.
+
+    Returns
+    -------
+    PrunedRun
+        The smaller network and what it costs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> from pidnet.pruning.result import carry_out
+    >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
+    >>> net = pn.zoo.mlp(8, (16,), 3)
+    >>> carry_out(net, pn.plan_pruning(net, data, keep=0.25, criterion="l1"), data).row()["MACs"]
+    44
     """
     small = apply_plan(dense, plan, data, repair)
     accuracy = None
@@ -71,5 +118,22 @@ def carry_out(
 
 
 def rows(pruned: Sequence[PrunedRun]) -> list[dict[str, Any]]:
-    """The dense network and each budget, one row each."""
-    return [pruned[0].row(0), *(one.row() for one in pruned)]
+    """The dense network and each budget, one row each.
+
+    Parameters
+    ----------
+    pruned : sequence of PrunedRun
+        Of one dense network.
+
+    Returns
+    -------
+    list of dict
+        The dense network first.
+
+    Examples
+    --------
+    >>> from pidnet.pruning.result import rows
+    >>> rows([])
+    []
+    """
+    return [pruned[0].row(0), *(one.row() for one in pruned)] if pruned else []

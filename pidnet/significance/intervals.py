@@ -72,10 +72,39 @@ def _kept(corrected: np.ndarray, plug_in: np.ndarray) -> np.ndarray:
 def find_intervals(
     plug_in: Atoms, corrected: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Atom -> (pair, 2), the ends of the 95 % interval about the corrected atom, bits.
+    """The 95 % interval of each atom of each pair.
 
-    Measures with a known derivative: the delta method, at the cost of one map; see ``delta_intervals``. Others: a
-    jackknife over 20 groups of samples, at the cost of 20 maps.
+    Measures with a known derivative get the delta method, at the cost of one map; see ``delta_intervals``. Others get
+    a jackknife over 20 groups of samples, at the cost of 20 maps.
+
+    Parameters
+    ----------
+    plug_in, corrected : Atoms
+        Of all pairs of the layer.
+    codes : Codes
+        The samples behind them.
+    layer : str
+        Its name.
+    measure : Measure
+        A name, a measure or a function.
+    rng : numpy.random.Generator
+        Groups the samples.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Atom -> (pair, 2), the ends of the interval about the corrected atom, bits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pidnet as pn
+    >>> from pidnet.significance import find_intervals, layer_atoms
+    >>> codes = pn.Codes.of({"layer": [[0, 0], [0, 1], [1, 0], [1, 1]] * 10}, [0, 0, 1, 1] * 10)
+    >>> atoms = layer_atoms(codes, "layer", pn.MEASURES["i_mmi"])
+    >>> ends = find_intervals(atoms, atoms, codes, "layer", pn.MEASURES["i_mmi"], np.random.default_rng(0))
+    >>> ends["redundancy"].shape
+    (1, 2)
     """
     measure = find_measure(measure)
     if measure.derivative:
@@ -84,7 +113,24 @@ def find_intervals(
 
 
 def interval_method(measure: Measure) -> str:
-    """The name of the intervals that a measure gets."""
+    """The name of the intervals that a measure gets.
+
+    Parameters
+    ----------
+    measure : Measure
+        A name, a measure or a function.
+
+    Returns
+    -------
+    str
+        "delta method" or "jackknife".
+
+    Examples
+    --------
+    >>> from pidnet.significance import interval_method
+    >>> interval_method("i_broja")
+    'delta method'
+    """
     return "delta method" if find_measure(measure).derivative else "jackknife"
 
 

@@ -139,8 +139,36 @@ def tail_p_values(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
 def sampling_floor(
     codes: Codes, layer: str, measure: Measure, correction: Correction, rng: np.random.Generator
 ) -> dict[str, float]:
-    """What pairs that know nothing reach with these samples, levels and classes: atom -> the 95 % quantile
-    over the pairs of up to 24 units with permuted labels, corrected in the same way, and at least 0, bits."""
+    """Noise floor: the 95th percentile of each atom over pairs of units whose labels were permuted.
+
+    Parameters
+    ----------
+    codes : Codes
+        The samples; the pairs of up to 24 of the layer's units are looked at.
+    layer : str
+        Its name.
+    measure : Measure
+        A name, a measure or a function.
+    correction : callable
+        Of the sampling bias, the same as for the map.
+    rng : numpy.random.Generator
+        Draws the units and permutes the labels.
+
+    Returns
+    -------
+    dict of str to float
+        Atom -> bits, at least 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pidnet as pn
+    >>> from pidnet.significance import CORRECTIONS, sampling_floor
+    >>> codes = pn.Codes.of({"layer": [[0, 0], [0, 1], [1, 0], [1, 1]] * 10}, [0, 0, 1, 1] * 10)
+    >>> floor = sampling_floor(codes, "layer", pn.MEASURES["i_mmi"], CORRECTIONS["none"], np.random.default_rng(0))
+    >>> list(floor)
+    ['redundancy', 'unique1', 'unique2', 'synergy']
+    """
     varying = codes.layer(layer).varying
     chosen = np.sort(rng.choice(varying, min(FLOOR_UNITS, len(varying)), replace=False))
     empty = permute_labels(codes.take_layer(layer, chosen), rng)

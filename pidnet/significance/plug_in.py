@@ -12,7 +12,30 @@ from pidnet.tables.discrete import iterate_pair_tables
 
 
 def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
-    """The plug-in atoms of all pairs of a layer, block by block."""
+    """The plug-in atoms of all pairs of a layer, block by block.
+
+    Parameters
+    ----------
+    codes : Codes
+        The samples.
+    layer : str
+        Its name.
+    measure : Measure
+        A name, a measure or a function.
+
+    Returns
+    -------
+    Atoms
+        Of all pairs of units that vary, in the order of ``codes.layer(layer).pairs``, bits.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> from pidnet.significance import layer_atoms
+    >>> codes = pn.Codes.of({"layer": [[0, 0], [0, 1], [1, 0], [1, 1]]}, [0, 1, 1, 0])
+    >>> layer_atoms(codes, "layer", pn.MEASURES["i_min"]).synergy
+    array([1.])
+    """
     total = len(codes.layer(layer).pairs)
     measure, blocks = find_measure(measure), []
     with tqdm(total=total, desc=layer, unit="pair", delay=1, disable=None, leave=False) as bar:

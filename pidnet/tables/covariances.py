@@ -126,9 +126,29 @@ def layer_covariance(
 
 
 def pair_covariances(activations: Activations, layer: str, **options) -> PairCovariances:
-    """Covariances of all pairs i < j of the units of a layer that vary; options of ``layer_covariance``.
+    """Covariances of all pairs i < j of the units of a layer that vary.
 
-    Needs 8 (2 size + d)^2 bytes a pair; ``iterate_pair_covariances`` gives the same in blocks.
+    Parameters
+    ----------
+    activations : Activations
+        What ``capture`` returned.
+    layer : str
+        Its name.
+    **options
+        Of ``layer_covariance``: target, shrinkage and copula.
+
+    Returns
+    -------
+    PairCovariances
+        8 (2 size + d)^2 bytes per pair; ``iterate_pair_covariances`` gives the same in blocks.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> acts = pn.Activations({"fc": torch.eye(5)[:, :3]}, torch.arange(5.0)[:, None], {"fc": "none"})
+    >>> pn.pair_covariances(acts, "fc").cov.shape
+    (3, 3, 3)
     """
     blocks = list(iterate_pair_covariances(layer_covariance(activations, layer, **options), layer))
     return PairCovariances(
@@ -164,11 +184,37 @@ def unit_covariances(whole: LayerCovariance) -> PairCovariances:
 def group_covariances(
     activations: Activations, layer: str, groups: Sequence[tuple[Group, Group]], **options
 ) -> PairCovariances:
-    """Covariances of pairs of groups of units with the target; options of ``layer_covariance``.
+    """Covariances of pairs of groups of units with the target.
 
-    groups: pairs (group1, group2) of unit indices; all first groups have one size, all second ones too.
-    ``each_against_others`` and ``halves`` make the usual ones.
-    Raises ValueError for groups of unequal sizes, or a unit that the layer does not have or that is in both.
+    Parameters
+    ----------
+    activations : Activations
+        What ``capture`` returned.
+    layer : str
+        Its name.
+    groups : sequence of (sequence of int, sequence of int)
+        Pairs of groups of units; all first groups have one size, all second ones too. ``each_against_others`` and
+        ``halves`` make the usual ones.
+    **options
+        Of ``layer_covariance``: target, shrinkage and copula.
+
+    Returns
+    -------
+    PairCovariances
+        One covariance for each pair of groups.
+
+    Raises
+    ------
+    ValueError
+        For groups of unequal sizes, or a unit that the layer does not have or that is in both.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> acts = pn.Activations({"fc": torch.eye(5)[:, :3]}, torch.arange(5.0)[:, None], {"fc": "none"})
+    >>> pn.group_covariances(acts, "fc", [([0], [1, 2])]).dims
+    (1, 2, 1)
     """
     whole = layer_covariance(activations, layer, **options)
     chosen, sizes = group_index(groups, whole.units)

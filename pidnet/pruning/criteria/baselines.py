@@ -11,8 +11,9 @@ from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, mapped, take
 from pidnet.networks.kinds import FOLLOWERS
 from pidnet.networks.linear_map import input_rows, output_rows
+from pidnet.pruning.criteria._gathering import with_gradient
 from pidnet.pruning.criteria.ranking import Ranking, ascending
-from pidnet.pruning.criteria.statistics import CalibrationStatistics, with_gradient
+from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
 CHIP_SAMPLES = 64
 

@@ -57,12 +57,34 @@ class Criterion(Printed):
         return ranking
 
     def with_options(self, **options: Any) -> Criterion:
-        """The same criterion with some options of its function set; its name and its search stay."""
+        """The same criterion with some options of its function set; its name and its search stay.
+
+        Parameters
+        ----------
+        **options : object
+            Keyword arguments of the function.
+
+        Returns
+        -------
+        Criterion
+            A new one.
+        """
         return replace(self, rank=partial(self.rank, **options))
 
     @staticmethod
     def of(rank: Rank) -> Criterion:
-        """A criterion from a plain function, or from a criterion with options set by ``functools.partial``."""
+        """A criterion from a plain function, or from a criterion with options set by ``functools.partial``.
+
+        Parameters
+        ----------
+        rank : callable
+            (CalibrationStatistics, layer) -> Ranking.
+
+        Returns
+        -------
+        Criterion
+            A criterion as it is; anything else under the name of its function.
+        """
         if isinstance(rank, Criterion):
             return rank
         if isinstance(rank, partial):

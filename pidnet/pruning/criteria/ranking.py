@@ -39,7 +39,18 @@ class Ranking(Printed):
     redundancy: np.ndarray | None = None
 
     def redundancy_of(self, unit: int) -> float | None:
-        """What the units that stay can take over of one that goes; None where it is not known."""
+        """What the units that stay can take over of one that goes.
+
+        Parameters
+        ----------
+        unit : int
+            The unit that goes.
+
+        Returns
+        -------
+        float or None
+            In the scale of the ranking; None where it is not known.
+        """
         return None if self.redundancy is None else float(self.redundancy[unit])
 
     def _lines(self) -> list[str]:
@@ -58,6 +69,12 @@ def ascending(score: Sequence[float] | np.ndarray) -> Ranking:
     -------
     Ranking
         With the scores as costs.
+
+    Examples
+    --------
+    >>> from pidnet.pruning import ascending
+    >>> ascending([0.3, 0.1, 0.2]).order
+    array([1, 2, 0])
     """
     score = np.asarray(score, float)
     return Ranking(np.argsort(score, kind="stable"), score)

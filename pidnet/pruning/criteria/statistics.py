@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from pidnet.activations import Activations
 from pidnet.networks.hooks import record_calls
-from pidnet.networks.inputs import Inputs, mapped, samples, split
+from pidnet.networks.inputs import Inputs, samples, split
 from pidnet.networks.kinds import Weighted
-from pidnet.networks.linear_map import POSITIONS, features, input_rows, output_rows, weight_matrix
+from pidnet.networks.linear_map import features, weight_matrix
 from pidnet.networks.running import run
 from pidnet.printing import Printed, listed
+from pidnet.pruning.criteria._gathering import fisher_sums, input_covariances
 from pidnet.pruning.structure.network import CuttableNetwork
 
 # Covariances of more input features than this would take more than 2 GB.
@@ -58,7 +59,18 @@ class CalibrationStatistics(Printed):
     _fishers: dict[tuple[str, float], np.ndarray] = field(default_factory=dict, init=False)
 
     def of(self, network: CuttableNetwork) -> CalibrationStatistics:
-        """The same data on another network."""
+        """The same data on another network.
+
+        Parameters
+        ----------
+        network : CuttableNetwork
+            Such as the one that is left after a cut.
+
+        Returns
+        -------
+        CalibrationStatistics
+            With nothing computed yet.
+        """
         return CalibrationStatistics(network, self.x, self.y, self.seed)
 
     @property
@@ -67,7 +79,18 @@ class CalibrationStatistics(Printed):
         return list(self.network.groups)
 
     def width(self, layer: str) -> int:
-        """How many units a layer has."""
+        """How many units a layer has.
+
+        Parameters
+        ----------
+        layer : str
+            A layer that can be pruned.
+
+        Returns
+        -------
+        int
+            Its width.
+        """
         return self.network.groups[layer].units
 
     @cached_property
@@ -80,12 +103,36 @@ class CalibrationStatistics(Printed):
         return Activations(layers, self.y, dict.fromkeys(layers, "mean over positions"))
 
     def one_layer(self, layer: str) -> Activations:
-        """The units of one layer on all samples."""
+        """The units of one layer on all samples.
+
+        Parameters
+        ----------
+        layer : str
+            A layer that can be pruned.
+
+        Returns
+        -------
+        Activations
+            Of this layer alone.
+        """
         whole = self.activations
         return Activations({layer: whole.layers[layer]}, whole.target, {layer: whole.reduction[layer]})
 
     def feature_maps(self, layer: str, x: Inputs) -> Tensor:
-        """What the units put out, as the first layer that reads them gets it, float64 (sample, unit, position)."""
+        """What the units put out, as the first layer that reads them gets it.
+
+        Parameters
+        ----------
+        layer : str
+            A layer that can be pruned.
+        x : Tensor, tuple or mapping
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            float64 (sample, unit, position).
+        """
         name = self.consumers(layer)[0]
         columns = torch.as_tensor(self.network.groups[layer].consumers[name])
         seen: list[Tensor] = []
@@ -100,13 +147,43 @@ class CalibrationStatistics(Printed):
         return torch.cat(seen, 2)
 
     def covariance(self, consumer: str) -> np.ndarray:
-        """Covariance of a consumer's inputs over samples (and positions), float64 (feature, feature)."""
+        """Covariance of a consumer's inputs over samples and positions.
+
+        Parameters
+        ----------
+        consumer : str
+            A layer that reads units.
+
+        Returns
+        -------
+        ndarray
+            float64 (feature, feature).
+
+        Raises
+        ------
+        ValueError
+            For more than 16,384 features.
+        """
         self.prefetch([consumer])
         return self._covariances[consumer]
 
     def fisher(self, consumer: str, temperature: float = 1.0) -> np.ndarray:
-        """M = T^2 E[g g^T] over samples, summed over positions, float64 (output, output), nats.
+        """Fisher information of the output about what a consumer puts out, M = T^2 E[g g^T], nats.
 
+        Parameters
+        ----------
+        consumer : str
+            A layer that reads units.
+        temperature : float
+            T, of the softmax.
+
+        Returns
+        -------
+        ndarray
+            float64 (output, output), a mean over samples, summed over positions.
+
+        Notes
+        -----
         g is the gradient of log p(output | x) by the consumer's outputs, with p as the network's output is read
         (``pidnet.networks.outputs``), for classes softmax(scores / T); the expectation is over outputs drawn from
         p. The higher T, the more the target is the scores themselves: then samples that the model is sure of
@@ -116,58 +193,25 @@ class CalibrationStatistics(Printed):
         return self._fishers[consumer, temperature]
 
     def prefetch(self, consumers: Iterable[str], temperature: float | None = None) -> None:
-        """Gather the covariances of several consumers in one pass over the samples, and with a temperature their
-        Fisher factors in another one; what is known already is not gathered again."""
+        """Gather what several consumers need in one pass over the samples; what is known is not gathered again.
+
+        Parameters
+        ----------
+        consumers : iterable of str
+            Layers that read units.
+        temperature : float, optional
+            With it their Fisher factors too, in another pass.
+        """
         consumers = list(consumers)
         for name in consumers:
             self._check_features(name)
         if new := [name for name in consumers if name not in self._covariances]:
-            self._covariances.update(self._input_covariances(new))
+            self._covariances.update(input_covariances(self.network, self.x, new))
         unknown = [name for name in consumers if (name, temperature) not in self._fishers]
         if temperature is not None and unknown:
-            sums = [self._fisher_sums(unknown, x, temperature) for x in split(self.x)]
+            sums = [fisher_sums(self.network, x, unknown, temperature, self.seed) for x in split(self.x)]
             for name, *parts in zip(unknown, *sums, strict=True):
                 self._fishers[name, temperature] = torch.stack(parts).sum(0).cpu().numpy() / len(self.y)
-
-    def _input_covariances(self, consumers: list[str]) -> dict[str, np.ndarray]:
-        sums: dict[str, tuple[Tensor, Tensor, int]] = {}
-
-        def add(name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
-            rows = input_rows(layer, inputs, POSITIONS)
-            gram, total, count = sums.get(name, (0, 0, 0))
-            sums[name] = gram + rows.T @ rows, total + rows.sum(0), count + len(rows)
-
-        with torch.no_grad(), record_calls(self.network.model, consumers, add):
-            for x in split(self.x):
-                run(self.network.model, x)
-        return {
-            name: (gram / count - torch.outer(total, total) / count**2).cpu().numpy()
-            for name, (gram, total, count) in sums.items()
-        }
-
-    def _fisher_sums(self, consumers: list[str], x: Inputs, temperature: float) -> list[Tensor]:
-        # A layer that runs at every step of a sequence has as many outputs.
-        outputs: dict[str, list[Tensor]] = {name: [] for name in consumers}
-
-        def see(name: str, _layer: Weighted, _inputs: Tensor, output: Tensor) -> None:
-            outputs[name].append(output)
-
-        with torch.enable_grad(), record_calls(self.network.model, consumers, see):
-            # Inputs that need a gradient give one to every layer, frozen parameters or not.
-            scores = self.network.run(mapped(with_gradient, x))
-            every = [(name, output) for name in consumers for output in outputs[name]]
-            totals = {name: torch.zeros((), dtype=torch.float64) for name in consumers}
-            for direction in self.network.reading.directions(scores, temperature, self.seed):
-                gradients = torch.autograd.grad(
-                    direction,
-                    [output for _, output in every],
-                    retain_graph=True,
-                    materialize_grads=True,
-                )
-                for (name, _), gradient in zip(every, gradients, strict=True):
-                    rows = output_rows(self.network.weighted(name), gradient)
-                    totals[name] = totals[name] + rows.T @ rows
-        return list(totals.values())
 
     def features(self, consumer: str) -> int:
         """How many input features a consumer has.
@@ -193,22 +237,52 @@ class CalibrationStatistics(Printed):
             )
 
     def weights(self, consumer: str) -> np.ndarray:
-        """A consumer's weights as float64 (output, feature)."""
+        """A consumer's weights as one matrix.
+
+        Parameters
+        ----------
+        consumer : str
+            A layer that reads units.
+
+        Returns
+        -------
+        ndarray
+            float64 (output, feature).
+        """
         return weight_matrix(self.network.weighted(consumer)).cpu().numpy()
 
     def owned(self, layer: str, consumer: str) -> np.ndarray:
-        """Input features of a consumer by the unit of ``layer`` that they belong to, int (unit, feature)."""
+        """Input features of a consumer by the unit that they belong to.
+
+        Parameters
+        ----------
+        layer : str
+            A layer that can be pruned.
+        consumer : str
+            A layer that reads units.
+
+        Returns
+        -------
+        ndarray
+            int (unit, feature).
+        """
         return features(self.network.weighted(consumer), self.network.groups[layer].consumers[consumer])
 
     def consumers(self, layer: str) -> list[str]:
-        """The layers that read a layer's units."""
+        """The layers that read a layer's units.
+
+        Parameters
+        ----------
+        layer : str
+            A layer that can be pruned.
+
+        Returns
+        -------
+        list of str
+            In the order in which tracing saw them.
+        """
         return list(self.network.groups[layer].consumers)
 
     def _lines(self) -> list[str]:
         widths = [f"{name} ({width} units)" for name, width in self.network.widths.items()]
         return [f"CalibrationStatistics of {len(self.y)} samples: {listed(widths)}"]
-
-
-def with_gradient(x: Tensor) -> Tensor:
-    """A copy that needs a gradient where it can have one: then every layer gets one, frozen parameters or not."""
-    return x.detach().requires_grad_(x.is_floating_point())

@@ -49,7 +49,18 @@ class RemovedUnit:
     redundancy: float | None = None
 
     def row(self, layer: str) -> dict[str, Any]:
-        """The removed unit as one row of a table."""
+        """The removed unit as one row of a table.
+
+        Parameters
+        ----------
+        layer : str
+            Its layer.
+
+        Returns
+        -------
+        dict
+            Column -> value.
+        """
         shares = ", ".join(f"{unit} ({share:.0%})" for unit, share in self.substitutes)
         return {
             "layer": layer,
@@ -118,7 +129,18 @@ class PruningPlan(Printed):
         return sum(self.widths.values()) / before if before else math.nan
 
     def still_removed(self, layer: str) -> list[RemovedUnit]:
-        """The planned removals of a layer without those of units that were put back by hand."""
+        """The planned removals of a layer without those of units that were put back by hand.
+
+        Parameters
+        ----------
+        layer : str
+            A layer of the plan.
+
+        Returns
+        -------
+        list of RemovedUnit
+            In the order in which they go.
+        """
         return [removed for removed in self.removed.get(layer, []) if removed.unit not in self.kept[layer]]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -134,8 +156,13 @@ class PruningPlan(Printed):
 
         Parameters
         ----------
-        most
+        most : int or None
             How many removed units of each layer to list with cost, redundancy and who takes over; None for all.
+
+        Returns
+        -------
+        str
+            Several lines: what goes, what that costs, and which layers are left out and why.
         """
         lines = [f"pruned by {self.criterion}"]
         if found := self.settings.get("held_out_bits"):
@@ -153,7 +180,23 @@ class PruningPlan(Printed):
 
     @staticmethod
     def from_json(text: str) -> PruningPlan:
-        """The plan that ``to_json`` wrote. Raises ValueError for a text that is not a plan."""
+        """The plan that ``to_json`` wrote.
+
+        Parameters
+        ----------
+        text : str
+            JSON.
+
+        Returns
+        -------
+        PruningPlan
+            An equal plan.
+
+        Raises
+        ------
+        ValueError
+            For a text that is not a plan.
+        """
         try:
             fields = json.loads(text)
             for name, rows in fields["removed"].items():
@@ -166,12 +209,39 @@ class PruningPlan(Printed):
             raise ValueError(f"this JSON is not a pruning plan: {error}") from error
 
     def save(self, path: str | Path) -> Path:
-        """Write the plan as JSON; returns the path."""
+        """Write the plan as JSON.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to.
+
+        Returns
+        -------
+        Path
+            The path written.
+        """
         return write_text(path, self.to_json())
 
     @staticmethod
     def load(path: str | Path) -> PruningPlan:
-        """Read a plan that ``save`` wrote."""
+        """Read a plan that ``save`` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        PruningPlan
+            An equal plan.
+
+        Raises
+        ------
+        ValueError
+            For a file that is not a plan.
+        """
         return PruningPlan.from_json(Path(path).read_text(encoding="utf-8"))
 
     def _lines(self) -> list[str]:

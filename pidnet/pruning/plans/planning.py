@@ -167,7 +167,30 @@ def gather(
 ) -> CalibrationStatistics:
     """Statistics on an untouched, expanded copy of the model, from checked data.
 
-    Raises ValueError, with the reasons, where no layer can be pruned.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        It is not changed.
+    data, layers, seed, output
+        As for ``plan_pruning``.
+
+    Returns
+    -------
+    CalibrationStatistics
+        What every criterion decides on.
+
+    Raises
+    ------
+    ValueError
+        With the reasons, where no layer can be pruned.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> data = torch.randn(50, 4, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 3
+    >>> pn.pruning.gather(pn.zoo.mlp(4, (6,), 3), data)
+    CalibrationStatistics of 50 samples: fc1 (6 units)
     """
     if seed < 0:
         raise ValueError(f"seed={seed}; expected 0 or more")

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from pidnet.networks.outputs import RIDGE
 from pidnet.pruning.plans.planning import gather
 
 
@@ -46,11 +47,15 @@ def test_activations_are_means_over_positions(net):
     torch.testing.assert_close(values, model[:2](x).mean((2, 3)).detach(), atol=1e-6, rtol=1e-5)
 
 
-def test_scores_of_another_shape_are_refused():
+def test_scores_of_another_shape_carry_information_too():
     model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 4), nn.Unflatten(1, (2, 2))).eval()
     x = torch.randn(10, 4)
-    with pytest.raises(ValueError, match=r"puts out shape \(10, 2, 2\); information about the output needs"):
-        statistics(model, x).fisher("2")
+    gathered = statistics(model, x)
+    assert gathered.network.reading.kind == "gaussian"
+    with torch.no_grad():
+        covariance = model(x).flatten(1).double().T.cov(correction=0)
+    ridged = covariance + RIDGE * covariance.diagonal().mean() * torch.eye(4)
+    np.testing.assert_allclose(gathered.fisher("2"), ridged.inverse().numpy(), rtol=1e-3)
 
 
 def test_a_sequence_read_at_one_step_leaves_other_steps_without_a_gradient():

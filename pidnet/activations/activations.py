@@ -1,0 +1,61 @@
+"""The result of a capture: what the units of some layers did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from pidnet.printing import Printed, listed, number, table
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Activations(Printed):
+    """What the units of some layers did on some samples, on the CPU.
+
+    Attributes
+    ----------
+    layers : dict of str to Tensor
+        float32 (row, unit), or (row, unit, dim) for vector units such as attention heads. A row is a sample, or one
+        of its places or draws.
+    target : Tensor
+        int64 (row,) classes or float (row, d).
+    reduction : dict of str to str
+        How the places of each layer became one value per row.
+    skipped : dict of str to str
+        Why a layer was not captured.
+    sample : Tensor or None
+        int64 (row,), the input each row comes from.
+    predicted : Tensor or None
+        int64 (row,), the likeliest class; None when the model puts out no single class per sample.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.capture(pn.zoo.mlp(8, (16,), 2), (torch.zeros(5, 8), torch.arange(5) % 2))
+    Activations: 5 rows, target int64 (5,)
+    layer  shape   reduction
+    fc1    5 x 16  none
+    head   5 x 2   none
+    """
+
+    layers: dict[str, Tensor]
+    target: Tensor
+    reduction: dict[str, str]
+    skipped: dict[str, str] = field(default_factory=dict)
+    sample: Tensor | None = None
+    predicted: Tensor | None = None
+
+    def _lines(self) -> list[str]:
+        rows = [
+            {
+                "layer": name,
+                "shape": " x ".join(map(str, values.shape)),
+                "reduction": self.reduction.get(name, "none"),
+            }
+            for name, values in self.layers.items()
+        ]
+        kind = str(self.target.dtype).removeprefix("torch.")
+        head = f"Activations: {number(len(self.target))} rows, target {kind} {tuple(self.target.shape)}"
+        return [head, *table(rows), *([f"skipped: {listed(self.skipped)}"] if self.skipped else [])]

@@ -13,7 +13,14 @@ GAUSSIAN_MEASURES = (
     "gaussian_i_dep",
 )
 QUANTIZERS = ("zero_level", "equal_mass", "equal_width", "deviation_steps", "lloyd", "binary", "own_values")
-CORRECTIONS = ("shuffle_sources", "shuffle_labels", "miller_madow", "quadratic_extrapolation", "none")
+CORRECTIONS = (
+    "shuffle_sources",
+    "mixture",
+    "shuffle_labels",
+    "miller_madow",
+    "quadratic_extrapolation",
+    "none",
+)
 GAUSSIAN_CORRECTIONS = ("none", "wishart")
 NULLS = ("units", "labels", "sources", "none")
 

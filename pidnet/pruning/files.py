@@ -112,7 +112,9 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             metadata = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise ValueError(f"{path} is not a whole .safetensors file: {error}") from error
+        raise ValueError(
+            f"{path} is no pruned network ({error}); expected a file that save_pruned wrote"
+        ) from error
     if "pidnet" not in metadata:
         raise ValueError(f"{path} holds no pruning plan; expected a file that save_pruned wrote")
     odd = [

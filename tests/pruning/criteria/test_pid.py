@@ -11,7 +11,8 @@ from pidnet.pruning.structure.discovery import discover
 
 
 def statistics(model, x):
-    return CalibrationStatistics(discover(model, x), x, torch.zeros(len(x), dtype=torch.int64))
+    y = torch.zeros(len(x), dtype=torch.int64)
+    return CalibrationStatistics(discover(model, x).read(x, y, "classes"), x, y)
 
 
 def layered(seed=0, hidden=6):

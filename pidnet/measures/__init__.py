@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pidnet.measures.atoms import Atoms
+from pidnet.measures.axioms import Axiom, MeasureCheck, check_measure
 from pidnet.measures.blackwell import dominates
 from pidnet.measures.dit import LatticeAtoms, decompose_dit
 from pidnet.measures.ibroja.optimum import i_broja, i_broja_derivative
@@ -17,8 +18,11 @@ from pidnet.tables.discrete import PairTables
 __all__ = [
     "MEASURES",
     "Atoms",
+    "Axiom",
     "LatticeAtoms",
     "Measure",
+    "MeasureCheck",
+    "check_measure",
     "decompose",
     "decompose_dit",
     "dominates",

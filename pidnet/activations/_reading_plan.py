@@ -12,6 +12,7 @@ from pidnet.activations.activations import Activations
 from pidnet.activations.layer_choice import skipped_layers
 from pidnet.activations.positions import Places, arrange, arrange_heads, reduced
 from pidnet.activations.probing import LayerAxes
+from pidnet.activations.stacked_recurrent import own_direction, tracked_name
 from pidnet.activations.tracking import UnitFollower, version
 
 
@@ -73,23 +74,25 @@ class ReadingPlan:
 
     def _calls(self, name, follower, samples, mask) -> list[Places]:
         """The places of each call of a layer."""
-        owner = self.modules[self.owners[name]]
-        heads = name in self.heads
+        owner, heads = self.modules[self.owners[name]], name in self.heads
+        tracked = tracked_name(name, owner)
         calls = (
             follower.heads.get(name, [])
             if heads
-            else [_intact(name, *unit) for unit in follower.units.get(name, [])]
+            else [_intact(name, *unit) for unit in follower.units.get(tracked, [])]
         )
         found = []
         for call, values in enumerate(calls):
-            axis = self.axes.of_samples(name, call, values.shape, samples)
+            axis = self.axes.of_samples(tracked, call, values.shape, samples)
             units = self.axes.units.get(self.owners[name])
             found.append(arrange_heads(values, axis) if heads else arrange(owner, values, axis, units))
         if not found:
             raise ValueError(f"layer {name!r} did not run in the forward pass; leave it out of layers=")
         if isinstance(owner, nn.RNNCellBase):
             found = [Places(torch.cat([call.values for call in found], 1), "steps")]
-        return [_masked(name, places, follower.there.get(name), mask) for places in found]
+        if isinstance(owner, nn.RNNBase):
+            found = [own_direction(name, owner, places) for places in found]
+        return [_masked(name, places, follower.there.get(tracked), mask) for places in found]
 
 
 def _over_calls(same, word):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from torch import nn
 
 from pidnet.activations.probing import FOLDED, LayerAxes
-from pidnet.activations.stacked_recurrent import recurrent_layers
+from pidnet.activations.stacked_recurrent import tracked_name
 from pidnet.activations.tracking import UnitFollower
 from pidnet.layers import Scan
+from pidnet.networks.expanded import direction_names
 
 # Cells are read once a step, as calls; the cell inside a Scan is read through the Scan.
 UNIT_LAYERS = (
@@ -24,8 +26,9 @@ def find_layers(model: nn.Module, layers: Sequence[str] | None) -> dict[str, str
     known: dict[str, str] = {}
     for name, module in modules.items():
         if isinstance(module, UNIT_LAYERS) and not _inside_scan(modules, name):
-            stacked = recurrent_layers(name, module) if isinstance(module, nn.RNNBase) else [name]
-            known |= dict.fromkeys(stacked, name)
+            recurrent = isinstance(module, nn.RNNBase)
+            put_out = chain.from_iterable(direction_names(module, name)) if recurrent else [name]
+            known |= dict.fromkeys(put_out, name)
     if layers is None:
         if not known and not any(isinstance(module, nn.MultiheadAttention) for module in modules.values()):
             kinds = ", ".join(kind.__name__ for kind in UNIT_LAYERS)
@@ -33,10 +36,10 @@ def find_layers(model: nn.Module, layers: Sequence[str] | None) -> dict[str, str
         return known
     chosen = {}
     for name in [layers] if isinstance(layers, str) else layers:
-        stacked = {layer: owner for layer, owner in known.items() if name in (layer, owner)}
-        if not stacked and name not in modules:
+        found = {layer: owner for layer, owner in known.items() if name in (layer, owner)}
+        if not found and name not in modules:
             raise ValueError(f"no such layer: {name!r}; the model has {', '.join(map(repr, known))}")
-        chosen |= stacked or {name: name}
+        chosen |= found or {name: name}
     if not chosen:
         raise ValueError("layers is empty; name at least one layer, or leave it out to take them all")
     return chosen
@@ -62,10 +65,11 @@ def skipped_layers(
     """Layers with parameters of their own that are not captured, and why."""
     reasons = {}
     for name, owner in owners.items():
-        calls = len(follower.units.get(name, [])) or len(follower.heads.get(name, []))
+        tracked = tracked_name(name, modules[owner])
+        calls = len(follower.units.get(tracked, [])) or len(follower.heads.get(name, []))
         if not calls:
             reasons[name] = "did not run in the forward pass"
-        elif axes.folded(name):
+        elif axes.folded(tracked):
             reasons[name] = FOLDED
         elif calls > 1 and words["calls"] == "refuse" and not isinstance(modules[owner], nn.RNNCellBase):
             reasons[name] = f'ran {calls} times in one forward pass; choose with reduce={{"calls": ...}}'

@@ -23,13 +23,13 @@ class Places:
     """values: (sample, place, unit) or (sample, place, unit, dim) of one call of a layer on one batch.
 
     kind: "positions", "steps", "tokens", or "none" for a single place. there: bool (sample, place), false at
-    padding. backward: how many of the last units read the sequence from its end.
+    padding. backward: whether the units read the sequence from its end.
     """
 
     values: Tensor
     kind: str
     there: Tensor | None = None
-    backward: int = 0
+    backward: bool = False
 
 
 def check_reduction(reduce: Mapping[str, str] | None) -> dict[str, str]:
@@ -62,10 +62,8 @@ def arrange(module: nn.Module, values: Tensor, samples: int, units: int | None) 
     values = values.movedim(axis, -1)
     several = values.ndim > 3
     values = values.flatten(1, -2)
-    if isinstance(module, nn.RNNBase):
-        return Places(values, "steps", backward=values.shape[-1] // 2 if module.bidirectional else 0)
-    if isinstance(module, Scan):
-        return Places(values, "steps", backward=module.backward)
+    if isinstance(module, nn.RNNBase | Scan):
+        return Places(values, "steps", backward=getattr(module, "backward", False))
     return Places(
         values, "positions" if axis == 1 or (several and not isinstance(module, nn.Linear)) else "tokens"
     )
@@ -119,10 +117,8 @@ def _one_place(places: Places, there: Tensor, how: str) -> Tensor:
 
 
 def _end_place(places: Places, there: Tensor, how: str) -> Tensor:
-    """The first or last place that is there, in the order in which each unit reads the sequence."""
+    """The first or last place that is there, in the order in which the units read the sequence."""
     first = there.int().argmax(1)
     last = there.shape[1] - 1 - there.flip(1).int().argmax(1)
-    forward, backward = (first, last) if how == "first" else (last, first)
-    rows = torch.arange(len(first))
-    units = places.values.shape[2] - places.backward
-    return torch.cat([places.values[rows, forward, :units], places.values[rows, backward, units:]], 1)
+    place = last if (how == "last") != places.backward else first
+    return places.values[torch.arange(len(place)), place]

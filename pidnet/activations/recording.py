@@ -48,10 +48,10 @@ def capture(
         NumPy arrays are taken for tensors. x is a tensor, a PackedSequence, a tuple of positional or a mapping of
         keyword arguments of the model.
     layers : sequence of str, optional
-        Names as in ``model.named_modules()``. By default all linear, convolutional and recurrent layers (of several
-        in one nn.LSTM each by itself: ``rnn.l0``) and the heads of every attention, named by the module that
-        computes them. Any other module can be named: its output is read, such as the residual dimensions after a
-        block.
+        Names as in ``model.named_modules()``. By default all linear, convolutional and recurrent layers and the
+        heads of every attention, named by the module that computes them. The layers and directions of an nn.LSTM,
+        GRU or RNN have names of their own, as in pruning plans: ``rnn.l0``, ``rnn.l0_reverse``; ``rnn`` names them
+        all. Any other module can be named: its output is read, such as the residual dimensions after a block.
     reduce : mapping, optional
         What becomes of the places of a unit, by kind of place, see the table below.
     draws : int

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from pidnet.activations.positions import Places
+from pidnet.networks.expanded import direction_names, is_backward
+from pidnet.networks.expanded.recurrent import REVERSE
 
-def recurrent_layers(name: str, module: nn.RNNBase) -> list[str]:
-    """Names of the stacked layers of a recurrent module: its own, or rnn.l0, rnn.l1, ... when several."""
-    return [name] if module.num_layers == 1 else [f"{name}.l{k}" for k in range(module.num_layers)]
+
+def tracked_name(name: str, owner: nn.Module) -> str:
+    """The name under which the units of a layer are followed: both directions of a recurrent one together."""
+    return name.removesuffix(REVERSE) if isinstance(owner, nn.RNNBase) else name
+
+
+def own_direction(name: str, module: nn.RNNBase, places: Places) -> Places:
+    """The units of a stacked layer that read in the direction that the name tells."""
+    backward = is_backward(name)
+    units = places.values.chunk(1 + module.bidirectional, -1)[backward]
+    return replace(places, values=units, backward=backward)
 
 
 def recurrent_outputs(
     name: str, module: nn.RNNBase, inputs: tuple, output: Tensor | PackedSequence
 ) -> Iterator[tuple[str, Tensor, Tensor | None]]:
     """Name, values (sample, step, unit) in the module's own axis order, and bool (sample, step) for packed
-    sequences, of each stacked layer. torch gives only the top one; the lower ones are computed again by a
+    sequences, of each stacked layer, its directions side by side. torch gives only the top one; the lower ones are computed again by a
     shallower copy with the same weights."""
     x, state = (*inputs, None)[:2]
-    for depth, layer in enumerate(recurrent_layers(name, module), start=1):
+    for depth, (layer, *_) in enumerate(direction_names(module, name), start=1):
         if depth < module.num_layers:
             begin = _begin(state, depth * (1 + module.bidirectional))
             yield layer, *_padded(_shallower(module, depth)(x, begin)[0], module.batch_first)

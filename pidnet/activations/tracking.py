@@ -156,11 +156,20 @@ def following(model: nn.Module, watched: Collection[str]) -> Generator[UnitFollo
 
     def leave(name: str, module: nn.Module, inputs: tuple, keywords: dict, output: Any) -> None:
         follower.running.pop()
-        if name in watched and output is not None:
+        if output is None:
+            return
+        if name in watched:
             _put_out(follower, name, module, (*inputs, *keywords.values()), output)
+        if isinstance(module, nn.MultiheadAttention) and (projection := _projection(name)) in watched:
+            follower.begin(projection, output[0])  # torch's attention does not call it as a module
 
     with surround_calls(model, enter, leave), follower:
         yield follower
+
+
+def _projection(attention: str) -> str:
+    """The name of the layer that mixes the heads of torch's attention."""
+    return f"{attention}.out_proj".removeprefix(".")
 
 
 def _put_out(follower: UnitFollower, name: str, module: nn.Module, inputs: tuple, output: Any) -> None:

@@ -26,13 +26,7 @@ class Scan(nn.Module):
 
     def __init__(self, cell: Cell, channel: nn.Module, *, backward: bool = False) -> None:
         super().__init__()
-        self.cell, self.channel = cell, channel
-        self.reversed = backward
-
-    @property
-    def backward(self) -> int:
-        """Number of its units that read from the end."""
-        return self.cell.hidden_size if self.reversed else 0
+        self.cell, self.channel, self.backward = cell, channel, backward
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Read a batch of sequences.
@@ -53,7 +47,7 @@ class Scan(nn.Module):
         state, hidden = None, x.new_zeros(len(x), self.cell.hidden_size)
         outputs = [hidden] * len(steps)
         with parametrize.cached():
-            for step in reversed(steps) if self.reversed else steps:
+            for step in reversed(steps) if self.backward else steps:
                 there = None if mask is None else mask[:, step, None]
                 state, hidden = self._step(x[:, step], state, hidden, there)
                 outputs[step] = hidden

@@ -68,14 +68,16 @@ def test_recurrent_last_step_is_the_state_that_torch_returns(kind, bidirectional
     output, state = net.rnn(x)
     state = state[0] if kind is nn.LSTM else state
     acts = capture(net, (x, Y))
-    assert list(acts.layers) == ["rnn.l0", "rnn.l1", "rnn.l2"]
-    directions = 1 + bidirectional
-    for depth, values in enumerate(acts.layers.values()):
-        same(values, torch.cat(list(state[depth * directions : (depth + 1) * directions]), 1))
-    steps = capture(net, (x, Y), ["rnn.l2"], reduce={"steps": "each"}).layers
-    assert list(steps) == [f"rnn.l2[{k}]" for k in range(7)]
-    same(torch.stack(list(steps.values()), 1), output)
-    same(capture(net, (x, Y), ["rnn.l2"], reduce={"steps": "samples"}).layers["rnn.l2"], output.flatten(0, 1))
+    ways = ("", "_reverse")[: 1 + bidirectional]
+    assert list(acts.layers) == [f"rnn.l{depth}{way}" for depth in range(3) for way in ways]
+    for values, expected in zip(acts.layers.values(), state, strict=True):
+        same(values, expected)
+    for way, expected in zip(ways, output.chunk(len(ways), -1), strict=True):
+        name = f"rnn.l2{way}"
+        steps = capture(net, (x, Y), [name], reduce={"steps": "each"}).layers
+        assert list(steps) == [f"{name}[{k}]" for k in range(7)]
+        same(torch.stack(list(steps.values()), 1), expected)
+        same(capture(net, (x, Y), [name], reduce={"steps": "samples"}).layers[name], expected.flatten(0, 1))
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -99,9 +101,9 @@ def test_a_loader_may_give_packed_sequences(pair):
     packed = nn.utils.rnn.pack_sequence(sequences, enforce_sorted=False)
     last = capture(net, (packed, Y[:3]) if pair else [(packed, Y[:3])])
     same(torch.cat(list(last.layers.values()), 1), net(packed)[1][0].transpose(0, 1).flatten(1))
-    rows = capture(net, [(packed, Y[:3])], [".l1"], reduce={"steps": "samples"})
+    rows = capture(net, [(packed, Y[:3])], ["l1"], reduce={"steps": "samples"})
     assert rows.sample.tolist() == [0] * 3 + [1] * 6 + [2]
-    same(rows.layers[".l1"][3:9], net(sequences[1])[0])
+    same(rows.layers["l1"][3:9], net(sequences[1])[0][:, :5])
     with pytest.raises(ValueError, match=r"packs 3 sequences but y has shape \(6,\)"):
         capture(net, [(packed, Y)])
 

@@ -104,7 +104,7 @@ WORKS = {
     "strided, dilated": (lambda: images(nn.Conv2d(8, 6, 2, stride=2, dilation=2)), (1, 8, 8), "0"),
     "norm without weights": (lambda: images(nn.BatchNorm2d(8, affine=False)), (1, 6, 6), "0"),
     "attention, inputs": (attention, (4, 5), "a"),
-    "attention, outputs": (lambda: attention(bias=False), (4, 5), "m.out"),
+    "attention, outputs": (lambda: attention(bias=False), (4, 5), "m.out_proj"),
     "attention, heads": (lambda: attention(dropout=0.5), (4, 5), "m"),
     "lstm without bias": (lambda: recurrent(bias=False), (4, 5), "rnn.l0"),
     "gru, step first": (lambda: recurrent(nn.GRU, num_layers=2, bidirectional=True), (4, 5), "rnn.l1"),

@@ -8,9 +8,23 @@ import copy
 from torch import nn
 
 from pidnet.networks.expanded.attention import ExpandedAttention, can_expand
-from pidnet.networks.expanded.recurrent import GATES, ExpandedDirection, ExpandedRecurrent
+from pidnet.networks.expanded.recurrent import (
+    GATES,
+    ExpandedDirection,
+    ExpandedRecurrent,
+    direction_names,
+    is_backward,
+)
 
-__all__ = ["ExpandedAttention", "ExpandedDirection", "ExpandedRecurrent", "collapse", "expand"]
+__all__ = [
+    "ExpandedAttention",
+    "ExpandedDirection",
+    "ExpandedRecurrent",
+    "collapse",
+    "direction_names",
+    "expand",
+    "is_backward",
+]
 
 
 def expand(model: nn.Module) -> nn.Module:

@@ -23,7 +23,7 @@ class ExpandedAttention(nn.Module):
         self.width, self.heads, self.head_size = width, heads, head_size
         self.batch_first, self.dropout = batch_first, dropout
         self.q, self.k, self.v = (nn.Linear(width, heads * head_size, bias=bias) for _ in range(3))
-        self.out = nn.Linear(heads * head_size, width, bias=bias)
+        self.out_proj = nn.Linear(heads * head_size, width, bias=bias)
 
     @property
     def num_heads(self) -> int:
@@ -32,7 +32,7 @@ class ExpandedAttention(nn.Module):
     @property
     def complete(self) -> bool:
         """Whether torch's module could hold these weights: no head, input or output was removed."""
-        sizes = (self.heads * self.head_size, self.q.in_features, self.out.out_features)
+        sizes = (self.heads * self.head_size, self.q.in_features, self.out_proj.out_features)
         return set(sizes) == {self.width}
 
     @staticmethod
@@ -53,7 +53,7 @@ class ExpandedAttention(nn.Module):
         if biased:
             for linear, rows in zip((new.q, new.k, new.v), module.in_proj_bias.chunk(3), strict=True):
                 linear.bias.copy_(rows)
-        new.out.load_state_dict(module.out_proj.state_dict())
+        new.out_proj.load_state_dict(module.out_proj.state_dict())
         return new.requires_grad_(module.in_proj_weight.requires_grad)
 
     @torch.no_grad()
@@ -66,7 +66,7 @@ class ExpandedAttention(nn.Module):
         module.in_proj_weight.copy_(torch.cat([self.q.weight, self.k.weight, self.v.weight]))
         if biased:
             module.in_proj_bias.copy_(torch.cat([self.q.bias, self.k.bias, self.v.bias]))
-        module.out_proj.load_state_dict(self.out.state_dict())
+        module.out_proj.load_state_dict(self.out_proj.state_dict())
         return module.to(self.q.weight).requires_grad_(self.q.weight.requires_grad)
 
     def forward(
@@ -94,7 +94,7 @@ class ExpandedAttention(nn.Module):
         if key_padding_mask is not None:
             logits = logits + _additive(key_padding_mask, logits)[:, None, None]
         weights = nn.functional.dropout(logits.softmax(-1), self.dropout, self.training)
-        mixed = self.out((weights @ v).transpose(1, 2).flatten(2))
+        mixed = self.out_proj((weights @ v).transpose(1, 2).flatten(2))
         mixed = mixed if self.batch_first else mixed.transpose(0, 1)
         if not need_weights:
             return mixed, None

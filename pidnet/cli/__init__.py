@@ -12,6 +12,7 @@ from pidnet.cli._output import progress
 from pidnet.cli.bench import bench
 from pidnet.cli.demo import demo
 from pidnet.cli.energy import energy
+from pidnet.cli.explain import explain
 from pidnet.cli.map import map
 from pidnet.cli.prune import prune
 from pidnet.cli.report import report
@@ -25,7 +26,7 @@ app = typer.Typer(
     "and errors to standard error.",
     pretty_exceptions_enable=False,
 )
-COMMANDS: tuple[Callable, ...] = (demo, map, prune, energy, report, bench)
+COMMANDS: tuple[Callable, ...] = (demo, map, prune, energy, report, explain, bench)
 for command in COMMANDS:
     app.command()(command)
 

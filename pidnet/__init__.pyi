@@ -1,8 +1,10 @@
 from . import (
     activations as activations,
+    channels as channels,
     codes as codes,
     datasets as datasets,
     energy as energy,
+    estimators as estimators,
     graph as graph,
     groups as groups,
     integrations as integrations,
@@ -30,6 +32,7 @@ from .codes import (
     with_target as with_target,
 )
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
+from .estimators import Information as Information, channel_information as channel_information
 from .graph import (
     RedundancyGraph as RedundancyGraph,
     ReplacementGraph as ReplacementGraph,

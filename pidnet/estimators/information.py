@@ -79,7 +79,7 @@ class Information(Printed):
 
     @property
     def width(self) -> float:
-        """high - low, in bits.
+        """Distance of the two ends, in bits.
 
         Returns
         -------

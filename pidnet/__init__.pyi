@@ -12,6 +12,7 @@ from . import (
     maps as maps,
     measures as measures,
     networks as networks,
+    planes as planes,
     plots as plots,
     pruning as pruning,
     report as report,
@@ -61,6 +62,7 @@ from .measures.gaussian import (
     GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
     decompose_gaussian as decompose_gaussian,
 )
+from .planes import Collapse as Collapse, neural_collapse as neural_collapse
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,

@@ -28,6 +28,7 @@ ORDER = [
     "significance",
     "maps",
     "groups",
+    "planes",
     "graph",
     "training",
     "energy",

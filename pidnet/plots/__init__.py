@@ -6,6 +6,7 @@ made. All return the figure. matplotlib is imported when something is drawn.
 """
 
 from pidnet.plots.atoms import plot_atoms
+from pidnet.plots.collapse import plot_collapse
 from pidnet.plots.graphs import place_units, plot_graph, plot_replacements
 from pidnet.plots.maps import plot_map, plot_maps
 from pidnet.plots.profiles import plot_profile, plot_sensitivity, plot_training
@@ -16,6 +17,7 @@ __all__ = [
     "STYLES",
     "place_units",
     "plot_atoms",
+    "plot_collapse",
     "plot_graph",
     "plot_map",
     "plot_maps",

@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from pidnet.zoo.variants import Flavor, flavored
+from pidnet.zoo.variants import Variant, as_variant
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}
 BATCH_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
@@ -24,7 +24,7 @@ def conv(
     outputs: int = 10,
     *,
     dims: int = 2,
-    flavor: Flavor = "plain",
+    variant: Variant = "plain",
 ) -> nn.Module:
     """Convolutions of width 3, each with BatchNorm and ReLU, then average pooling and a linear head.
 
@@ -38,7 +38,7 @@ def conv(
         Number of classes.
     dims : int
         1 for signals, 2 for images.
-    flavor : str
+    variant : str
         "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
 
     Returns
@@ -64,11 +64,11 @@ def conv(
         layers[f"bn{depth}"] = BATCH_NORM[dims](after)
         layers[f"relu{depth}"] = nn.ReLU()
     layers |= {"pool": GLOBAL_POOL[dims](1), "flatten": nn.Flatten(), "head": nn.Linear(hidden[-1], outputs)}
-    return flavored(nn.Sequential(layers), flavor)
+    return as_variant(nn.Sequential(layers), variant)
 
 
 def lenet(
-    inputs: tuple[int, int, int] = (1, 28, 28), outputs: int = 10, *, flavor: Flavor = "plain"
+    inputs: tuple[int, int, int] = (1, 28, 28), outputs: int = 10, *, variant: Variant = "plain"
 ) -> nn.Module:
     """LeNet-5 with ReLU and max pooling: conv1 (6), conv2 (16), fc1 (120), fc2 (84), head.
 
@@ -78,7 +78,7 @@ def lenet(
         Channels, height and width of the images; at least 12 x 12.
     outputs : int
         Number of classes.
-    flavor : str
+    variant : str
         "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
 
     Returns
@@ -120,7 +120,7 @@ def lenet(
         relu4=nn.ReLU(),
         head=nn.Linear(84, outputs),
     )
-    return flavored(nn.Sequential(layers), flavor)
+    return as_variant(nn.Sequential(layers), variant)
 
 
 class ResidualBlock(nn.Module):
@@ -146,7 +146,7 @@ class ResidualBlock(nn.Module):
 
 
 def resnet(
-    depth: int = 8, inputs: int = 1, outputs: int = 10, *, width: int = 16, flavor: Flavor = "plain"
+    depth: int = 8, inputs: int = 1, outputs: int = 10, *, width: int = 16, variant: Variant = "plain"
 ) -> nn.Module:
     """A ResNet of 6 n + 2 layers for small images: three stages of n blocks at width, 2 width, 4 width.
 
@@ -160,7 +160,7 @@ def resnet(
         Number of classes.
     width : int
         Channels of the first stage.
-    flavor : str
+    variant : str
         "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
 
     Returns
@@ -201,7 +201,7 @@ def resnet(
         )
         before = after
     layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "head": nn.Linear(before, outputs)}
-    return flavored(nn.Sequential(layers), flavor)
+    return as_variant(nn.Sequential(layers), variant)
 
 
 class DenseLayer(nn.Module):
@@ -223,7 +223,7 @@ def densenet(
     *,
     growth: int = 12,
     blocks: tuple[int, ...] = (3, 3),
-    flavor: Flavor = "plain",
+    variant: Variant = "plain",
 ) -> nn.Module:
     """A small DenseNet: dense blocks whose layers read all earlier ones, halved in size between blocks.
 
@@ -237,7 +237,7 @@ def densenet(
         Channels that each layer adds.
     blocks : tuple of int
         Layers of each dense block.
-    flavor : str
+    variant : str
         "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
 
     Returns
@@ -275,4 +275,4 @@ def densenet(
             layers[f"narrow{block}_relu"] = nn.ReLU()
             layers[f"narrow{block}_pool"] = nn.AvgPool2d(2)
     layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "head": nn.Linear(channels, outputs)}
-    return flavored(nn.Sequential(layers), flavor)
+    return as_variant(nn.Sequential(layers), variant)

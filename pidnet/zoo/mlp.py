@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from torch import nn
 
-from pidnet.zoo.variants import Flavor, flavored
+from pidnet.zoo.variants import Variant, as_variant
 
 
-def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, *, flavor: Flavor = "plain") -> nn.Module:
+def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, *, variant: Variant = "plain") -> nn.Module:
     """A ReLU network with layers named fc1, fc2, ... and head.
 
     Parameters
@@ -21,7 +21,7 @@ def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, *, flavor: Flavor = 
         Units of each hidden layer.
     outputs : int
         Number of classes.
-    flavor : str
+    variant : str
         "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
 
     Returns
@@ -41,4 +41,4 @@ def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, *, flavor: Flavor = 
         layers[f"fc{depth}"] = nn.Linear(before, after)
         layers[f"relu{depth}"] = nn.ReLU()
     layers["head"] = nn.Linear((inputs, *hidden)[-1], outputs)
-    return flavored(nn.Sequential(layers), flavor)
+    return as_variant(nn.Sequential(layers), variant)

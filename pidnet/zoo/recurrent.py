@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from pidnet.layers import Recurrent
-from pidnet.zoo.variants import Flavor, flavored
+from pidnet.zoo.variants import Variant, as_variant
 
 
 class RecurrentClassifier(nn.Module):
@@ -46,7 +46,7 @@ def lstm(
     *,
     layers: int = 1,
     bidirectional: bool = False,
-    flavor: Flavor = "plain",
+    variant: Variant = "plain",
 ) -> nn.Module:
     """A classifier of sequences with an LSTM.
 
@@ -62,7 +62,7 @@ def lstm(
         How many layers are stacked.
     bidirectional : bool
         Whether each layer also reads from the end.
-    flavor : str
+    variant : str
         "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
 
     Returns
@@ -82,7 +82,7 @@ def lstm(
     torch.Size([2, 10])
     """
     rnn = nn.LSTM(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
-    return flavored(RecurrentClassifier(rnn, outputs), flavor)
+    return as_variant(RecurrentClassifier(rnn, outputs), variant)
 
 
 def gru(
@@ -92,7 +92,7 @@ def gru(
     *,
     layers: int = 1,
     bidirectional: bool = False,
-    flavor: Flavor = "plain",
+    variant: Variant = "plain",
 ) -> nn.Module:
     """A classifier of sequences with a GRU.
 
@@ -108,7 +108,7 @@ def gru(
         How many layers are stacked.
     bidirectional : bool
         Whether each layer also reads from the end.
-    flavor : str
+    variant : str
         "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
 
     Returns
@@ -128,7 +128,7 @@ def gru(
     torch.Size([2, 10])
     """
     rnn = nn.GRU(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
-    return flavored(RecurrentClassifier(rnn, outputs), flavor)
+    return as_variant(RecurrentClassifier(rnn, outputs), variant)
 
 
 def rnn(
@@ -138,7 +138,7 @@ def rnn(
     *,
     layers: int = 1,
     bidirectional: bool = False,
-    flavor: Flavor = "plain",
+    variant: Variant = "plain",
 ) -> nn.Module:
     """A classifier of sequences with a tanh RNN.
 
@@ -154,7 +154,7 @@ def rnn(
         How many layers are stacked.
     bidirectional : bool
         Whether each layer also reads from the end.
-    flavor : str
+    variant : str
         "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
 
     Returns
@@ -174,4 +174,4 @@ def rnn(
     torch.Size([2, 10])
     """
     rnn = nn.RNN(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
-    return flavored(RecurrentClassifier(rnn, outputs), flavor)
+    return as_variant(RecurrentClassifier(rnn, outputs), variant)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pidnet.zoo.variants import Flavor, flavored
+from pidnet.zoo.variants import Variant, as_variant
 
 
 class SelfAttention(nn.Module):
@@ -84,7 +84,7 @@ def transformer(
     *,
     width: int = 32,
     heads: int = 4,
-    flavor: Flavor = "plain",
+    variant: Variant = "plain",
 ) -> nn.Module:
     """A pre-LN transformer encoder that classifies from the mean over the tokens.
 
@@ -100,7 +100,7 @@ def transformer(
         Dimensions of the residual stream.
     heads : int
         Number of attention heads.
-    flavor : str
+    variant : str
         "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
 
     Returns
@@ -127,4 +127,4 @@ def transformer(
     if width % heads:
         raise ValueError(f"width={width} is not a multiple of heads={heads}")
     blocks = [Block(width, heads, ffn) for ffn in hidden]
-    return flavored(TransformerClassifier(nn.Linear(inputs, width), blocks, outputs), flavor)
+    return as_variant(TransformerClassifier(nn.Linear(inputs, width), blocks, outputs), variant)

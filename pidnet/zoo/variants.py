@@ -10,8 +10,8 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from pidnet import layers
 
-Flavor = Literal["plain", "binarized", "int8", "int4", "bayesian", "stochastic"]
-FLAVORS = ("plain", "binarized", "int8", "int4", "bayesian", "stochastic")
+Variant = Literal["plain", "binarized", "int8", "int4", "bayesian", "stochastic"]
+VARIANTS = ("plain", "binarized", "int8", "int4", "bayesian", "stochastic")
 
 NOISE = 0.2
 # What follows the ReLU of a unit, or the hidden state; Sign takes the place of the ReLU.
@@ -24,8 +24,8 @@ CHANNELS: dict[str, Any] = {
 CELLS: dict[Any, Any] = {nn.LSTM: nn.LSTMCell, nn.GRU: nn.GRUCell, nn.RNN: nn.RNNCell}
 
 
-def flavored(model: nn.Module, flavor: Flavor) -> nn.Module:
-    """The model in another flavor, changed in place and returned.
+def as_variant(model: nn.Module, variant: Variant) -> nn.Module:
+    """The model in another variant, changed in place and returned.
 
     "plain": as it is. "binarized": ReLU units and hidden states become signs. "int8", "int4": they are
     rounded to the integers of 8 or 4 bits times a scale, so that a ReLU unit has at most 128 or 8 values; the
@@ -33,22 +33,22 @@ def flavored(model: nn.Module, flavor: Flavor) -> nn.Module:
     Gaussian noise of standard deviation 0.2, also in eval mode. "bayesian": the weights of linear,
     convolutional and recurrent layers become Gaussian. Raises ValueError for another word.
     """
-    if flavor not in FLAVORS:
-        raise ValueError(f"flavor={flavor!r}; expected one of {', '.join(FLAVORS)}")
-    if flavor != "plain":
+    if variant not in VARIANTS:
+        raise ValueError(f"variant={variant!r}; expected one of {', '.join(VARIANTS)}")
+    if variant != "plain":
         for module in list(model.modules()):
             for name, child in module.named_children():
-                setattr(module, name, _changed(child, flavor))
+                setattr(module, name, _changed(child, variant))
     return model
 
 
-def _changed(module: nn.Module, flavor: Flavor) -> nn.Module:
+def _changed(module: nn.Module, variant: Variant) -> nn.Module:
     if isinstance(module, nn.RNNBase):
-        return _recurrent(module, flavor)
-    if isinstance(module, nn.ReLU) and flavor in CHANNELS:
-        channel = CHANNELS[flavor]()
-        return channel if flavor == "binarized" else nn.Sequential(module, channel)
-    if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d) and flavor == "bayesian":
+        return _recurrent(module, variant)
+    if isinstance(module, nn.ReLU) and variant in CHANNELS:
+        channel = CHANNELS[variant]()
+        return channel if variant == "binarized" else nn.Sequential(module, channel)
+    if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d) and variant == "bayesian":
         return _bayesian(module)
     return module
 
@@ -62,11 +62,11 @@ def _bayesian(module: nn.Linear | nn.Conv1d | nn.Conv2d) -> nn.Module:
     return kind(*sizes, stride=module.stride, padding=module.padding, bias=bias)
 
 
-def _recurrent(rnn: nn.RNNBase, flavor: Flavor) -> nn.Module:
+def _recurrent(rnn: nn.RNNBase, variant: Variant) -> nn.Module:
     cell: Any = CELLS[type(rnn)]
     return layers.Recurrent(
-        partial(_mean_field, cell) if flavor == "bayesian" else cell,
-        CHANNELS.get(flavor, nn.Identity),
+        partial(_mean_field, cell) if variant == "bayesian" else cell,
+        CHANNELS.get(variant, nn.Identity),
         (rnn.input_size, rnn.hidden_size),
         layers=rnn.num_layers,
         bidirectional=rnn.bidirectional,

@@ -137,7 +137,7 @@ def test_cells_are_steps_and_scans_read_their_channel():
 
     net, x = Loop(), torch.randn(6, 7, 4)
     same(capture(net, (x, Y)).layers["cell"], net(x))
-    signs = capture(zoo.gru(4, 5, 3, flavor="binarized"), (x, Y))
+    signs = capture(zoo.gru(4, 5, 3, variant="binarized"), (x, Y))
     assert list(signs.layers) == ["rnn.scans.0", "head"]
     assert set(signs.layers["rnn.scans.0"].unique().tolist()) == {-1.0, 1.0}
 
@@ -212,7 +212,7 @@ def test_padded_tokens_are_as_if_they_were_not_there(how):
 
 
 def test_draws_are_rows_of_the_same_input_and_repeat_by_seed():
-    net, x = zoo.mlp(4, (5,), 3, flavor="stochastic"), torch.randn(6, 4)
+    net, x = zoo.mlp(4, (5,), 3, variant="stochastic"), torch.randn(6, 4)
     torch.manual_seed(1)
     acts = capture(net, [(x[:4], Y[:4]), (x[4:], Y[4:])], ["fc1"], draws=3)
     assert acts.sample.tolist() == [0, 1, 2, 3] * 3 + [4, 5] * 3

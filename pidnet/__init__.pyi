@@ -33,7 +33,13 @@ from .codes import (
     with_target as with_target,
 )
 from .energy import EnergyReport as EnergyReport, compare_energy as compare_energy
-from .estimators import Information as Information, channel_information as channel_information
+from .estimators import (
+    Information as Information,
+    channel_information as channel_information,
+    code_information as code_information,
+    label_information as label_information,
+    mutual_information as mutual_information,
+)
 from .graph import (
     RedundancyGraph as RedundancyGraph,
     ReplacementGraph as ReplacementGraph,

@@ -1,9 +1,19 @@
 """Mutual information of layers: brackets with a state, from what is known about a layer.
 
-A known channel gives proven ends (``channels``).
+A known channel gives proven ends (``channels``), units with few values are counted (``codes``), a probe on samples
+held out gives a lower end for any layer (``labels``), and from samples alone there are estimates (``samples``).
 """
 
 from pidnet.estimators.channels import channel_information
+from pidnet.estimators.codes import code_information
 from pidnet.estimators.information import Information
+from pidnet.estimators.labels import label_information
+from pidnet.estimators.samples import mutual_information
 
-__all__ = ["Information", "channel_information"]
+__all__ = [
+    "Information",
+    "channel_information",
+    "code_information",
+    "label_information",
+    "mutual_information",
+]

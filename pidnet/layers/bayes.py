@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidnet.channels import Normal
+
 
 class BayesianLinear(nn.Linear):
     """A linear layer with Gaussian weights; ``weight`` holds their means.
@@ -55,8 +57,31 @@ class BayesianLinear(nn.Linear):
         Tensor
             One draw of the outputs for every sample.
         """
-        mean = nn.functional.linear(input, self.weight, self.bias)
-        return _draw(mean, nn.functional.linear(input**2, (2 * self.log_std).exp()))
+        return _draw(*self._moments(input))
+
+    def channel(self, input: Tensor) -> Normal:
+        """What the layer puts out given its clean values.
+
+        Parameters
+        ----------
+        input : Tensor
+            Input of the layer, without noise.
+
+        Returns
+        -------
+        Normal
+            N(weight x + b, std^2 x^2) of each unit, at each place of the input.
+
+        Raises
+        ------
+        ValueError
+            For values that are not finite.
+        """
+        return Normal(*_floored(*self._moments(input)))
+
+    def _moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean = nn.functional.linear(x, self.weight, self.bias)
+        return mean, nn.functional.linear(x**2, (2 * self.log_std).exp())
 
 
 class BayesianConv1d(nn.Conv1d):
@@ -92,7 +117,22 @@ class BayesianConv1d(nn.Conv1d):
         Tensor
             One draw of the outputs for every sample.
         """
-        return _draw_convolution(self, self.log_std, input)
+        return _draw(*_convolved(self, self.log_std, input))
+
+    def channel(self, input: Tensor) -> Normal:
+        """What the layer puts out given its input.
+
+        Parameters
+        ----------
+        input : Tensor
+            Finite input of the layer.
+
+        Returns
+        -------
+        Normal
+            N(weight * x + b, std^2 * x^2) of each unit at each position.
+        """
+        return Normal(*_floored(*_convolved(self, self.log_std, input)))
 
 
 class BayesianConv2d(nn.Conv2d):
@@ -128,13 +168,28 @@ class BayesianConv2d(nn.Conv2d):
         Tensor
             One draw of the outputs for every sample.
         """
-        return _draw_convolution(self, self.log_std, input)
+        return _draw(*_convolved(self, self.log_std, input))
+
+    def channel(self, input: Tensor) -> Normal:
+        """What the layer puts out given its input.
+
+        Parameters
+        ----------
+        input : Tensor
+            Finite input of the layer.
+
+        Returns
+        -------
+        Normal
+            N(weight * x + b, std^2 * x^2) of each unit at each position.
+        """
+        return Normal(*_floored(*_convolved(self, self.log_std, input)))
 
 
-def _draw_convolution(conv: nn.Conv1d | nn.Conv2d, log_std: Tensor, x: Tensor) -> Tensor:
+def _convolved(conv: nn.Conv1d | nn.Conv2d, log_std: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of a random convolution are convolutions of x and x^2."""
     mean = conv._conv_forward(x, conv.weight, conv.bias)
-    return _draw(mean, conv._conv_forward(x**2, (2 * log_std).exp(), None))
+    return mean, conv._conv_forward(x**2, (2 * log_std).exp(), None)
 
 
 class MeanField(nn.Module):
@@ -234,5 +289,10 @@ def _log_std(weight: Tensor, std: float) -> nn.Parameter:
 
 
 def _draw(mean: Tensor, variance: Tensor) -> Tensor:
+    mean, variance = _floored(mean, variance)
+    return mean + variance.sqrt() * torch.randn_like(mean)
+
+
+def _floored(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
     # The floor keeps the gradient of the root finite where the input is all zero.
-    return mean + variance.clamp(min=1e-12).sqrt() * torch.randn_like(mean)
+    return mean, variance.clamp(min=1e-12)

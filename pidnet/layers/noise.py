@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidnet.channels import Erasure, Normal, Scaled
+
 
 class GaussianNoise(nn.Module):
     """Additive Gaussian noise: t = h + std e, with e ~ N(0, 1) for each sample and unit.
@@ -52,6 +54,26 @@ class GaussianNoise(nn.Module):
         """
         return h + self.std * torch.randn_like(h)
 
+    def channel(self, h: Tensor) -> Normal:
+        """What the layer puts out given its clean values.
+
+        Parameters
+        ----------
+        h : Tensor
+            Clean values, (sample, unit); further axes are flattened.
+
+        Returns
+        -------
+        Normal
+            N(h, std^2) of each unit.
+
+        Raises
+        ------
+        ValueError
+            For values that are not finite.
+        """
+        return Normal(h, self.std**2)
+
 
 class BinaryDropout(nn.Module):
     """Dropout that stays on: t = h b / (1 - rate), with b ~ Bernoulli(1 - rate) for each sample and unit.
@@ -92,6 +114,26 @@ class BinaryDropout(nn.Module):
         kept = torch.rand_like(h) >= self.rate
         return torch.where(kept, h / (1 - self.rate), 0.0)
 
+    def channel(self, h: Tensor) -> Erasure:
+        """What the layer puts out given its clean values.
+
+        Parameters
+        ----------
+        h : Tensor
+            Clean values, (sample, unit); further axes are flattened.
+
+        Returns
+        -------
+        Erasure
+            The scale 1 / (1 - rate), which changes no information, is left out.
+
+        Raises
+        ------
+        ValueError
+            For values that are not finite, or a rate of 0, which has no noise.
+        """
+        return Erasure(h, self.rate)
+
 
 class GaussianDropout(nn.Module):
     """Multiplicative Gaussian noise: t = h e, with e ~ N(1, rate / (1 - rate)) for each sample and unit.
@@ -129,6 +171,26 @@ class GaussianDropout(nn.Module):
             Noisy values, of the same shape.
         """
         return h * (1 + (self.rate / (1 - self.rate)) ** 0.5 * torch.randn_like(h))
+
+    def channel(self, h: Tensor) -> Scaled:
+        """What the layer puts out given its clean values.
+
+        Parameters
+        ----------
+        h : Tensor
+            Clean values, (sample, unit); further axes are flattened.
+
+        Returns
+        -------
+        Scaled
+            N(h, alpha h^2) with alpha = rate / (1 - rate), and an atom where h is 0.
+
+        Raises
+        ------
+        ValueError
+            For values that are not finite, or a rate of 0, which has no noise.
+        """
+        return Scaled(h, self.rate / (1 - self.rate))
 
 
 def _checked_rate(rate: float) -> float:

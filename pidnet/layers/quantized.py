@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidnet.channels import Discrete
+
 
 class Sign(nn.Module):
     """Binary units: t = 1 where h >= 0, else -1; the gradient is that of clamp(h, -1, 1).
@@ -40,6 +42,26 @@ class Sign(nn.Module):
         hard = torch.where(h >= 0, 1.0, -1.0)
         soft = h.clamp(-1, 1)
         return hard + (soft - soft.detach())
+
+    def channel(self, h: Tensor) -> Discrete:
+        """What the layer puts out given its clean values.
+
+        Parameters
+        ----------
+        h : Tensor
+            Clean values, (sample, unit); further axes are flattened.
+
+        Returns
+        -------
+        Discrete
+            A code for each unit, without noise.
+
+        Raises
+        ------
+        ValueError
+            For values that are not finite.
+        """
+        return Discrete((h >= 0).to(h))
 
 
 class FakeQuantize(nn.Module):
@@ -90,10 +112,36 @@ class FakeQuantize(nn.Module):
         """
         if self.training:
             self.limit = torch.maximum(self.limit, h.detach().abs().max())
-        elif not self.limit:
-            raise RuntimeError("FakeQuantize has no range yet; run it on data in training mode first")
-        steps = 2 ** (self.bits - 1) - 1
-        scale = (self.limit / steps).clamp(min=torch.finfo(h.dtype).tiny)
         soft = h.clamp(-self.limit, self.limit)
-        hard = (soft / scale).round() * scale
+        hard = self._steps(h) * self._scale(h)
         return hard.detach() + (soft - soft.detach())
+
+    def channel(self, h: Tensor) -> Discrete:
+        """What the layer puts out given its clean values.
+
+        Parameters
+        ----------
+        h : Tensor
+            Clean values, (sample, unit); further axes are flattened.
+
+        Returns
+        -------
+        Discrete
+            The whole number of each unit, round(h / scale), without noise.
+
+        Raises
+        ------
+        ValueError
+            For values that are not finite.
+        RuntimeError
+            Before any training.
+        """
+        return Discrete(self._steps(h))
+
+    def _steps(self, h: Tensor) -> Tensor:
+        return (h.clamp(-self.limit, self.limit) / self._scale(h)).round()
+
+    def _scale(self, h: Tensor) -> Tensor:
+        if not (self.training or self.limit):
+            raise RuntimeError("FakeQuantize has no range yet; run it on data in training mode first")
+        return (self.limit / (2 ** (self.bits - 1) - 1)).clamp(min=torch.finfo(h.dtype).tiny)

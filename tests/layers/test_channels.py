@@ -150,3 +150,39 @@ def test_bad_settings_are_refused():
     ):
         with pytest.raises(ValueError, match="expected"):
             build()
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.GaussianNoise(0.5), layers.GaussianDropout(0.2), *(LAYERS[name][0] for name in LAYERS)]
+)
+def test_a_layer_draws_from_the_channel_it_gives(layer):
+    """Mean and spread of the layer's own draws, and where it draws from the channel."""
+    x = next((x for other, x in LAYERS.values() if other is layer), torch.randn(4))
+    many = x.expand(20_000, *x.shape)
+    drawn = layer.eval()(many).detach().flatten(1).double()
+    given = layer.channel(many).sample(torch.Generator().manual_seed(1))
+    torch.testing.assert_close(drawn.mean(0), given.mean(0), atol=0.03, rtol=0.05)
+    torch.testing.assert_close(drawn.std(0), given.std(0), atol=0.03, rtol=0.05)
+
+
+def test_dropout_draws_from_the_channel_it_gives():
+    layer, h = layers.BinaryDropout(0.3), torch.tensor([1.0, -2.0, 0.0]).expand(20_000, 3)
+    given = layer.channel(h).sample(torch.Generator().manual_seed(1))
+    torch.testing.assert_close(given.mean(0), 0.7 * h[0].double(), atol=0.03, rtol=0.03)
+    assert ((given == 0) | (given == h)).all()
+
+
+def test_rounded_units_give_their_codes():
+    h = torch.tensor([[-1.0, 0.2], [0.4, 1.0]])
+    assert layers.Sign().channel(h).values.tolist() == [[0, 1], [1, 1]]
+    rounded = layers.FakeQuantize(4)
+    rounded(h)
+    assert rounded.eval().channel(h).values.tolist() == [[-7, 1], [3, 7]]
+    with pytest.raises(RuntimeError, match="no range yet"):
+        layers.FakeQuantize(4).eval().channel(h)
+
+
+def test_noise_without_strength_is_no_channel():
+    for layer in (layers.BinaryDropout(0.0), layers.GaussianDropout(0.0)):
+        with pytest.raises(ValueError, match="expected a"):
+            layer.channel(torch.ones(3, 2))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pidnet.measures.ibroja import _binary as binary, _general as general, _twin, optimum
+from pidnet.measures.ibroja import _attempts, _binary as binary, _general as general, _twin
 from pidnet.measures.ibroja._certificate import certify
 from pidnet.measures.ibroja._workspace import allocate
 from pidnet.measures.ibroja.optimum import i_broja
@@ -185,7 +185,7 @@ def test_an_unfinished_kernel_leaves_an_infinite_gap(monkeypatch):
     def unfinished(p1, p2, tolerance, upper, lower, lam, mu):
         upper[:], lower[:] = np.inf, -np.inf
 
-    monkeypatch.setattr(optimum, "solve_general", unfinished)
+    monkeypatch.setattr(_attempts, "_kernels", lambda *shape: [unfinished])
     p = np.random.default_rng(5).dirichlet(np.ones(36), size=2).reshape(2, 3, 4, 3)
     with pytest.warns(RuntimeWarning, match="2 of 2 pairs"):
         assert np.isinf(i_broja(given_tables(p)).gap).all()

@@ -6,11 +6,9 @@ import warnings
 
 import numpy as np
 
-from pidnet.execution.threads import share_pairs
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
-from pidnet.measures.ibroja._binary import solve_binary
-from pidnet.measures.ibroja._general import solve_general
+from pidnet.measures.ibroja._attempts import find_minima
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -99,17 +97,11 @@ def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...
     if left_out.any():
         p_PABY = p_PABY - left_out
     swapped = p_PABY.shape[2] > p_PABY.shape[1]
-    if swapped:  # the kernel factors blocks of the size of source 2
+    if swapped:  # the kernels factor blocks of the size of source 2
         p_PABY = p_PABY.swapaxes(1, 2)
     p1_PYA = np.ascontiguousarray(p_PABY.sum(2).swapaxes(1, 2))
     p2_PYB = np.ascontiguousarray(p_PABY.sum(1).swapaxes(1, 2))
-    solve = solve_binary if p_PABY.shape[1:3] == (2, 2) else solve_general
-    upper, lower = np.empty((2, len(p_PABY)))
-    dual = [np.empty_like(p1_PYA), np.empty_like(p2_PYB)]
-    width, outputs = tolerance * np.log(2), (upper, lower, *dual)
-    share_pairs(
-        lambda part: solve(p1_PYA[part], p2_PYB[part], width, *(out[part] for out in outputs)), len(p_PABY)
-    )
+    upper, lower, *dual = find_minima(p1_PYA, p2_PYB, tolerance * np.log(2))
     gap = (upper - lower) / np.log(2) + _change_by_mass(left_out.sum((1, 2, 3)), p_PABY.shape[3])
     first, second = (part.swapaxes(1, 2) / np.log(2) for part in (reversed(dual) if swapped else dual))
     return upper / np.log(2), np.where(np.isfinite(gap), gap, np.inf), first, second

@@ -1,0 +1,61 @@
+"""Which kernel solves which pairs: each takes those that the one before it did not bring to the gap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from pidnet.execution.threads import share_pairs
+from pidnet.measures.ibroja._binary import solve_binary
+from pidnet.measures.ibroja._general import solve_general
+from pidnet.measures.ibroja._lanes import fits, solve_lanes
+
+
+class Minima(NamedTuple):
+    """Certified ends of min sum q ln(q/Q), nats, (pair,), and the dual point (pair, class, level)."""
+
+    upper: np.ndarray
+    lower: np.ndarray
+    lam: np.ndarray
+    mu: np.ndarray
+
+
+def find_minima(p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Minima:
+    """The minimum of each pair, its ends at most ``tolerance`` nats apart where a kernel reached that."""
+    pairs = len(p1_PYA)
+    found = Minima(
+        np.full(pairs, np.inf), np.full(pairs, -np.inf), np.zeros_like(p1_PYA), np.zeros_like(p2_PYB)
+    )
+    for kernel in _kernels(p1_PYA.shape[2], p2_PYB.shape[2], p1_PYA.shape[1]):
+        wide = np.flatnonzero(~(found.upper - found.lower <= tolerance))
+        if len(wide):
+            _keep_narrower(found, wide, _solve(kernel, p1_PYA[wide], p2_PYB[wide], tolerance))
+    return found
+
+
+def _kernels(levels1: int, levels2: int, classes: int) -> list[Callable]:
+    """The kernels for a shape, the fastest first."""
+    if (levels1, levels2) == (2, 2):
+        return [solve_binary]
+    in_lanes = [solve_lanes, partial(solve_lanes, algebra=np.float64)]
+    return [*(in_lanes if fits(levels1, levels2, classes) else []), solve_general]
+
+
+def _solve(kernel: Callable, p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Minima:
+    pairs = len(p1_PYA)
+    found = Minima(np.empty(pairs), np.empty(pairs), np.empty_like(p1_PYA), np.empty_like(p2_PYB))
+    share_pairs(
+        lambda part: kernel(p1_PYA[part], p2_PYB[part], tolerance, *(out[part] for out in found)), pairs
+    )
+    return found
+
+
+def _keep_narrower(found: Minima, which: np.ndarray, other: Minima) -> None:
+    """Take the answers for some pairs where their interval is narrower, and where there was none."""
+    width = found.upper[which] - found.lower[which]
+    better = (other.upper - other.lower < width) | np.isinf(width)
+    for values, new in zip(found, other, strict=True):
+        values[which[better]] = new[better]

@@ -1,0 +1,165 @@
+"""The fast I_BROJA kernel: the interior-point method of ``_general`` for eight pairs in the lanes of vector registers.
+
+    pairs            waiting            running                  leaving            answers
+    0 1 2 3 ...  ->  eight that     ->  eight that take      ->  eight that     ->  upper, lower,
+                     are started        steps together           are proven         lam, mu
+
+A lane whose pair is all but solved goes to those that leave, and takes the next one that waits: no lane stands idle
+until the pairs run out. State and proof are in float64. The linear algebra is in the type of its memory: float32 first,
+twice as many numbers in a register, and float64 for the pairs that this does not bring to the gap.
+
+``_lanes_start`` finds the first point, ``_lanes_system`` the steps, ``_lanes_step`` how far they go, ``_lanes_proof``
+the ends. What this kernel does not bring to the gap either goes to ``_general``, which is the one to read first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pidnet.measures._kernels.lane_math import inner
+from pidnet.measures._kernels.lanes import LANES
+from pidnet.measures.ibroja._lanes_memory import (
+    MOST_BYTES,
+    Shape,
+    state_size,
+    system_size,
+    take_memory,
+    take_system,
+)
+from pidnet.measures.ibroja._lanes_proof import certify
+from pidnet.measures.ibroja._lanes_start import fill_field, start
+from pidnet.measures.ibroja._lanes_step import advance, clear_goal, correct_goal
+from pidnet.measures.ibroja._lanes_system import factor, solve
+
+TRUST = {
+    np.float32: 0.5,
+    np.float64: 0.01,
+}  # a pair leaves when the second order is below so much of the tolerance
+MOST_STEPS = {np.float32: 40, np.float64: 80}
+TINY_PIVOT = {np.float32: 1e-6, np.float64: 1e-13}  # of the diagonal: what roundoff leaves of an exact zero
+
+
+def fits(levels1: int, levels2: int, classes: int) -> bool:
+    """Whether the memory of eight pairs of a shape stays within bounds."""
+    return 8 * LANES * system_size(levels1, levels2, classes) <= MOST_BYTES
+
+
+def solve_lanes(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, *, algebra=np.float32) -> None:
+    """Fill ends of min sum q ln(q/Q) of each pair, nats, and the dual point, as ``_general.solve_general`` does; the
+    ends of a pair without a proof are infinite."""
+    classes, levels1 = p1_PYA.shape[1:]
+    shape = levels1, p2_PYB.shape[2], classes
+    state, system = np.zeros(LANES * state_size(*shape)), np.zeros(LANES * system_size(*shape), algebra)
+    limits = tolerance * TRUST[algebra], MOST_STEPS[algebra], TINY_PIVOT[algebra]
+    solve_pairs(p1_PYA, p2_PYB, limits, (upper_P, lower_P, lam_PYA, mu_PYB), state, system)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_pairs(p1_PYA, p2_PYB, limits, answers, state, system_memory):
+    """Let all pairs through the lanes."""
+    classes, levels1 = p1_PYA.shape[1:]
+    s = Shape(levels1, p2_PYB.shape[2], classes, levels1 * p2_PYB.shape[2])
+    memory = take_memory(state, np.zeros(1, np.int64), s)
+    system = take_system(system_memory, np.zeros(1, np.int64), s)
+    run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, system)
+
+
+@inner
+def run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, system):
+    """Steps, until no pair is left."""
+    enough, most_steps, tiny = limits
+    running, field, goal = memory.running, memory.field, memory.goal
+    pair_of, steps, leaver = np.full(LANES, -1), np.zeros(LANES, np.int64), np.full(LANES, -1)
+    line = np.zeros(3, np.int64)  # pairs that were started, of them those that wait, those that leave
+    while fill_lanes(s, p1_PYA, p2_PYB, memory, pair_of, steps, line):
+        fill_field(s, running, field)
+        factor(s, field.e, running.Q, field.slack, tiny, system)
+        clear_goal(s, goal)
+        solve(s, running, field.e, goal, system, memory.step)
+        memory.left[0] = correct_goal(s, running, field, memory.step, goal)
+        for k in range(LANES):
+            if pair_of[k] < 0:
+                continue
+            steps[k] += 1
+            if not memory.left[0, k] >= enough or steps[k] >= most_steps:
+                copy_pair(s, running, k, memory.leaving, line[2])
+                copy_step(s, memory.step, k, memory.last_step, line[2])
+                leaver[line[2]], pair_of[k], memory.busy[0, k] = pair_of[k], -1, 0.0
+                line[2] += 1
+                if line[2] == LANES:
+                    dismiss(s, memory, leaver, line, answers)
+        solve(s, running, field.e, goal, system, memory.step)
+        advance(s, running, field, memory.step, goal, memory.proof, memory.busy[0])
+    dismiss(s, memory, leaver, line, answers)
+
+
+@inner
+def fill_lanes(s, p1_PYA, p2_PYB, memory, pair_of, steps, line):
+    """Give the free lanes the next pairs; whether any lane has one."""
+    some = False
+    for k in range(LANES):
+        if pair_of[k] < 0 and line[1] == 0 and line[0] < len(p1_PYA):
+            line[1] = min(LANES, len(p1_PYA) - line[0])
+            for lane in range(LANES):  # lanes beyond the last pair repeat it
+                read_pair(s, p1_PYA, p2_PYB, min(line[0] + lane, len(p1_PYA) - 1), memory.waiting, lane)
+            start(s, memory.waiting, memory.field)
+            line[0] += line[1]
+        if pair_of[k] < 0 and line[1] > 0:
+            first = (line[0] - 1) % LANES + 1 - line[1]
+            copy_pair(s, memory.waiting, first, memory.running, k)
+            pair_of[k], steps[k], memory.busy[0, k] = line[0] - line[1], 0, 1.0
+            line[1] -= 1
+        some |= pair_of[k] >= 0
+    return some
+
+
+@inner
+def read_pair(s, p1_PYA, p2_PYB, pair, into, lane):
+    """The margins of a pair into a lane."""
+    for y in range(s.Y):
+        for a in range(s.A):
+            into.p1[y * s.A + a, lane] = p1_PYA[pair, y, a]
+        for b in range(s.B):
+            into.p2[y * s.B + b, lane] = p2_PYB[pair, y, b]
+
+
+@inner
+def copy_pair(s, pairs, lane, into, other):
+    """A pair from a lane into another one."""
+    for i in range(s.Y * s.A):
+        into.p1[i, other], into.exp_lam[i, other] = pairs.p1[i, lane], pairs.exp_lam[i, lane]
+    for i in range(s.Y * s.B):
+        into.p2[i, other], into.exp_mu[i, other] = pairs.p2[i, lane], pairs.exp_mu[i, lane]
+    for c in range(s.C):
+        into.Q[c, other] = pairs.Q[c, lane]
+
+
+@inner
+def copy_step(s, step, lane, into, other):
+    """The step of a pair from a lane into another one."""
+    for i in range(s.Y * s.A):
+        into.lam[i, other] = step.lam[i, lane]
+    for i in range(s.Y * s.B):
+        into.mu[i, other] = step.mu[i, lane]
+    for c in range(s.C):
+        into.Q[c, other] = step.Q[c, lane]
+
+
+@inner
+def dismiss(s, memory, leaver, line, answers):
+    """Prove the pairs that leave, and write their answers."""
+    upper_P, lower_P, lam_PYA, mu_PYB = answers
+    proof = memory.proof
+    certify(s, memory.leaving, memory.last_step, proof)
+    for lane in range(line[2]):
+        pair = leaver[lane]
+        upper_P[pair], lower_P[pair] = proof.upper[0, lane], proof.lower[0, lane]
+        for y in range(s.Y):
+            for a in range(s.A):
+                x = proof.exp_lam[y * s.A + a, lane]
+                lam_PYA[pair, y, a] = np.log(x) if x > 0.0 else 0.0
+            for b in range(s.B):
+                x = proof.exp_mu[y * s.B + b, lane]
+                mu_PYB[pair, y, b] = np.log(x) if x > 0.0 else 0.0
+    line[2] = 0

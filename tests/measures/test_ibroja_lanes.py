@@ -1,0 +1,107 @@
+"""I_BROJA in lanes: the same minima as one pair at a time, each pair its own, and nothing unproven."""
+
+import numpy as np
+import pytest
+
+from pidnet.measures.ibroja import _attempts, _general as general, _lanes as lanes, _twin
+
+WIDTH = 1e-6 * np.log(2)
+SHAPES = [(3, 2, 3), (4, 4, 10), (5, 3, 2)]
+
+
+def margins(p):
+    return [np.ascontiguousarray(p.sum(axis).swapaxes(1, 2)) for axis in (2, 1)]
+
+
+def certified(kernel, p, tolerance=WIDTH, **options):
+    found = [np.full(len(p), np.nan), np.full(len(p), np.nan), *map(np.empty_like, margins(p))]
+    kernel(*margins(p), tolerance, *found, **options)
+    return found
+
+
+def some_tables(shape, pairs, seed=0):
+    """Full and sparse tables in turn, so that lanes finish at different times."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(np.prod(shape)), pairs).reshape(pairs, *shape)
+    p[::2] *= rng.random((len(p[::2]), *shape)) < 0.4
+    p[:, 0, 0, 0] += 1e-2
+    return p / p.sum((1, 2, 3), keepdims=True)
+
+
+@pytest.mark.parametrize("algebra", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_intervals_hold_those_of_one_pair_at_a_time(shape, algebra):
+    p = some_tables(shape, 60)
+    upper, lower, *_ = certified(lanes.solve_lanes, p, algebra=algebra)
+    other_upper, other_lower, *_ = certified(general.solve_general, p, 1e-9)
+    assert np.mean(upper - lower <= WIDTH) > 0.9
+    assert (lower <= other_upper).all()
+    assert (other_lower <= upper).all()
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 23])
+def test_every_pair_gets_its_own_answer(count):
+    """However many lanes stay empty, and whichever pair leaves first."""
+    p = some_tables((3, 3, 4), count, seed=count)
+    together = certified(lanes.solve_lanes, p)
+    alone = [certified(lanes.solve_lanes, one[None]) for one in p]
+    for whole, parts in zip(together, zip(*alone, strict=True), strict=True):
+        np.testing.assert_allclose(whole, np.concatenate(parts), rtol=1e-9, atol=1e-12)
+
+
+def test_the_dual_point_proves_the_lower_end():
+    p = some_tables((4, 3, 5), 24)
+    upper, lower, lam, mu = certified(lanes.solve_lanes, p)
+    lam, mu = (np.where(m > 0, x, -1e3) for m, x in zip(margins(p), (lam, mu), strict=True))
+    proven = np.flatnonzero(np.isfinite(lower))
+    assert len(proven) > 20
+    for k in proven:
+        table = np.moveaxis(p[k], 2, 0)
+        value, dual = _twin.ends_nats(table, table, lam[k], mu[k])
+        assert dual == pytest.approx(lower[k], abs=1e-8)
+        assert dual - 1e-8 <= upper[k] <= value + 1e-12
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -0.5, 1e-310])
+def test_a_margin_that_is_no_probability_has_no_proof_and_spoils_no_other_pair(bad):
+    p = some_tables((3, 3, 4), 16)
+    p1, p2 = margins(p)
+    expected = certified(lanes.solve_lanes, p)
+    p1[5, 1, 2] = bad
+    found = [np.empty(16), np.empty(16), np.empty_like(p1), np.empty_like(p2)]
+    lanes.solve_lanes(p1, p2, WIDTH, *found)
+    assert found[0][5] == np.inf
+    assert found[1][5] == -np.inf
+    others = np.arange(16) != 5
+    for values, known in zip(found, expected, strict=True):
+        np.testing.assert_allclose(values[others], known[others], rtol=1e-9, atol=1e-12)
+
+
+def test_what_the_lanes_leave_open_goes_to_the_general_kernel():
+    """Many tables of five samples: some need float64, a few more than that; all reach the gap."""
+    rng = np.random.default_rng(1)
+    base = rng.dirichlet(np.full(32, 0.3), size=800)
+    p = np.stack([rng.multinomial(5, row) for row in base]).reshape(-1, 4, 4, 2) / 5
+    first = certified(lanes.solve_lanes, p)
+    found = _attempts.find_minima(*margins(p), WIDTH)
+    assert (first[0] - first[1] > WIDTH).any()
+    assert (found.upper - found.lower <= WIDTH).all()
+
+
+def test_a_later_kernel_replaces_only_what_it_narrows(monkeypatch):
+    def kernel(upper, lower):
+        def solve(p1, p2, tolerance, *found):
+            found[0][:], found[1][:], found[2][:] = upper, lower, upper
+
+        return solve
+
+    p1 = np.zeros((1, 2, 3))
+    for ends, kept in (((1.0, 0.5), 1.0), ((3.0, 0.0), 2.0), ((np.nan, 0.0), 2.0)):
+        monkeypatch.setattr(_attempts, "_kernels", lambda *shape, e=ends: [kernel(2.0, 1.0), kernel(*e)])
+        found = _attempts.find_minima(p1, p1, 1e-6)
+        assert (found.upper[0], found.lam[0, 0, 0]) == (kept, kept)
+
+
+def test_large_tables_go_to_the_general_kernel():
+    assert lanes.fits(16, 16, 100)
+    assert not lanes.fits(64, 64, 10)

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo test lint format package docs clean
 
 help:  ## what one can do here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ --/'
@@ -33,8 +33,11 @@ format: $(BIN)/pytest  ## format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+package: $(BIN)/pytest  ## wheel and sdist, checked and tried in a clean environment
+	PYTHON=$(PYTHON) .ci/package
+
 docs: $(BIN)/pytest  ## the documentation, in site/
 	$(BIN)/sphinx-build -q --fail-on-warning --keep-going -d build/doctrees docs site
 
 clean:  ## remove the environment and the results
-	rm -rf .venv build docs/generated runs site
+	rm -rf .venv build dist docs/generated docs/gallery docs/notebooks docs/results runs site

@@ -1,6 +1,21 @@
 """The documentation: built by ``make docs`` into ``site/``, to be read without a network."""
 
+import shutil
+from pathlib import Path
+
 from pidnet import __version__
+
+# Sphinx reads what lies under docs/: these pages are written elsewhere.
+HERE = Path(__file__).parent
+for folder, source, kinds in (
+    ("notebooks", "notebooks", ["*.ipynb"]),
+    ("results", "benchmarks/results", ["*.md", "*.png", "*.svg"]),
+):
+    shutil.rmtree(HERE / folder, ignore_errors=True)
+    (HERE / folder).mkdir()
+    for kind in kinds:
+        for page in (HERE.parent / source).glob(kind):
+            shutil.copy(page, HERE / folder)
 
 project = "pidnet"
 author = "The pidnet authors"
@@ -8,13 +23,30 @@ copyright = "The pidnet authors, BSD-3-Clause"
 version = release = __version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_templates"]
+exclude_patterns = ["_templates", "gallery/*.ipynb", "**/sg_execution_times.rst", "sg_execution_times.rst"]
+
+# The notebooks keep their outputs, and the tests run them.
+nb_execution_mode = "off"
+
+# The gallery runs every example and shows what it prints and draws.
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "min_reported_time": 1_000_000,
+    "remove_config_comments": True,
+    "within_subsection_order": "FileNameSortKey",
+}
 
 # A room's page documents what the room lists in __all__, and nothing else.
 autosummary_generate = True

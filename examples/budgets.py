@@ -1,4 +1,10 @@
-"""Pruning under a budget: of multiply-accumulates or of modelled energy, by the criterion that you choose."""
+"""
+Pruning under a budget
+======================
+
+A budget of multiply-accumulates or of modelled energy, by the criterion that you choose. To see: at a quarter
+of either, the criteria lose about a point of accuracy, random choice two or three.
+"""
 
 import torch
 

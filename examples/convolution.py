@@ -1,4 +1,10 @@
-"""A convolutional network: channels after their BatchNorm and ReLU, and how much of a pair is redundant."""
+"""
+Channels of a convolutional network
+===================================
+
+Channels after their BatchNorm and ReLU. To see: the share of redundancy in what a pair carries rises from
+layer to layer.
+"""
 
 import torch
 

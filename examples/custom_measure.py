@@ -1,7 +1,10 @@
-"""A measure of your own: a function from tables to atoms, used wherever a name of a measure is.
+"""
+A measure of your own
+=====================
 
-Here the redundancy is the least of I(Y;X1), I(Y;X2) and I(X1;X2): the units share no more about the label
-than they share at all.
+A function from tables to atoms, used wherever a name of a measure is. Here the redundancy is the least of
+I(Y;X1), I(Y;X2) and I(X1;X2): the units share no more about the label than they share at all. To see: XOR and
+copies are told apart, and the map takes the function like a name.
 """
 
 import numpy as np

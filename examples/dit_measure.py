@@ -1,4 +1,10 @@
-"""Any measure of dit: on a gate, on three units of a network at once, and as the measure of a whole map."""
+"""
+Any measure of dit
+==================
+
+On a gate, on three units of a network at once, and as the measure of a whole map. To see: XOR is all synergy,
+and the I_min of dit and ours are one number.
+"""
 
 import dit
 import torch

@@ -1,4 +1,10 @@
-"""Beyond pairs: how redundant and how vulnerable random groups of units are, and each unit against the rest."""
+"""
+Beyond pairs
+============
+
+How redundant and how vulnerable random groups of units are, and each unit against the rest. To see: the
+second layer is more redundant than the first, and the more so the larger the group (O-information above 0).
+"""
 
 import torch
 

@@ -1,6 +1,10 @@
-"""A small Hugging Face BERT, trained here on a made-up task. Needs pip install pidnet[transformers].
+"""
+A Hugging Face model
+====================
 
-The label is the kind of the first word of a sentence; mappings of tensors go in as tokenizers give them.
+A small BERT, trained here on a made-up task; needs pip install pidnet[transformers]. The label is the kind of
+the first word of a sentence; mappings of tensors go in as tokenizers give them. To see: layer by layer, up to
+the pooler, where three quarters of what a pair carries is redundant.
 """
 
 import torch

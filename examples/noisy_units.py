@@ -1,4 +1,10 @@
-"""Networks whose units are binary, rounded, noisy or Bayesian: a discrete unit is its code, draws are samples."""
+"""
+Binary, quantized, noisy and Bayesian units
+===========================================
+
+A discrete unit is its own code, and draws are samples. To see: all units of the binarized network are their
+own code, and those of the plain one none.
+"""
 
 import torch
 

@@ -1,4 +1,10 @@
-"""An nn.Module of your own: what its units know together, who could replace whom, and a smaller copy."""
+"""
+A network of your own
+=====================
+
+What the units of an nn.Module carry together, who could replace whom, and a smaller copy. To see: half of the
+units go, and two or three points of accuracy with them.
+"""
 
 import torch
 from torch import nn

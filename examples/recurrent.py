@@ -1,4 +1,10 @@
-"""An LSTM: what the hidden units know after each step of a sequence."""
+"""
+An LSTM, step by step
+=====================
+
+What the hidden units carry about the label after each step of a sequence. To see: information grows as the
+sequence is read, and so does the share of redundancy.
+"""
 
 import torch
 

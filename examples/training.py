@@ -1,4 +1,10 @@
-"""How redundancy, unique and synergy move while a network learns; the curves go to training.png."""
+"""
+While a network learns
+======================
+
+How redundancy, unique information and synergy move over the epochs; the curves go to training.png. To see:
+the units of the second layer become more redundant while they learn.
+"""
 
 from functools import partial
 

@@ -1,4 +1,10 @@
-"""A transformer: FFN units, attention heads as vector units, residual dimensions; mean over the tokens."""
+"""
+A transformer
+=============
+
+FFN units, attention heads as vector units, residual dimensions; the mean over the tokens. To see: every kind
+of unit goes through the same three calls.
+"""
 
 import torch
 

@@ -1,7 +1,9 @@
-"""Every example runs from a clean folder, prints something, and is at most 40 lines long."""
+"""Every example runs from a clean folder, prints something, has a title and at most 40 lines of code."""
 
+import ast
 import contextlib
 import io
+import re
 import runpy
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,4 +26,7 @@ def test_example_runs(path, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_is_short(path):
-    assert len(path.read_text().splitlines()) <= 40
+    text = path.read_text()
+    title = ast.parse(text).body[0]
+    assert re.match(r'"""\n(.+)\n=+\n\n', text), "the gallery needs a title over what there is to see"
+    assert len(text.splitlines()) - title.end_lineno <= 40

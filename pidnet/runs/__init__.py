@@ -2,6 +2,7 @@
 
 from pidnet.pruning.result import PrunedRun, carry_out, rows
 from pidnet.runs.folder import Budget, Run, map_file, read_run, write_maps, write_pruned, write_settings
+from pidnet.runs.whole import write_run
 
 __all__ = [
     "Budget",
@@ -13,5 +14,6 @@ __all__ = [
     "rows",
     "write_maps",
     "write_pruned",
+    "write_run",
     "write_settings",
 ]

@@ -147,7 +147,7 @@ def _share(held: np.ndarray, chosen: np.ndarray) -> float | None:
 
 
 def relu_layer(samples: int, seed: int, informed: int = 0, units: int = 24) -> Codes:
-    """ReLU units of very different sparsity with a common cause; the first ``informed`` know the label."""
+    """ReLU units of very different sparsity with a common cause; the first ``informed`` carry the label."""
     generator = torch.Generator().manual_seed(seed)
     target = torch.randint(10, (samples,), generator=generator)
     common = torch.randn(samples, 1, generator=generator)
@@ -183,7 +183,7 @@ def null_layers(seeds: int = 25) -> Iterator[Row]:
 
 
 def power(seeds: int = 5) -> Iterator[Row]:
-    """12 of 24 ReLU units know the label: how many informed pairs are kept, and the share of false edges."""
+    """12 of 24 ReLU units carry the label: how many informed pairs are kept, and the share of false edges."""
     for null in ("units", "labels"):
         for samples in (300, 600, 1200):
             right, wrong = [], []

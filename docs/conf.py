@@ -19,7 +19,7 @@ for folder, source, kinds in (
 
 project = "pidnet"
 author = "The pidnet authors"
-copyright = "The pidnet authors, BSD-3-Clause"
+project_copyright = "The pidnet authors, BSD-3-Clause"
 version = release = __version__
 
 extensions = [

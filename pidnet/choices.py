@@ -10,7 +10,7 @@ Choice = TypeVar("Choice")
 
 
 def find_choice(what: str, choice: str | Choice, known: Mapping[str, Choice]) -> Choice:
-    """What a name stands for; a function is returned as it is.
+    """The choice of that name; a function is returned as it is.
 
     Raises ValueError for an unknown name and TypeError for something that is neither, with the known names.
     """

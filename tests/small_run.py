@@ -20,9 +20,9 @@ def write_small_run(folder, digits):
     calibration, test = (digits.x_train[:300], digits.y_train[:300]), (digits.x_test, digits.y_test)
     codes = pn.quantize(pn.capture(model, calibration, [EVIL, "fc2"]), 3)
     maps = [
-        map
+        layer_map
         for name in ("i_min", "i_mmi")
-        for map in pn.layer_maps(codes, name, intervals=name == "i_min").values()
+        for layer_map in pn.layer_maps(codes, name, intervals=name == "i_min").values()
     ]
     plans = [pn.plan_pruning(model, calibration, keep, "l1") for keep in (0.5, 0.25)]
     write_settings(folder, "map", {"seed": 0, "model": "<img src=x onerror=hacked=1>"})

@@ -27,7 +27,7 @@ class Activations(Printed):
     sample : Tensor or None
         int64 (row,), the input each row comes from.
     predicted : Tensor or None
-        int64 (row,), the likeliest class; None when the model puts out no single class per sample.
+        int64 (row,), the likeliest class; None when the model outputs no single class per sample.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the stacked layers of a recurrent module put out at every step."""
+"""The outputs of the stacked layers of a recurrent module at every step."""
 
 from __future__ import annotations
 

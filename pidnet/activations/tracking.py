@@ -45,7 +45,7 @@ UNITS, HEADS = "_pidnet_units", "_pidnet_heads"
 
 class UnitFollower(TorchFunctionMode):
     """``units``: layer -> for each call, the last tensor that still holds its units one by one, and its
-    version. ``heads``: attention module -> for each call, what its heads put out, (sample, head, token, d).
+    version. ``heads``: attention module -> for each call, the outputs of its heads, (sample, head, token, d).
     ``there``: recurrent layer -> bool (sample, step), where a packed sequence has a step.
     """
 
@@ -63,7 +63,7 @@ class UnitFollower(TorchFunctionMode):
         self.running.clear()
 
     def begin(self, name: str, output: Tensor) -> None:
-        """A layer put out its units: a new call."""
+        """A layer has output its units: a new call."""
         calls = self.units.setdefault(name, [])
         calls.append((output, version(output)))
         setattr(output, UNITS, (name, len(calls) - 1))
@@ -144,7 +144,7 @@ def _source(name: str, args: tuple, kwargs: dict) -> tuple[str, int] | None:
 
 @contextmanager
 def following(model: nn.Module, watched: Collection[str]) -> Generator[UnitFollower]:
-    """Hooks on the watched modules that mark what they put out, and the mode that follows the marks.
+    """Hooks on the watched modules that mark what they output, and the mode that follows the marks.
 
     Hooks also keep count of which module is running, so that the heads of an attention get its name.
     torch's fused encoder layers, which skip their modules, do not run under a torch-function mode.
@@ -181,7 +181,7 @@ def _put_out(follower: UnitFollower, name: str, module: nn.Module, inputs: tuple
     tensor = first_tensor(output)
     if tensor is None:
         raise ValueError(
-            f"layer {name!r} put out a {type(output).__name__} that does not begin with a tensor; "
+            f"layer {name!r} returned a {type(output).__name__} that does not begin with a tensor; "
             "name a module inside it"
         )
     follower.begin(name, tensor)
@@ -193,7 +193,7 @@ def version(tensor: Tensor) -> int:
 
 
 def first_tensor(output: Any) -> Tensor | None:
-    """The tensor that a module puts out: itself, or the first of a tuple or mapping."""
+    """The tensor that a module outputs: itself, or the first of a tuple or mapping."""
     if isinstance(output, Tensor):
         return output
     values = list(output.values()) if hasattr(output, "values") else output

@@ -13,7 +13,7 @@ from pidnet.cli.bench import bench
 from pidnet.cli.demo import demo
 from pidnet.cli.energy import energy
 from pidnet.cli.explain import explain
-from pidnet.cli.map import map
+from pidnet.cli.map import map_layers
 from pidnet.cli.prune import prune
 from pidnet.cli.report import report
 
@@ -26,9 +26,17 @@ app = typer.Typer(
     "and errors to standard error.",
     pretty_exceptions_enable=False,
 )
-COMMANDS: tuple[Callable, ...] = (demo, map, prune, energy, report, explain, bench)
-for command in COMMANDS:
-    app.command()(command)
+COMMANDS: dict[str, Callable] = {
+    "demo": demo,
+    "map": map_layers,
+    "prune": prune,
+    "energy": energy,
+    "report": report,
+    "explain": explain,
+    "bench": bench,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 
 
 @app.callback()
@@ -37,8 +45,8 @@ def pidnet(
         bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")
     ] = False,
 ) -> None:
-    """Partial information decomposition of neural networks: which units of a layer know the same about the
-    label, which only know something together, which can go, and what that saves.
+    """Partial information decomposition of neural networks: what the units of a layer tell about the label
+    alike, alone and only together, which can go, and what that saves.
     """
 
 

@@ -63,7 +63,7 @@ def run_demo(
     tell(f"capturing {CALIBRATION} samples and mapping all pairs of units")
     hidden = [f"fc{depth + 1}" for depth in range(len(WIDTHS))]
     codes = quantize(capture(dense, calibration, hidden), how="zero_level")
-    maps = [map for measure in MEASURES for map in layer_maps(codes, measure).values()]
+    maps = [layer_map for measure in MEASURES for layer_map in layer_maps(codes, measure).values()]
     pruned = []
     for keep in BUDGETS:
         tell(f"pruning to {keep:.0%} of the units by {criterion}")
@@ -103,17 +103,17 @@ def _write(demo: Demo, settings: dict[str, Any]) -> None:
         write_settings(demo.folder, "demo", {"data": "digits", **settings})
         write_maps(demo.folder, demo.maps)
         write_pruned(demo.folder, demo.pruned, torch.zeros(1, 64))
-        for map in demo.maps:
-            _draw(demo.folder, map)
+        for layer_map in demo.maps:
+            _draw(demo.folder, layer_map)
         write_report(demo.folder)
 
 
-def _draw(folder: Path, map: LayerMap) -> None:
+def _draw(folder: Path, layer_map: LayerMap) -> None:
     """Pictures of one map and, for one measure, its redundancy graph, as data and as a picture."""
-    name = map_file(map.layer, map.measure)
-    figures = {f"{name}-{atom}.png": plot_map(map, atom) for atom in ("redundancy", "synergy")}
-    if map.measure == GRAPH_MEASURE:
-        graph = redundancy_graph(map)
+    name = map_file(layer_map.layer, layer_map.measure)
+    figures = {f"{name}-{atom}.png": plot_map(layer_map, atom) for atom in ("redundancy", "synergy")}
+    if layer_map.measure == GRAPH_MEASURE:
+        graph = redundancy_graph(layer_map)
         save_graph(graph, folder / f"{name}.graphml")
         figures[f"{name}-graph.png"] = plot_graph(graph)
     for file, figure in figures.items():

@@ -58,11 +58,11 @@ def show_maps(maps: Sequence[LayerMap]) -> None:
     """The summaries of some maps, what the floor is, and their notes."""
     from pidnet.maps.collection import short_rows
 
-    samples = ", ".join(dict.fromkeys(f"{map.samples:,}" for map in maps))
+    samples = ", ".join(dict.fromkeys(f"{layer_map.samples:,}" for layer_map in maps))
     title = f"All pairs of units about the label on {samples} samples: means, in bits"
     show(title, short_rows(maps))
-    corrections = ", ".join(dict.fromkeys(map.correction for map in maps))
-    if any(map.noise_floor for map in maps):
+    corrections = ", ".join(dict.fromkeys(layer_map.correction for layer_map in maps))
+    if any(layer_map.noise_floor for layer_map in maps):
         say(
             f"Sampling bias corrected by {corrections}; "
             "noise_floor: the 95th percentile of synergy among pairs that carry no information about the label."

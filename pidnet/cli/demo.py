@@ -32,7 +32,7 @@ def demo(
         print_json(
             {
                 "folder": str(result.folder),
-                "layers": [map.summary() for map in result.maps],
+                "layers": [layer_map.summary() for layer_map in result.maps],
                 "budgets": result.rows(),
             }
         )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DISCRETE_ONLY = ("quantizer", "levels", "null", "intervals")
 
 
-def map(
+def map_layers(
     context: typer.Context,
     model: options.Model,
     data: options.Data,
@@ -47,7 +47,7 @@ def map(
     out: options.Out = Path("runs/map"),
     as_json: options.AsJson = False,
 ) -> None:
-    """What all pairs of units of each layer say about the label: redundancy, unique information, synergy.
+    """Decompose the information of all pairs of units of each layer: redundancy, unique information, synergy.
 
     Example: pidnet map --model mine.py:network --weights mine.safetensors --data mine.py:loader
     """

@@ -33,7 +33,7 @@ class LayerCodes(Printed):
     exact : list of int
         Units with at most ``levels`` distinct values; their codes are lossless.
     alphabet : str
-        What a code stands for where it is not an interval of one unit, such as "4 cells of 3 dimensions".
+        What a code means where it is not an interval of one unit, such as "4 cells of 3 dimensions".
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The matrix log p(t_i | x_j), tile by tile: for each t_i, what it says about its input and its label.
+"""The matrix log p(t_i | x_j), tile by tile: for each t_i, its information about the input and the label.
 
 All in nats. X is uniform on the n samples; p(t) is the mixture of all inputs, p(t|y) that of the inputs of a class.
 """

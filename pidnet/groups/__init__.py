@@ -1,4 +1,4 @@
-"""Beyond pairs: what groups of units say about the target together."""
+"""Beyond pairs: the information of groups of units about the target."""
 
 from pidnet.groups.complexity import representational_complexity
 from pidnet.groups.invariants import GroupInvariants, group_invariants, random_groups

@@ -1,4 +1,4 @@
-"""A scikit-learn selector: the features of a table that cover what the others know about the class."""
+"""A scikit-learn selector: the features of a table that cover the information of the others about the class."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CoverSelector(SelectorMixin, BaseEstimator):
 
         gain(k) = sum_j max(0, c(j, k) - max_{l kept} c(j, l)),   c(j, k) = R(j, k), bits about y
 
-    c(j, j) is what j knows, plus its largest net synergy. A feature that says what a kept one says gains nothing,
+    c(j, j) is I(Y;j), plus its largest net synergy. A feature that repeats a kept one gains nothing,
     one that only a partner makes sense of is not lost; see ``pidnet.pruning.criteria.graph_cover.rank_by_cover``.
 
     Parameters

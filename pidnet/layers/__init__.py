@@ -1,4 +1,4 @@
-"""Layers with a known channel: what a unit says given its input is a distribution one can write down.
+"""Layers with a known channel: the distribution of a unit given its input can be written down.
 
 A channel stands where the nonlinearity stands, after a linear, convolutional or attention layer; inside a
 recurrent layer it acts on the hidden state at every step (``Recurrent``).

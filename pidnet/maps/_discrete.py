@@ -125,7 +125,7 @@ def _unit_information(units: int, pairs: np.ndarray, atoms: Atoms) -> np.ndarray
 
 
 def _notes(codes: Codes, layer: str, correction: str) -> tuple[str, ...]:
-    """What a reader of this map must know about the data behind it."""
+    """Notes on the data behind the map."""
     coded, notes = codes.layer(layer), []
     for units, what in (
         (coded.constant, f"constant units of {layer}, skipped"),

@@ -87,7 +87,7 @@ def _gaussian_map(
 
 
 def _gaussian_notes(whole: LayerCovariance, layer: str, corrected: str) -> tuple[str, ...]:
-    """What a reader of this map must know about the covariance behind it."""
+    """Notes on the covariance behind the map."""
     constant = np.setdiff1d(np.arange(whole.units), whole.varying).tolist()
     named = ", ".join(map(str, constant))
     notes = [f"constant units of {layer}, skipped: {named}"] if constant else []

@@ -29,7 +29,7 @@ def axis_of_length(shape: Sequence[int], length: int) -> int | None:
 
 
 def known_unit_axis(module: nn.Module) -> int | None:
-    """The axis of the units in what a module puts out, 1 or -1; None where its parts do not agree.
+    """The axis of the units in the output of a module, 1 or -1; None where its parts do not agree.
 
     A module without parts that are known has None.
     """

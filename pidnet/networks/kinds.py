@@ -1,4 +1,4 @@
-"""The kinds of torch layers that pidnet knows."""
+"""The kinds of torch layers that pidnet recognizes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PRODUCERS = (nn.Linear, *CONVOLUTIONS)
 FOLLOWERS = (nn.BatchNorm1d, nn.BatchNorm2d)
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.LocalResponseNorm)
 
-# Where the units of what a layer puts out stand: on axis 1, or on the last axis.
+# The axis of the units in a layer's output: on axis 1, or on the last axis.
 CHANNELS_FIRST = (
     *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
     *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.LocalResponseNorm),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pidnet.networks.kinds import CONVOLUTIONS, Weighted
 
-# Positions of a feature map from which least squares and covariances are estimated; neighbors say much the same.
+# Positions of a feature map from which least squares and covariances are estimated; neighbors are nearly alike.
 POSITIONS = 64
 
 

@@ -1,7 +1,7 @@
-"""What a network says: its output read as a distribution, so that losing a unit can be told in bits.
+"""The output of a network read as a distribution, so that losing a unit can be measured in bits.
 
 ===========  ==========================================  ================================================
-reading      scores                                      what the network says
+reading      scores                                      what the output is
 ===========  ==========================================  ================================================
 classes      (sample, class) or (sample, class, place)   one class, or one at every place (segmentation)
 tokens       (sample, token, class)                      one class at every token
@@ -70,7 +70,7 @@ class OutputReading:
         Parameters
         ----------
         scores : Tensor
-            What the network put out, with its graph.
+            The network's output, with its graph.
         temperature : float
             Divides the scores of classes and logits. The higher, the more samples count that the network is
             sure of; M is scaled by its square, so that it tends to the scores' own metric.

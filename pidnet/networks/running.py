@@ -1,4 +1,4 @@
-"""Run a model, find the scores in what it puts out, and leave it as it was."""
+"""Run a model, find the scores in its output, and leave it as it was."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def class_scores(output: Any) -> Tensor:
         found = output[0]
     if not isinstance(found, Tensor):
         raise TypeError(
-            f"the model puts out a {type(output).__name__}; expected a tensor, an output with `logits`, or a "
+            f"the model outputs a {type(output).__name__}; expected a tensor, an output with `logits`, or a "
             "tuple that begins with a tensor"
         )
     return found
@@ -67,7 +67,7 @@ def run_or_say(model: nn.Module, inputs: Inputs) -> Any:
 
 @torch.no_grad()
 def check_runs(model: nn.Module, inputs: Inputs) -> None:
-    """ValueError unless the model runs on the inputs and puts out finite scores."""
+    """ValueError unless the model runs on the inputs and outputs finite scores."""
     if not class_scores(run_or_say(model, inputs)).isfinite().all():
         raise ValueError("the model's output is not finite; check weights and inputs")
 

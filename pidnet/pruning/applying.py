@@ -34,7 +34,7 @@ def apply_plan(
         Anything that ``capture`` takes: a pair (x, y), a list of batches, a loader. The repair is fitted to the
         inputs; labels are not used.
     repair
-        "none"; "fold" adds what the kept units can say of the removed ones to the next layer's weights; "refit"
+        "none"; "fold" adds what the kept units predict of the removed ones to the next layer's weights; "refit"
         then fits every layer from there on to the dense network's pre-activations, given what reaches it;
         "reconstruct" also lets the kept units move, their own weights and the next layer's together, which takes
         seconds per layer and helps most in deep cuts (``pidnet.pruning.repair.reconstruction``). Or a function

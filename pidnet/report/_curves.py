@@ -18,7 +18,7 @@ def layer_profile(maps: Sequence[LayerMap]) -> dict[str, Any]:
 
     noise_floor: as a share of the mean I(Y;X1X2); None where the maps have none.
     """
-    made = profile({map.layer: map for map in maps})
+    made = profile({layer_map.layer: layer_map for layer_map in maps})
     atoms = {
         atom: {
             "share": made.shares[atom].tolist(),

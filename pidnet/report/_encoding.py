@@ -17,7 +17,7 @@ NOT_FINITE = 65535
 def pack(values: np.ndarray, step: float = 0.0) -> dict[str, Any]:
     """Numbers as 16-bit steps from the least of them: all low bytes, all high bytes, deflated, base64.
 
-    Value = low + code * step, exact to step / 2; the code 65535 stands for what is not finite.
+    Value = low + code * step, exact to step / 2; the code 65535 marks what is not finite.
     step: the finest that is worth its bytes; it is range / 65534 where that is coarser.
     """
     values = np.asarray(values, dtype=np.float64).ravel()

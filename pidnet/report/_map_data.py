@@ -62,7 +62,7 @@ def explore(layer_map: LayerMap) -> dict[str, Any]:
 
 
 def _unique_follows(layer_map: LayerMap) -> bool:
-    """Whether what only a unit knows is what it knows less the redundancy, as it is without some corrections."""
+    """Whether unique = unit information - redundancy, as it is without some corrections."""
     return all(
         np.abs(layer_map.unit_information[units] - layer_map.atoms.redundancy - unique).max() < BITS / 2
         for units, unique in zip(
@@ -89,7 +89,7 @@ def _matrix(layer_map: LayerMap, values: np.ndarray, units: np.ndarray) -> np.nd
 
 
 def _partners(redundant: np.ndarray, share: np.ndarray, units: np.ndarray) -> list[list]:
-    """For each unit the ones it is most redundant with: [unit, bits, share of what the pair knows]."""
+    """For each unit the ones it is most redundant with: [unit, bits, share of the pair's information]."""
     best = np.argsort(-redundant, axis=1, kind="stable")[:, :PARTNERS]
     return [
         [[int(units[j]), round(row[j], 5), round(share[i, j], 4)] for j in best[i] if row[j] > 0]
@@ -98,7 +98,7 @@ def _partners(redundant: np.ndarray, share: np.ndarray, units: np.ndarray) -> li
 
 
 def _replacers(layer_map: LayerMap, units: np.ndarray) -> list[list]:
-    """For each unit those that know all it knows up to ``TOLERANCE`` bits: [unit, bits lost], least first."""
+    """For each unit those beside which its unique part is at most ``TOLERANCE`` bits: [unit, bits lost], least first."""
     lost = np.full((len(units), len(units)), np.inf)
     i, j = np.searchsorted(units, layer_map.pairs).T
     first, second = dominates(layer_map.atoms, tolerance=TOLERANCE).T

@@ -11,7 +11,7 @@ from pidnet.runs import Budget, Run
 
 
 def summary(run: Run) -> list[str]:
-    """What a reader should know first, one sentence each."""
+    """What a reader should read first, one sentence each."""
     sentences = [_layers(maps) for maps in by_measure(run.maps).values()]
     sentences += [_budget(budget) for budget in run.budgets]
     return sentences + short_notes(note for layer_map in run.maps for note in layer_map.notes)
@@ -25,7 +25,9 @@ def by_measure(maps: Sequence[LayerMap]) -> dict[str, list[LayerMap]]:
 def cost(removal: RemovedUnit) -> str:
     """What it costs that the unit goes."""
     if removal.scale == "bits":
-        known = "" if removal.redundancy is None else f"; {removal.redundancy:.4g} more are known elsewhere"
+        known = (
+            "" if removal.redundancy is None else f"; {removal.redundancy:.4g} more are carried by others too"
+        )
         return f"costs {removal.cost:.4g} bits, given the ones before it{known}"
     return f"costs {removal.cost:.4g} on the criterion's own scale"
 
@@ -45,7 +47,7 @@ def enumeration(words: Sequence[str]) -> str:
 
 def _layers(maps: Sequence[LayerMap]) -> str:
     """Which layers hold most redundancy and most synergy by one measure, against what chance gives."""
-    rows = {map.layer: map.summary() for map in maps}
+    rows = {layer_map.layer: layer_map.summary() for layer_map in maps}
     measure, samples = maps[0].measure, maps[0].samples
     parts = []
     for atom in ("redundancy", "synergy"):

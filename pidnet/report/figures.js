@@ -43,10 +43,10 @@ function drawProfile() {
     ];
   });
   Plotly.react("profile", traces, layout({ xaxis: { type: "category", automargin: true },
-    yaxis: { title: { text: "share of what a pair knows" }, rangemode: "tozero", tickformat: ".0%" } }), config);
+    yaxis: { title: { text: "share of the pair's information" }, rangemode: "tozero", tickformat: ".0%" } }), config);
   const chance = made.atoms.synergy.noise_floor.some((value) => value !== null);
   at("profile-ends").textContent = `Whiskers: 95 % intervals over ${made.interval}. `
-    + (chance ? "Level strokes: what 95 % of pairs that know nothing stay below." : "");
+    + (chance ? "Level strokes: the 95th percentile among pairs that carry no information about the label." : "");
 }
 
 function drawCurve() {

@@ -26,7 +26,7 @@ async function chooseMap() {
 // Where the pair i < j stands in the upper triangle.
 const triangle = (i, j) => i * shown.units.length - (i * (i + 1)) / 2 + (j - i - 1);
 
-// "unique": what the unit i knows and the unit j does not.
+// "unique": the unique information of unit i beside unit j.
 const stored = (atom, i, j) => (atom !== "unique" ? atom : i < j ? "unique1" : "unique2");
 
 function value(atom, i, j) {
@@ -69,7 +69,7 @@ function drawNetwork() {
     text: shown.units.map((unit, index) => `unit ${unit}: ${shown.unit_information[index].toFixed(3)} bits`),
     hovertemplate: "%{text}<extra></extra>",
     marker: { size, color: shown.unit_information, colorscale: "Cividis", line: { width: 0.5, color: "#fff" },
-      colorbar: { title: { text: "what a unit knows, bits", side: "right" }, thickness: 12 } } };
+      colorbar: { title: { text: "information of a unit, bits", side: "right" }, thickness: 12 } } };
   const hidden = { visible: false };
   Plotly.react("network", [...strokes, ring, dots], layout({ xaxis: hidden, yaxis: hidden, hovermode: "closest",
     margin: { l: 8, r: 8, t: 8, b: 8 } }), config);
@@ -98,7 +98,7 @@ function withInterval(atom, i, j) {
   return bits(value(atom, i, j)) + between;
 }
 
-// What is known of a pair: [name, text] of the atoms, the gap and the tests.
+// The figures of a pair: [name, text] of the atoms, the gap and the tests.
 function pairRows(i, j) {
   const [first, second] = [shown.units[i], shown.units[j]];
   const where = triangle(Math.min(i, j), Math.max(i, j));
@@ -166,7 +166,7 @@ function showUnit(unit) {
   }
   const partners = shown.partners[index];
   at("card").replaceChildren(element("h3", `Unit ${unit} of ${shown.layer}`),
-    element("p", `Knows ${shown.unit_information[index].toFixed(3)} bits about the label by itself.`),
+    element("p", `Carries ${shown.unit_information[index].toFixed(3)} bits about the label by itself.`),
     element("h4", "Most redundant with"),
     unitButtons(partners, ([other, shared, share]) => `${other}: ${shared.toFixed(3)} bits, ${Math.round(share * 100)} %`),
     element("h4", "Could be replaced by"),

@@ -67,7 +67,7 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
     page = template.render(
         run=found,
         summary=text.summary(found),
-        layers=[map.summary() for map in found.maps],
+        layers=[layer_map.summary() for layer_map in found.maps],
         budgets=_budget_rows(found),
         text=text,
         style=_asset("page.css"),
@@ -110,14 +110,14 @@ def _interactive(run: Run) -> dict[str, Any]:
     shown = _shown(run.maps)
     data = {
         "profiles": [layer_profile(maps) for maps in text.by_measure(run.maps).values()],
-        "maps": [explore(map) for map in shown],
+        "maps": [explore(layer_map) for layer_map in shown],
         "plans": [_fates(budget.name, budget.plan) for budget in run.budgets],
         "curves": accuracy_curve(run.budgets),
         "energy": energy_by_layer(run.budgets),
     }
     return {
         "images": {},
-        "left_out": [map for map in run.maps if map not in shown],
+        "left_out": [layer_map for layer_map in run.maps if layer_map not in shown],
         "data": script_json(data),
         "plotly": deflate(get_plotlyjs().encode()),
         "scripts": [_asset(name) for name in ("opening.js", "figures.js", "map_data.js")],
@@ -127,10 +127,10 @@ def _interactive(run: Run) -> dict[str, Any]:
 def _shown(maps: Sequence[LayerMap]) -> list[LayerMap]:
     """The maps that a page of bounded size can hold, in order."""
     shown, pairs = [], 0
-    for map in maps:
-        if pairs + len(map.pairs) <= MOST_PAIRS:
-            shown.append(map)
-            pairs += len(map.pairs)
+    for layer_map in maps:
+        if pairs + len(layer_map.pairs) <= MOST_PAIRS:
+            shown.append(layer_map)
+            pairs += len(layer_map.pairs)
     return shown
 
 

@@ -13,7 +13,7 @@ RECORD = "files.json"
 
 
 def record_digests(table: Path, files: Sequence[Path]) -> None:
-    """Write down the files that a list stands for, in place of those it stood for before."""
+    """Write down the files of a list, in place of those it named before."""
     known = _recorded(table.parent)
     known[table.name] = {file.name: _digest(file) for file in files}
     write_text(table.parent / RECORD, json.dumps(known, indent=1))

@@ -76,7 +76,7 @@ class Run(Printed):
     def _lines(self) -> list[str]:
         return [
             f"Run in {self.folder} by {listed(self.settings)}",
-            *(f"Map of {map.layer} by {map.measure} on {map.samples:,} samples" for map in self.maps[:6]),
+            *(f"Map of {one.layer} by {one.measure} on {one.samples:,} samples" for one in self.maps[:6]),
             *(f"... and {len(self.maps) - 6} more maps" for _ in self.maps[6:7]),
             *(repr(budget) for budget in self.budgets),
         ]
@@ -126,8 +126,8 @@ def write_maps(folder: Path, maps: Sequence[LayerMap]) -> None:
     See ``read_run``.
     """
     with sole_writer(folder):
-        files = [map.save(folder / f"{map_file(map.layer, map.measure)}.npz") for map in maps]
-        _write_table(folder / "layers", [map.summary() for map in maps], files)
+        files = [one.save(folder / f"{map_file(one.layer, one.measure)}.npz") for one in maps]
+        _write_table(folder / "layers", [layer_map.summary() for layer_map in maps], files)
 
 
 def write_pruned(folder: Path, pruned: Sequence[PrunedRun], example: Tensor) -> None:

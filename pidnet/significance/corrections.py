@@ -70,8 +70,8 @@ def quadratic_extrapolation(
 def shuffle_labels(
     plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
 ) -> Atoms:
-    """A - mean of A over permuted labels, for every atom A. Right for pairs that know nothing; takes too much
-    from pairs that know something, because their tables spread over fewer cells than the permuted ones."""
+    """A - mean of A over permuted labels, for every atom A. Right for pairs without information; takes too much
+    from informative pairs, because their tables spread over fewer cells than the permuted ones."""
     permuted = (layer_atoms(permute_labels(codes, rng), layer, measure) for _ in range(SHUFFLES))
     return weighted_sum([(1.0, plug_in), *((-1 / SHUFFLES, atoms) for atoms in permuted)])
 
@@ -102,8 +102,11 @@ def shuffle_sources(
     dropped = weighted_sum([(1.0, plug_in), *halves])
     weaker = _first_is_weaker(plug_in)
     bias = np.where(weaker, first, second)
-    known = np.where(weaker, plug_in.information1, plug_in.information2)
-    reliable = np.clip(1 - np.divide(bias, known, out=np.ones_like(known), where=known > 0), 0, 1) ** 2
+    information = np.where(weaker, plug_in.information1, plug_in.information2)
+    reliable = (
+        np.clip(1 - np.divide(bias, information, out=np.ones_like(information), where=information > 0), 0, 1)
+        ** 2
+    )
     unique = (1 - reliable) * bias * _unique_share(plug_in)
     unique -= reliable * np.where(weaker, dropped.unique1, dropped.unique2)
     corrected = _complete(plug_in, first, second, joint, unique)
@@ -146,16 +149,16 @@ def _first_is_weaker(plug_in: Atoms) -> np.ndarray:
 
 
 def _unique_share(plug_in: Atoms) -> np.ndarray:
-    """U / I of the weaker source, 1 where it knows nothing."""
+    """U / I of the weaker source, 1 where it carries no information."""
     unique = np.minimum(plug_in.unique1, plug_in.unique2)
-    known = unique + plug_in.redundancy
-    return np.divide(unique, known, out=np.ones_like(known), where=known > 0)
+    information = unique + plug_in.redundancy
+    return np.divide(unique, information, out=np.ones_like(information), where=information > 0)
 
 
 def _gap_of_share(plug_in: Atoms, bias: np.ndarray) -> np.ndarray:
     """What the gap of U adds to the part of the bias that goes with U / I, bits: a proof stays a proof."""
-    known = np.minimum(plug_in.information1, plug_in.information2)
-    share = np.divide(plug_in.gap, known, out=np.zeros_like(known), where=known > 0)
+    information = np.minimum(plug_in.information1, plug_in.information2)
+    share = np.divide(plug_in.gap, information, out=np.zeros_like(information), where=information > 0)
     return np.abs(bias) * np.minimum(share, 1)
 
 

@@ -46,7 +46,8 @@ class _Spread:
 
         Close to 0 the estimate behaves like a sum of squares. The delta method then overstates its variance: it
         scales with I + b (b: the bias) where I + b/2 is correct, so the variance is multiplied by
-        (1 + I/(I + b)) / 2, unless both units know much: then the half samples of the correction add as much again.
+        (1 + I/(I + b)) / 2, unless both units carry much information: then the half samples of the correction
+        add as much again.
         """
         w = np.array(weights, dtype=np.float64)
         center, plug_in = self.corrected @ w, self.plug_in @ w
@@ -59,7 +60,7 @@ class _Spread:
     @property
     def reliable(self) -> np.ndarray:
         """What the correction leaves of the information of the weaker source, squared, (pair,)."""
-        corrected, plug_in = (known[:, 1:3].min(1) for known in (self.corrected, self.plug_in))
+        corrected, plug_in = (weaker[:, 1:3].min(1) for weaker in (self.corrected, self.plug_in))
         return _kept(corrected, plug_in) ** 2
 
 

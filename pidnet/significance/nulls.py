@@ -45,7 +45,7 @@ def no_null(
 def against_units(
     plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Redundancy needs two units that know something: p = max(p1, p2), each the p-value of I(Y;X) of a unit
+    """Redundancy needs two informative units: p = max(p1, p2), each the p-value of I(Y;X) of a unit
     under permuted labels (an intersection-union test). No further map; stricter than ``against_labels``.
     """
     informed = unit_p_values(codes, layer, rng)
@@ -55,9 +55,9 @@ def against_units(
 def against_labels(
     plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Each atom against permuted labels: "the pair knows nothing about the target".
+    """Each atom against permuted labels: "the pair carries no information about the target".
 
-    A small p-value says that the pair knows something, not which atom it is: one informed unit alone also
+    A small p-value shows that the pair is informative, not which atom it is: one informed unit alone also
     raises the plug-in redundancy of its pairs above this null. ``against_units`` asks both units.
     """
     return _permutation_test(plug_in, codes, layer, measure, (permute_labels, rng))
@@ -66,8 +66,7 @@ def against_labels(
 def against_sources(
     plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Each atom against sources permuted within each class: "the pair knows what two units that are
-    independent given the class would know". What a unit knows by itself stays, and with it every atom that
+    """Each atom against sources permuted within each class: "the two units are independent given the class". What a unit carries by itself stays, and with it every atom that
     depends on nothing else: such an atom has p = 1 (R, U1, U2 of i_min, i_mmi, i_broja).
     """
     return _permutation_test(plug_in, codes, layer, measure, (permute_sources, rng))

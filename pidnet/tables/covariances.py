@@ -65,7 +65,7 @@ class LayerCovariance:
 
     cov: float64 (unit * size + d, unit * size + d), units first, the dimensions of a unit side by side.
     varying: int, the units that are not constant. size: dimensions of a unit, 1 but for vector units.
-    classes: how many classes the one-hot columns stand for; 0 when the target is not a label.
+    classes: the number of classes, one a one-hot column; 0 when the target is not a label.
     """
 
     cov: np.ndarray

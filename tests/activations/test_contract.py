@@ -171,7 +171,7 @@ def test_a_named_block_that_puts_out_no_tensor_is_refused():
             return self.head(self.block(x)["nested"]["deep"])
 
     assert list(capture(Net(), (torch.randn(6, 4), Y)).layers) == ["head"]
-    with pytest.raises(ValueError, match="'block' put out a dict that does not begin with a tensor"):
+    with pytest.raises(ValueError, match="'block' returned a dict that does not begin with a tensor"):
         capture(Net(), (torch.randn(6, 4), Y), ["block"])
 
 

@@ -37,10 +37,10 @@ def test_the_maps_are_those_of_the_library(at, mine, tmp_path):
     x, y = find_data(at("parts"), 120).calibration
     acts = pn.capture(find_model(at("network"), mine / "weights.pt"), (x, y), ["first", "second"])
     expected = pn.layer_maps(pn.quantize(acts, 3), "i_min", seed=5)
-    for layer, map in expected.items():
+    for layer, layer_map in expected.items():
         found = LayerMap.load(tmp_path / f"{layer}-i_min.npz")
-        np.testing.assert_array_equal(found.atoms.redundancy, map.atoms.redundancy)
-    assert json.loads(result.stdout)["layers"] == [map.summary() for map in expected.values()]
+        np.testing.assert_array_equal(found.atoms.redundancy, layer_map.atoms.redundancy)
+    assert json.loads(result.stdout)["layers"] == [layer_map.summary() for layer_map in expected.values()]
     settings = json.loads((tmp_path / "settings.json").read_text())["map"]
     assert (settings["seed"], settings["samples"], settings["levels"]) == (5, 120, 3)
 

@@ -141,7 +141,7 @@ def test_places_that_do_not_exist(source, message):
 def test_data_in_every_form(at, name, test):
     found = find_data(at(name), 150)
     whole = find_data(at("samples"), 300).calibration
-    assert [torch.equal(part, all[:150]) for part, all in zip(found.calibration, whole, strict=True)] == [
+    assert [torch.equal(part, full[:150]) for part, full in zip(found.calibration, whole, strict=True)] == [
         True
     ] * 2
     assert (0 if found.test is None else len(found.test[1])) == test

@@ -28,8 +28,8 @@ def test_k_means_finds_the_clusters_and_their_centers():
     means = torch.stack([values[corner[:, 0] == k, 0].mean(0) for k in range(4)])
     distances = torch.cdist(codes.edges["heads"][0], means)
     assert float(distances.min(1).values.max()) < 1e-4
-    map = layer_maps(codes, "i_min", correction="none")["heads"]
-    assert map.unit_information[0] == pytest.approx(2, abs=0.02)
+    layer_map = layer_maps(codes, "i_min", correction="none")["heads"]
+    assert layer_map.unit_information[0] == pytest.approx(2, abs=0.02)
 
 
 def test_k_means_does_not_depend_on_chance_and_bears_few_points():
@@ -51,8 +51,8 @@ def test_merged_units_are_the_product_of_their_codes():
     merged = merge_units(codes, "fc", [[0, 1], [2]])
     assert (merged.levels, list(merged.layers)) == (9, ["fc"])
     assert len(merged.layers["fc"].values[:, 0].unique()) == 9
-    map = layer_maps(merged, "i_min", correction="none")["fc"]
-    assert map.unit_information == pytest.approx([1.584963, 0], abs=1e-6)
+    layer_map = layer_maps(merged, "i_min", correction="none")["fc"]
+    assert layer_map.unit_information == pytest.approx([1.584963, 0], abs=1e-6)
     assert merged.layer("fc").alphabet == "products of up to 2 units of 3 levels"
 
 

@@ -37,7 +37,7 @@ def test_only_significant_edges_where_there_are_p_values(layer_map):
 
 def test_edges_point_to_who_can_replace(layer_map):
     graph = pn.replacement_graph(layer_map)
-    # Unit 1 knows nothing that unit 0 does not; unit 0 knows 0.1 bits of its own. Pairs without unique
+    # Unit 1 has no unique information beside unit 0; unit 0 has 0.1 bits. Pairs without unique
     # information replace each other.
     assert set(graph.edges) == {(1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
     assert graph.edges[1, 0] == {"cost": 0.0}

@@ -148,7 +148,7 @@ def test_a_unit_against_the_rest(rest):
     assert atoms.redundancy[:2] == pytest.approx([1, 1], abs=0.01)  # each duplicate is in the rest
     assert atoms.total == pytest.approx([2, 2, 2, 2], abs=0.01)
     assert atoms.redundancy[3] == pytest.approx(0, abs=0.01)
-    # i_min calls equal amounts redundant: the unit that alone knows the second bit adds it as synergy.
+    # i_min calls equal amounts redundant: the unit that alone carries the second bit adds it as synergy.
     assert atoms.redundancy[2] + atoms.unique1[2] == pytest.approx(1, abs=0.01)
     assert atoms.synergy[2] + atoms.unique1[2] == pytest.approx(1, abs=0.01)
 

@@ -90,7 +90,7 @@ def test_heads_of_a_transformer_are_mapped_without_codes():
     maps = layer_maps(acts, "gaussian_i_broja", correction="wishart")
     assert len(maps["blocks.0.attention"].pairs) == 6
     raw = layer_maps(acts, "gaussian_i_broja")
-    assert raw["blocks.0.attention"].atoms.total.min() > 0.03  # x knows nothing of y: all of it is bias
+    assert raw["blocks.0.attention"].atoms.total.min() > 0.03  # x carries nothing of y: all of it is bias
     assert maps["blocks.0.attention"].atoms.total == pytest.approx(np.zeros(6), abs=0.03)
     assert maps["blocks.0.attention"].correction == "wishart"
 

@@ -20,7 +20,7 @@ def test_matrices_show_who_knows_what():
     unique, redundancy = layer_map.matrix("unique1"), layer_map.matrix("redundancy")
     np.testing.assert_array_equal(redundancy, redundancy.T)
     np.testing.assert_array_equal(unique, layer_map.matrix("unique2").T)
-    # What a unit knows is what it shares with a partner plus what it alone knows.
+    # The information of a unit is its redundancy with a partner and its unique part.
     off = ~np.eye(4, dtype=bool)
     np.testing.assert_allclose((redundancy + unique)[off], np.repeat(layer_map.unit_information, 3))
     assert unique[1, 0] > 0.5 > unique[0, 1]

@@ -6,7 +6,7 @@ from pidnet.activations import Activations
 
 
 def two_layers(samples=600):
-    """A weak and a strong layer of noisy class signals, and one that knows nothing."""
+    """A weak and a strong layer of noisy class signals, and one without information."""
     generator = torch.Generator().manual_seed(0)
     target = torch.randint(5, (samples,), generator=generator)
     layers = {"empty": torch.randn(samples, 6, generator=generator)}

@@ -89,7 +89,7 @@ def test_the_keyboard_reaches_units_and_partners(page):
 
 
 def test_a_pair_is_read_as_the_library_has_it(page, run_folder):
-    map = read_run(run_folder).maps[1]
+    layer_map = read_run(run_folder).maps[1]
     page.select_option("#map", label="fc2, i_min")
     expect(page.locator("#card")).to_contain_text("of fc2")
     for first, second in ((1, 3), (3, 1)):
@@ -101,7 +101,7 @@ def test_a_pair_is_read_as_the_library_has_it(page, run_folder):
             ("unique1", f"only unit {first}"),
             ("synergy", "synergy"),
         ):
-            bits = map.matrix(name)[first, second]
+            bits = layer_map.matrix(name)[first, second]
             shown = float(text.split(f"{label} ")[1].split()[0])
             assert shown == pytest.approx(bits, abs=8e-4), label
 
@@ -127,7 +127,7 @@ def test_the_pointer_carries_all_that_is_known_of_the_pair(page, run_folder):
     page.mouse.move(box["x"] + 3.5 * side[0], box["y"] + 1.5 * side[1])
     tip = page.locator("#tip")
     expect(tip).to_contain_text(f"fc2: units {units[1]} and {units[3]}")
-    map = read_run(run_folder).maps[1]
+    layer_map = read_run(run_folder).maps[1]
     first, second = units[1], units[3]
     for name, label in (
         ("redundancy", "redundancy"),
@@ -137,7 +137,7 @@ def test_the_pointer_carries_all_that_is_known_of_the_pair(page, run_folder):
     ):
         (line,) = (line for line in tip.inner_text().splitlines() if re.match(rf"{label} -?\d", line))
         low, high = (float(end) for end in re.findall(r"-?\d\.\d+", line)[1:])
-        bits = map.matrix(name)[first, second]
+        bits = layer_map.matrix(name)[first, second]
         assert float(re.findall(r"-?\d\.\d+", line)[0]) == pytest.approx(bits, abs=8e-4), label
         assert low < bits < high, label
     assert "gap exact" in tip.inner_text()

@@ -1,4 +1,4 @@
-"""A hand-made layer: unit 0 knows what unit 2 knows and more, unit 3 is constant, unit 4 is alone."""
+"""A hand-made layer: unit 0 carries what unit 2 carries and more, unit 3 is constant, unit 4 is alone."""
 
 from dataclasses import replace
 

@@ -105,8 +105,8 @@ def test_a_wide_layer_keeps_the_page_in_bounds(tmp_path):
     pairs = np.stack(np.triu_indices(units, 1), 1)
     atoms = Atoms(*rng.random((4, len(pairs))), gap=np.zeros(len(pairs)))
     information = rng.random(units)
-    map = LayerMap("wide", np.arange(units), pairs, atoms, "i_min", 1000, information)
-    write_maps(tmp_path, [map])
+    layer_map = LayerMap("wide", np.arange(units), pairs, atoms, "i_min", 1000, information)
+    write_maps(tmp_path, [layer_map])
     write_settings(tmp_path, "map", {})
     text = write_report(tmp_path).read_text()
     stored = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1]

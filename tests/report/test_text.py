@@ -39,7 +39,7 @@ def test_enumeration(said, expected):
 def test_the_summary_names_the_layer_with_most_and_every_budget(run_folder):
     run = read_run(run_folder)
     first, second, half, quarter, *notes = text.summary(run)
-    most = max(run.maps[:2], key=lambda map: map.summary()["redundancy"])
+    most = max(run.maps[:2], key=lambda layer_map: layer_map.summary()["redundancy"])
     bits, chance = most.summary()["redundancy"], most.noise_floor["redundancy"]
     assert first.startswith("By i_min on 300 samples, the mean pair of units has ")
     assert (
@@ -51,7 +51,7 @@ def test_the_summary_names_the_layer_with_most_and_every_budget(run_folder):
     assert f"{report.macs[1] / report.macs[0]:.0%} of the MACs" in half
     assert f"accuracy goes from {report.accuracy[0]:.1%} to {report.accuracy[1]:.1%}" in half
     assert "to 4 of 14 units" in quarter
-    assert notes == list(dict.fromkeys(note for map in run.maps for note in map.notes))
+    assert notes == list(dict.fromkeys(note for layer_map in run.maps for note in layer_map.notes))
 
 
 def test_one_layer_and_no_accuracy(run_folder):

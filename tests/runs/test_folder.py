@@ -12,7 +12,7 @@ from tests.small_run import EVIL
 
 def test_a_run_comes_back_in_its_order(run_folder):
     run = read_run(run_folder)
-    assert [(map.layer, map.measure) for map in run.maps] == [
+    assert [(layer_map.layer, layer_map.measure) for layer_map in run.maps] == [
         (layer, measure) for measure in ("i_min", "i_mmi") for layer in (EVIL, "fc2")
     ]
     assert [budget.name for budget in run.budgets] == ["0.5", "0.25"]

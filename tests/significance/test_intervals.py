@@ -41,7 +41,7 @@ def test_the_delta_method_agrees_with_the_jackknife_where_nothing_is_kinked():
 
 
 def test_intervals_of_i_mmi_hold_at_its_kink():
-    """Two units that know the same amount: the truth of U1 and U2 is 0, and every sample gives one of them."""
+    """Two units that carry the same amount: the truth of U1 and U2 is 0, and every sample gives one of them."""
     held = []
     for seed in range(20):
         codes, _ = planted_layer("independent", 1000, np.random.default_rng(seed), pairs=4)

@@ -14,7 +14,7 @@ from tests.planted import is_planted, planted_layer
 
 
 def relu_codes(seed, samples=400, informed=0, units=16):
-    """ReLU units of mixed sparsity with a common cause; the first ``informed`` know the label."""
+    """ReLU units of mixed sparsity with a common cause; the first ``informed`` carry the label."""
     generator = torch.Generator().manual_seed(seed)
     target = torch.randint(5, (samples,), generator=generator)
     common = torch.randn(samples, 1, generator=generator)

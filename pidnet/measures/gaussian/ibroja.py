@@ -32,7 +32,7 @@ def i_broja(covariances: PairCovariances) -> Atoms:
 
     Why it is the minimum: under every q, M = Cov_q(Y|X1X2) satisfies M <= Cov(Y|X1) and M <= Cov(Y|X2) in the
     order of positive semidefinite matrices. Conversely no such M does better: a channel X
-    with Cov(Y|X) = M can be degraded into X1 and into X2, because it tells more than either, and that
+    with Cov(Y|X) = M can be degraded into X1 and into X2, because it is more informative than either, and that
     coupling has I(Y;X1X2) <= I(Y;X). So the union information is
     1/2 log2 det Cov(Y) - 1/2 max log2 det M over those M. In the basis that makes Cov(Y|X1) the identity and
     Cov(Y|X2) diagonal, Hadamard's inequality gives the maximum: M = diag(min(1, d_i)).

@@ -2,7 +2,7 @@
 
 Every measure depends on the covariance only through the canonical correlations of the sources with the
 target, so linear maps inside a source or inside the target change nothing. Whitening drops directions without
-variance: a dead unit tells nothing, a duplicated unit adds nothing.
+variance: a dead unit carries no information, a duplicated unit adds nothing.
 
 Axis letters: P pair, A/B/C source 1, source 2, both, Y target.
 """

@@ -17,7 +17,7 @@ def correlation(statistics: CalibrationStatistics, layer: str) -> Ranking:
     standard = (values - values.mean(0)) / np.maximum(deviation, np.finfo(float).tiny)
     similar = np.abs(standard.T @ standard) / len(values)
     np.fill_diagonal(similar, -1)
-    # A unit that never varies says nothing and goes first.
+    # A constant unit carries no information and goes first.
     similar[deviation == 0] = 2
     order, cost = [], []
     left = np.ones(len(similar), bool)

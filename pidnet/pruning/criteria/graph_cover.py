@@ -27,7 +27,7 @@ def rank_by_cover(graph: networkx.Graph) -> Ranking:
     """Choose greedily the unit k with the largest gain of sum_j max_{k kept} c(j, k), bits.
 
     c(j, k) = R(j, k): a kept neighbor stands in for what it shares with j. c(j, j) = I(Y;X_j) plus the
-    largest net synergy S - R > 0 with any unit: what j and a partner say only together, nobody stands in for.
+    largest net synergy S - R > 0 with any unit: what j and a partner tell only together, nobody else can replace.
     The unit chosen last goes first; its cost is its gain.
     """
     cover = networkx.to_numpy_array(graph, nodelist=range(len(graph)), weight="redundancy")

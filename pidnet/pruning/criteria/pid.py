@@ -1,6 +1,6 @@
 """The information about the network's output that goes with a unit when the others take over what they can.
 
-Source 1 is the unit, source 2 the units of its layer that stay, the target what the network puts out. In
+Source 1 is the unit, source 2 the units of its layer that stay, the target the network's output. In
 the local Gaussian channel around the trained network, removing unit j and repairing optimally costs to second
 order
 
@@ -104,7 +104,7 @@ class Channel:
         return channel
 
     def alone(self, unit: int) -> float:
-        """1/2 tr(V_j C_jj V_j^T): what a kept unit says when no other unit says anything."""
+        """1/2 tr(V_j C_jj V_j^T): the information of a kept unit when no other unit carries any."""
         own = self.owned[unit]
         columns = self.table[len(self.covariance) :, own]
         return float(0.5 * np.einsum("of,fg,og->", columns, self.covariance[np.ix_(own, own)], columns))

@@ -119,7 +119,7 @@ class CalibrationStatistics(Printed):
         return Activations({layer: whole.layers[layer]}, whole.target, {layer: whole.reduction[layer]})
 
     def feature_maps(self, layer: str, x: Inputs) -> Tensor:
-        """What the units put out, as the first layer that reads them gets it.
+        """The outputs of the units, as the first layer that reads them gets it.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class CalibrationStatistics(Printed):
         return self._covariances[consumer]
 
     def fisher(self, consumer: str, temperature: float = 1.0) -> np.ndarray:
-        """Fisher information of the output about what a consumer puts out, M = T^2 E[g g^T], nats.
+        """Fisher information of the output about the output of a consumer, M = T^2 E[g g^T], nats.
 
         Parameters
         ----------

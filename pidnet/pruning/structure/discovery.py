@@ -133,7 +133,7 @@ def _not_layers(model: nn.Module) -> dict[str, str]:
 
 
 def _candidates(tracer: Tracer) -> list[Candidate]:
-    """Every layer that puts out units, in the order of the modules."""
+    """Every layer that outputs units, in the order of the modules."""
     found, inside = [], set()
     for name, module in tracer.model.named_modules():
         if isinstance(module, ExpandedDirection):

@@ -22,7 +22,7 @@ from pidnet.pruning.structure.removal import remove_units, removed_channels, ren
 @dataclass(frozen=True, eq=False)
 class CuttableNetwork:
     """model: expanded, in eval mode. groups: layer -> its units, in the order of the modules. refused: every other
-    layer -> why its units cannot be removed. reading: what its output says, as a distribution."""
+    layer -> why its units cannot be removed. reading: its output as a distribution."""
 
     model: nn.Module
     groups: Mapping[str, UnitGroup]
@@ -66,7 +66,7 @@ class CuttableNetwork:
         return list(dict.fromkeys(name for layer in layers for name in self.groups[layer].consumers))
 
     def run(self, x: Inputs) -> Tensor:
-        """The scores that the network puts out."""
+        """The scores that the network outputs."""
         return scores(self.model, x)
 
     @torch.no_grad()

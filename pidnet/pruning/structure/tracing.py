@@ -70,7 +70,7 @@ class Tracer:
 
     @torch.no_grad()
     def trace(self, source: str, units: int) -> Trace:
-        """Where the units that module ``source`` puts out (on the channel axis) go."""
+        """Where the units that module ``source`` outputs (on the channel axis) go."""
         device = next(tensors_in(self.example)).device
         marks = _marks(units, self.lengths).to(device)
         found = Trace()
@@ -87,7 +87,7 @@ class Tracer:
         return found
 
     def _matters(self, source: str) -> bool:
-        """Whether the output changes when what the source puts out does."""
+        """Whether the output changes when that of the source does."""
         before = scores(self.model, take(self.example, [0]))
         hook = self.model.get_submodule(source).register_forward_hook(
             lambda _m, _inputs, output: 3 - 2 * output

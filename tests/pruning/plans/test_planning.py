@@ -105,7 +105,7 @@ def test_bad_input(mlp, calibration):
         pn.plan_pruning(broken, calibration, 0.5)
     pair = nn.Sequential(mlp, nn.Identity())
     pair[1].forward = lambda x: (1, x)
-    with pytest.raises(TypeError, match="puts out a tuple; expected a tensor, an output with `logits`"):
+    with pytest.raises(TypeError, match="outputs a tuple; expected a tensor, an output with `logits`"):
         pn.plan_pruning(pair, calibration, 0.5)
     with pytest.raises(ValueError, match="'head' cannot be cut: its units reach the output"):
         pn.plan_pruning(mlp, calibration, 0.5, layers=["head"])

@@ -12,7 +12,7 @@ from pidnet.runs import read_run
     [
         (
             RemovedUnit(2, 0.00125, "bits", ((3, 0.75), (0, 0.25)), redundancy=0.5),
-            "costs 0.00125 bits, given the ones before it; 0.5 more are known elsewhere",
+            "costs 0.00125 bits, given the ones before it; 0.5 more are carried by others too",
             "unit 3 (75%) and unit 0 (25%) take over most",
         ),
         (

@@ -37,6 +37,7 @@ from .estimators import (
     Information as Information,
     channel_information as channel_information,
     code_information as code_information,
+    fit_backward as fit_backward,
     label_information as label_information,
     mutual_information as mutual_information,
 )

@@ -5,6 +5,7 @@ recurrent layer it acts on the hidden state at every step (``Recurrent``).
 """
 
 from pidnet.layers.bayes import BayesianConv1d, BayesianConv2d, BayesianLinear, MeanField, kl_divergence
+from pidnet.layers.bottleneck import Bottleneck, InformationDropout
 from pidnet.layers.noise import BinaryDropout, GaussianDropout, GaussianNoise
 from pidnet.layers.quantized import FakeQuantize, Sign
 from pidnet.layers.recurrent import Recurrent, Scan
@@ -14,9 +15,11 @@ __all__ = [
     "BayesianConv2d",
     "BayesianLinear",
     "BinaryDropout",
+    "Bottleneck",
     "FakeQuantize",
     "GaussianDropout",
     "GaussianNoise",
+    "InformationDropout",
     "MeanField",
     "Recurrent",
     "Scan",

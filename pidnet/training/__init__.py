@@ -1,7 +1,27 @@
 """Training loops: fitting the reference networks, profiles on the way, and a short fine-tuning after pruning."""
 
+from pidnet.training.bottleneck import (
+    BETA_FORMS,
+    bottleneck_loss,
+    ceb_loss,
+    convert_beta,
+    vib_loss,
+)
+from pidnet.training.cdnv import cdnv_penalty
 from pidnet.training.fine_tuning import fine_tune
 from pidnet.training.fit import accuracy, train, train_epochs
 from pidnet.training.recorder import Recorder
 
-__all__ = ["Recorder", "accuracy", "fine_tune", "train", "train_epochs"]
+__all__ = [
+    "BETA_FORMS",
+    "Recorder",
+    "accuracy",
+    "bottleneck_loss",
+    "cdnv_penalty",
+    "ceb_loss",
+    "convert_beta",
+    "fine_tune",
+    "train",
+    "train_epochs",
+    "vib_loss",
+]

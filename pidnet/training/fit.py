@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from tqdm import tqdm
 from pidnet.layers import kl_divergence
 from pidnet.networks.inputs import Inputs
 from pidnet.networks.running import scores
+
+Loss = Callable[[Any, Tensor, Tensor], Tensor]
 
 
 def train(
@@ -22,6 +25,8 @@ def train(
     rate: float = 1e-3,
     decay: float = 0.0,
     seed: int = 0,
+    batch: int = 64,
+    loss: Loss | None = None,
 ) -> nn.Module:
     """Train as ``train_epochs`` does, to the end.
 
@@ -41,6 +46,10 @@ def train(
         Decay of the weights, per step and unit of rate; 0 is Adam.
     seed : int
         Seed of the order of the batches, which does not follow the global random state.
+    batch : int
+        Samples of a step.
+    loss : callable, optional
+        (model, x, y) -> scalar, such as ``bottleneck_loss``; the cross-entropy by default.
 
     Returns
     -------
@@ -59,7 +68,8 @@ def train(
     >>> net.training
     False
     """
-    for _ in train_epochs(model, x, y, epochs=epochs, rate=rate, decay=decay, seed=seed):
+    options = {"epochs": epochs, "rate": rate, "decay": decay, "seed": seed, "batch": batch}
+    for _ in train_epochs(model, x, y, loss=loss, **options):
         pass
     return model.eval()
 
@@ -73,8 +83,10 @@ def train_epochs(
     rate: float = 1e-3,
     decay: float = 0.0,
     seed: int = 0,
+    batch: int = 64,
+    loss: Loss | None = None,
 ) -> Iterator[int]:
-    """Minimize the cross-entropy in place, one epoch at a time.
+    """Minimize the cross-entropy, or another loss, in place, one epoch at a time.
 
     Parameters
     ----------
@@ -92,6 +104,10 @@ def train_epochs(
         Decay of the weights, per step and unit of rate; 0 is Adam.
     seed : int
         Seed of the order of the batches, which does not follow the global random state.
+    batch : int
+        Samples of a step.
+    loss : callable, optional
+        (model, x, y) -> scalar, such as ``bottleneck_loss``; the cross-entropy by default.
 
     Yields
     ------
@@ -100,7 +116,7 @@ def train_epochs(
 
     Notes
     -----
-    AdamW, batches of 64, a one-cycle rate. With Gaussian weights their KL divergence per sample is added (the
+    AdamW with a one-cycle rate. With Gaussian weights their KL divergence per sample is added (the
     evidence bound).
 
     Examples
@@ -115,18 +131,38 @@ def train_epochs(
     [1, 2]
     """
     generator = torch.Generator().manual_seed(seed)
-    batches = (len(x) + 63) // 64
+    loss = cross_entropy if loss is None else loss
+    batches = -(-len(x) // batch)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * batches)
     for epoch in tqdm(range(epochs), desc="training", delay=1, disable=None, leave=False):
         model.train()
-        for batch in torch.randperm(len(x), generator=generator).split(64):
+        for part in torch.randperm(len(x), generator=generator).split(batch):
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(x[batch]), y[batch])
-            (loss + kl_divergence(model) / len(x)).backward()
+            (loss(model, x[part], y[part]) + kl_divergence(model) / len(x)).backward()
             optimizer.step()
             schedule.step()
         yield epoch + 1
+
+
+def cross_entropy(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """The loss of plain training, in nats.
+
+    Parameters
+    ----------
+    model : nn.Module
+        A classifier.
+    x : Tensor
+        Inputs (sample, ...).
+    y : Tensor
+        Labels, int64 (sample,).
+
+    Returns
+    -------
+    Tensor
+        Scalar.
+    """
+    return nn.functional.cross_entropy(model(x), y)
 
 
 @torch.no_grad()

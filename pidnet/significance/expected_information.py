@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from pidnet.execution.blocks import REMEMBERED_SAMPLES
+from pidnet.execution.blocks import REMEMBERED_BYTES
 from pidnet.execution.threads import share_pairs
 from pidnet.tables.discrete import PairTables
 
 NEGLIGIBLE = 1e-12  # of the largest weight: what further counts add to a mean
+NOWHERE = -(2**62)
 MANY = 64.0  # expected counts above this follow the expansion, to 1e-4 of a count
 
 
@@ -26,37 +27,63 @@ def shuffled_information(tables: PairTables) -> np.ndarray:
     rows, columns = (np.rint(tables.p.sum(axis) * tables.samples) for axis in (2, 1))
     found = np.empty(len(tables))
     sizes = rows[:1].sum(1).ravel()
-    # The same counts come again and again in the pairs of a layer; threads that fill a cell write the same.
-    known = np.full((len(sizes), *[min(REMEMBERED_SAMPLES, int(sizes.max(initial=0))) + 1] * 2), np.nan)
-    share_pairs(lambda part: fill_means(rows[part], columns[part], sizes, known, found[part]), len(tables))
+    memory = _memory_of_terms(sizes)
+    share_pairs(lambda part: fill_means(rows[part], columns[part], sizes, memory, found[part]), len(tables))
     return found / (tables.samples * np.log(2))
 
 
+def _memory_of_terms(size_Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the terms E[n ln n] of small counts are kept, and the terms, nan until they are found.
+
+    The same counts come again and again in the pairs of a layer; threads that fill a cell write the same. Of classes
+    of these sizes, the term of counts r <= c with r c <= MANY size, the ones that take a sum, stands at
+    places[y, r] + c: about 32 size ln(size) numbers, where all counts would be size^2. Classes that exceed the
+    memory have none.
+    """
+    places, total = np.full((len(size_Y), int(np.sqrt(MANY * size_Y.max(initial=0))) + 1), NOWHERE), 0
+    for place_R, size in zip(places, size_Y.astype(np.int64), strict=True):
+        r = np.arange(1, min(int(np.sqrt(MANY * size)), size) + 1)
+        counts = np.minimum(int(MANY) * size // r, size) - r + 1
+        if 8 * (total + counts.sum()) <= REMEMBERED_BYTES:
+            place_R[1 : len(r) + 1] = total + np.cumsum(counts) - counts - r
+            total += counts.sum()
+    return places, np.full(total, np.nan)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_means(count_PAY, count_PBY, size_Y, known_YRC, mean_P):
-    """N times the mean of I(X1;X2|Y) of each pair, nats. known: of row and column counts R, C in classes of
-    these sizes the terms that are known, nan for the others; filled on the way."""
+def fill_means(count_PAY, count_PBY, size_Y, memory, mean_P):
+    """N times the mean of I(X1;X2|Y) of each pair, nats. memory: of classes of these sizes the terms that are known,
+    see ``_memory_of_terms``; filled on the way."""
     for pair in range(len(count_PAY)):
         total = 0.0
         for y in range(count_PAY.shape[2]):
             row_A, column_B = count_PAY[pair, :, y], count_PBY[pair, :, y]
             samples = row_A.sum()
-            remembered = samples == size_Y[y] and samples < known_YRC.shape[1]
+            remembered = samples == size_Y[y]
             total += n_ln_n(samples)
             for a in range(len(row_A)):
                 total -= n_ln_n(row_A[a])
             for b in range(len(column_B)):
                 total -= n_ln_n(column_B[b])
                 for a in range(len(row_A)):
-                    row, column = int(row_A[a]), int(column_B[b])
-                    if remembered and not np.isnan(known_YRC[y, row, column]):
-                        total += known_YRC[y, row, column]
-                        continue
-                    term = mean_n_ln_n(row_A[a], column_B[b], samples)
-                    if remembered:
-                        known_YRC[y, row, column] = term
-                    total += term
+                    if remembered and row_A[a] * column_B[b] <= MANY * samples:
+                        total += remembered_term(row_A[a], column_B[b], samples, y, memory)
+                    else:
+                        total += mean_n_ln_n(row_A[a], column_B[b], samples)
         mean_P[pair] = total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def remembered_term(row, column, samples, y, memory):
+    """E[n ln n] from the memory, put there where it is not yet."""
+    places, terms = memory
+    less, more = int(min(row, column)), int(max(row, column))
+    place = places[y, less] + more
+    if place < 0:
+        return mean_n_ln_n(row, column, samples)
+    if np.isnan(terms[place]):
+        terms[place] = mean_n_ln_n(row, column, samples)
+    return terms[place]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

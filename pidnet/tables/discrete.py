@@ -1,7 +1,7 @@
 """Stage 3: codes -> joint tables of all pairs of units with the target.
 
-Counting is one matrix product of one-hot codes for each class. It runs over blocks of units, so that the
-tables of a wide layer never stand in memory together.
+Pairs are counted by bits (see ``_bits``) block by block, so that the tables of a wide layer never stand in memory
+together.
 
 Axis letters: P pair, A/B level of source 1/2, Y class, S sample, U unit.
 """
@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pidnet.execution.blocks import SAMPLES_AT_ONCE, TABLE_BYTES
+from pidnet.execution.blocks import TABLE_BYTES
+from pidnet.execution.threads import share_pairs
 from pidnet.printing import Printed, number
+from pidnet.tables._bits import CodedUnits, code_units, fill_tables
 
 if TYPE_CHECKING:  # tables need no torch: its import would cost seconds
     from pidnet.codes import Codes
@@ -130,49 +132,25 @@ def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
     >>> sum(len(block) for block in pn.iterate_pair_tables(codes, "layer"))
     3
     """
-    units, code_SU, bounds = _sorted_by_class(codes, layer)
-    rows = max(1, TABLE_BYTES // (8 * len(units) * codes.levels**2 * len(codes.classes)))
-    for start in range(0, len(units) - 1, rows):
-        stop = min(start + rows, len(units))
-        count_YUAVB = _count(code_SU, bounds, (start, stop), codes.levels)
-        i, j = np.nonzero(np.arange(start, stop)[:, None] < np.arange(start, len(units)))
-        p_PABY = np.ascontiguousarray(count_YUAVB[:, i, :, j, :].transpose(0, 2, 3, 1) / len(code_SU))
-        yield PairTables(np.stack([units[i + start], units[j + start]], 1), p_PABY, len(code_SU))
+    varying, pairs = codes.layer(layer).varying, codes.layer(layer).pairs
+    if len(varying) < 2:
+        raise ValueError(f"layer {layer!r} has {len(varying)} units that vary; pairs need at least 2")
+    coded, shape = _coded_units(codes, layer), (codes.levels, codes.levels, len(codes.classes))
+    for block in np.array_split(pairs, -(-len(pairs) * 8 * prod(shape) // TABLE_BYTES)):
+        yield _count(coded, block, shape)
+
+
+def _count(coded: CodedUnits, pairs: np.ndarray, shape: tuple[int, int, int]) -> PairTables:
+    p_PABY = np.empty((len(pairs), *shape))
+    share_pairs(lambda part: fill_tables(coded, pairs[part], p_PABY[part]), len(pairs))
+    return PairTables(pairs, p_PABY, coded.values.shape[1])
 
 
 def unit_tables(codes: Codes, layer: str) -> np.ndarray:
     """Joint tables of each unit with the target, float64 (unit, level, class), constant units included."""
-    code_SU, target, classes = codes.layer(layer).values.numpy(), codes.target.numpy(), len(codes.classes)
-    cells = codes.levels * classes
-    flat_SU = code_SU.astype(np.int64) * classes + target[:, None]
-    count = np.stack([np.bincount(column, minlength=cells) for column in flat_SU.T])
-    return count.reshape(-1, codes.levels, classes) / len(target)
+    return _coded_units(codes, layer).margins.swapaxes(1, 2) / len(codes)
 
 
-def _sorted_by_class(codes: Codes, layer: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The units that vary, their codes with samples in order of class, and where each class begins."""
-    units = codes.layer(layer).varying
-    if len(units) < 2:
-        raise ValueError(f"layer {layer!r} has {len(units)} units that vary; pairs need at least 2")
-    target = codes.target.numpy()
-    order = np.argsort(target, kind="stable")
-    bounds = np.searchsorted(target[order], np.arange(len(codes.classes) + 1))
-    return units, codes.layer(layer).values.numpy()[order][:, units], bounds
-
-
-def _count(code_SU: np.ndarray, bounds: np.ndarray, rows: tuple[int, int], levels: int) -> np.ndarray:
-    """How often each pair of codes occurs: units rows[0]:rows[1] against units rows[0]: in each class.
-
-    Returns int32 (class, unit, level, unit, level).
-    """
-    start, stop = rows
-    wide, tall = (code_SU.shape[1] - start) * levels, (stop - start) * levels
-    count = np.zeros((len(bounds) - 1, tall, wide), np.int32)
-    for y, (begin, end) in enumerate(pairwise(bounds)):
-        for chunk in range(begin, end, SAMPLES_AT_ONCE):
-            code = code_SU[chunk : min(chunk + SAMPLES_AT_ONCE, end), start:]
-            onehot = (code[:, :, None] == np.arange(levels, dtype=code.dtype)).reshape(len(code), wide)
-            onehot = onehot.astype(np.float32)
-            # Products of float32 ones are exact up to 2^24 a chunk; the sum over chunks is kept in integers.
-            np.add(count[y], onehot[:, :tall].T @ onehot, out=count[y], casting="unsafe")
-    return count.reshape(-1, stop - start, levels, wide // levels, levels)
+def _coded_units(codes: Codes, layer: str) -> CodedUnits:
+    values, target = codes.layer(layer).values.numpy(), codes.target.numpy()
+    return code_units(values, target, len(codes.classes), codes.levels)

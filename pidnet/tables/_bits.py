@@ -1,0 +1,155 @@
+"""Counting pairs of units by bits: one bit a sample, one row of them a unit and level.
+
+The samples are in order of class, each class beginning at a word of its own:
+
+    unit i at level a    |0110100..|..1001000|01000000|...      words of 64 samples
+    class                |-------- 0 --------|-- 1 ---|...
+
+How often unit i is at level a where unit j is at level b is the number of ones that the rows have in common, and
+processors count ones quickly. The last level needs no row: what a unit has in all is known, so that it follows by
+subtraction. With many levels the rows outnumber the samples of a word; then samples are counted one by one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+WORD = 64
+MOST_LEVELS = 10  # (levels - 1)^2 rows meet for each word; with more, one by one is faster
+UNITS_AT_ONCE = 256  # whose bits are packed together
+
+
+class CodedUnits(NamedTuple):
+    """The codes of some units in a form to count from.
+
+    margins: int32 (unit, class, level), how often each occurs. rows: uint64 (unit, level but the last, word), or none
+    with many levels. words: where each class begins in them, (class + 1,). values: uint8 (unit, sample) in order of
+    class, for many levels. samples: where each class begins in those, (class + 1,).
+    """
+
+    margins: np.ndarray
+    rows: np.ndarray
+    words: np.ndarray
+    values: np.ndarray
+    samples: np.ndarray
+
+
+def code_units(values_SU: np.ndarray, target: np.ndarray, classes: int, levels: int) -> CodedUnits:
+    """The codes of all units in a form to count from."""
+    order = np.argsort(target, kind="stable")
+    samples = np.searchsorted(target[order], np.arange(classes + 1))
+    words = np.concatenate([[0], np.cumsum(-(-np.diff(samples) // WORD))])
+    values = np.ascontiguousarray(values_SU[order].T)
+    few = levels <= MOST_LEVELS
+    rows = np.zeros((len(values), levels - 1 if few else 0, int(words[-1])), np.uint64)
+    margins = np.zeros((len(values), classes, levels), np.int32)
+    _count_units(values, samples, margins)
+    if few:
+        _set_bits(values, samples, words, rows)
+    return CodedUnits(margins, rows, words, values, samples)
+
+
+def fill_tables(coded: CodedUnits, pairs: np.ndarray, p_PABY: np.ndarray) -> None:
+    """The joint tables of some pairs of units, given as positions (pair, 2)."""
+    if coded.rows.shape[1]:
+        _tables_of_rows(coded.margins, coded.rows, coded.words, pairs, coded.values.shape[1], p_PABY)
+    else:
+        _tables_of_samples(coded.values, coded.samples, pairs, p_PABY)
+
+
+@njit(cache=True, nogil=True)
+def _count_units(values_US, samples, margins_UYA):
+    for unit in range(len(values_US)):
+        for y in range(len(samples) - 1):
+            for sample in range(samples[y], samples[y + 1]):
+                margins_UYA[unit, y, values_US[unit, sample]] += 1
+
+
+@njit(cache=True, nogil=True)
+def _set_bits(values_US, samples, words, rows_UAW):
+    for unit in range(len(values_US)):
+        for y in range(len(samples) - 1):
+            for sample in range(samples[y], samples[y + 1]):
+                level, place = values_US[unit, sample], sample - samples[y]
+                if level < rows_UAW.shape[1]:
+                    rows_UAW[unit, level, words[y] + place // 64] |= np.uint64(1) << np.uint64(place % 64)
+
+
+def _ones(typingctx: Any, word: Any) -> Any:
+    """How many bits of a word are set."""
+
+    def emit(context, builder, signature, args):
+        kind = ir.IntType(WORD)
+        known = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind]), "llvm.ctpop.i64"
+        )
+        return builder.call(known, args)
+
+    return types.uint64(types.uint64), emit
+
+
+ones: Any = intrinsic(_ones)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _tables_of_rows(margins_UYA, rows_UAW, words, pairs, samples, p_PABY):
+    last = p_PABY.shape[1] - 1
+    count = np.zeros((last + 1, last + 1), np.int64)
+    for pair in range(len(pairs)):
+        i, j = pairs[pair]
+        for y in range(len(words) - 1):
+            _count_pair(
+                rows_UAW[i, :, words[y] : words[y + 1]], rows_UAW[j, :, words[y] : words[y + 1]], count
+            )
+            _fill_last_level(margins_UYA[i, y], margins_UYA[j, y], count)
+            for a in range(last + 1):
+                for b in range(last + 1):
+                    p_PABY[pair, a, b, y] = count[a, b] / samples
+
+
+@njit(cache=True, nogil=True)
+def _count_pair(first_AW, second_BW, count):
+    """The counts of all levels but the last, of one class."""
+    for a in range(len(first_AW)):
+        for b in range(len(second_BW)):
+            common = np.uint64(0)
+            for word in range(first_AW.shape[1]):
+                common += ones(first_AW[a, word] & second_BW[b, word])
+            count[a, b] = common
+
+
+@njit(cache=True, nogil=True)
+def _fill_last_level(first_A, second_B, count):
+    """The counts of the last level, from the margins."""
+    last = len(first_A) - 1
+    for a in range(last):
+        count[a, last] = first_A[a]
+        count[last, a] = second_B[a]
+    count[last, last] = first_A[last]
+    for a in range(last):
+        for b in range(last):
+            count[a, last] -= count[a, b]
+            count[last, b] -= count[a, b]
+    for b in range(last):
+        count[last, last] -= count[last, b]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _tables_of_samples(values_US, samples, pairs, p_PABY):
+    levels = p_PABY.shape[1]
+    count = np.zeros((levels, levels), np.int64)
+    for pair in range(len(pairs)):
+        first, second = values_US[pairs[pair, 0]], values_US[pairs[pair, 1]]
+        for y in range(len(samples) - 1):
+            count[:] = 0
+            for sample in range(samples[y], samples[y + 1]):
+                count[first[sample], second[sample]] += 1
+            for a in range(levels):
+                for b in range(levels):
+                    p_PABY[pair, a, b, y] = count[a, b] / len(first)

@@ -36,6 +36,7 @@ from .energy import EnergyReport as EnergyReport, compare_energy as compare_ener
 from .estimators import (
     Information as Information,
     channel_information as channel_information,
+    channel_of as channel_of,
     code_information as code_information,
     fit_backward as fit_backward,
     label_information as label_information,

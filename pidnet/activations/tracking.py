@@ -40,6 +40,8 @@ CARRYING = {
     *("adaptive_max_pool1d", "adaptive_max_pool2d", "randn_like", "rand_like", "zeros_like", "ones_like"),
     *("empty_like", "full_like", "bernoulli", "gt", "ge", "lt", "le", "eq", "ne", "normal_", "bernoulli_"),
 }
+# What these compute inside is not what their neighbors' units become.
+WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 UNITS, HEADS = "_pidnet_units", "_pidnet_heads"
 
 
@@ -49,8 +51,9 @@ class UnitFollower(TorchFunctionMode):
     ``there``: recurrent layer -> bool (sample, step), where a packed sequence has a step.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, weighted: Collection[str] = ()) -> None:
         super().__init__()
+        self.weighted = weighted
         self.units: dict[str, list[tuple[Tensor, int]]] = {}
         self.heads: dict[str, list[Tensor]] = {}
         self.there: dict[str, Tensor | None] = {}
@@ -73,7 +76,7 @@ class UnitFollower(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name == "multi_head_attention_forward":
             return self._multi_head(func, args, kwargs)
-        source = _source(name, args, kwargs)
+        source = None if self._inside_layer() else _source(name, args, kwargs)
         if source is None and args and _writes_in_place(name):
             self._rescue(args[0])
         output = func(*args, **kwargs)
@@ -81,6 +84,10 @@ class UnitFollower(TorchFunctionMode):
             self._follow(source, output, read=name not in CARRYING)
         self._follow_attention(name, args, output)
         return output
+
+    def _inside_layer(self) -> bool:
+        """Whether a layer with weights is computing, as a Bayesian one does with the squares of its input."""
+        return bool(self.running) and self.running[-1] in self.weighted
 
     def _follow(self, source: tuple[str, int], output: Tensor, *, read: bool) -> None:
         setattr(output, UNITS, source)
@@ -149,7 +156,7 @@ def following(model: nn.Module, watched: Collection[str]) -> Generator[UnitFollo
     Hooks also keep count of which module is running, so that the heads of an attention get its name.
     torch's fused encoder layers, which skip their modules, do not run under a torch-function mode.
     """
-    follower = UnitFollower()
+    follower = UnitFollower({name for name, module in model.named_modules() if isinstance(module, WEIGHTED)})
 
     def enter(name: str, _module: nn.Module, _inputs: tuple, _keywords: dict) -> None:
         follower.running.append(name)

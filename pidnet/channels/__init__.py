@@ -9,6 +9,7 @@ from pidnet.channels.channel import Channel, DensityChannel
 from pidnet.channels.discrete import Discrete
 from pidnet.channels.dropout import Erasure, Scaled
 from pidnet.channels.normal import Normal, Rectified
+from pidnet.channels.upstream import Upstream
 
 __all__ = [
     "Bernoulli",
@@ -19,4 +20,5 @@ __all__ = [
     "Normal",
     "Rectified",
     "Scaled",
+    "Upstream",
 ]

@@ -50,6 +50,13 @@ class Bernoulli(DensityChannel):
     def _taken(self, rows: Tensor) -> Self:
         return type(self)(self.log_p[rows], self.log_not_p[rows])
 
+    def _joined(self, others: list[Self]) -> Self:
+        every = [self, *others]
+        return type(self)(torch.cat([c.log_p for c in every]), torch.cat([c.log_not_p for c in every]))
+
+    def _selected(self, units: Tensor) -> Self:
+        return type(self)(self.log_p[:, units], self.log_not_p[:, units])
+
     def _drawn(self, generator: torch.Generator | None) -> Tensor:
         drawn = torch.rand(
             self.log_p.shape, generator=generator, dtype=self.log_p.dtype, device=self.log_p.device

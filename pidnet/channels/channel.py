@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import torch
@@ -25,9 +26,15 @@ class Channel(ABC, Printed):
     ----------
     parameters : Tensor
         (sample, unit), what the distribution of each unit given each input hangs on.
+    notes : tuple of str
+        Sentences that belong to every number made from it.
+    whole_units : int
+        Units of the layer, where the channel is that of a part of them; 0 otherwise.
     """
 
     parameters: Tensor
+    notes: tuple[str, ...] = ()
+    whole_units: int = 0
 
     def __len__(self) -> int:
         return len(self.parameters)
@@ -50,10 +57,32 @@ class Channel(ABC, Printed):
         Channel
             Of the same kind.
         """
-        return self._taken(rows)
+        return self._like(self._taken(rows))
+
+    def join(self, others: Sequence[Self]) -> Self:
+        """The channel of these inputs and of those of others of the same kind.
+
+        Parameters
+        ----------
+        others : sequence of Channel
+            Of other inputs.
+
+        Returns
+        -------
+        Channel
+            Of the same kind.
+        """
+        return self._like(self._joined(list(others))) if others else self
+
+    def _like(self, other: Self) -> Self:
+        other.notes, other.whole_units = self.notes, self.whole_units
+        return other
 
     @abstractmethod
     def _taken(self, rows: Tensor) -> Self: ...
+
+    @abstractmethod
+    def _joined(self, others: list[Self]) -> Self: ...
 
     def _lines(self) -> list[str]:
         return [f"{type(self).__name__} channel: {len(self):,} inputs, {self.units:,} units"]
@@ -92,6 +121,21 @@ class DensityChannel(Channel):
         """
         return self._log_density(t)
 
+    def select(self, units: Tensor) -> Self:
+        """The channel of some of the units.
+
+        Parameters
+        ----------
+        units : Tensor
+            Their indices.
+
+        Returns
+        -------
+        DensityChannel
+            Of the same kind and inputs, which carries at most as much information.
+        """
+        return self._selected(units)
+
     def ceiling(self) -> Bound | None:
         """An upper bound of I(X;T) over the population that no number of samples caps.
 
@@ -101,6 +145,9 @@ class DensityChannel(Channel):
             In nats; None where there is none, or too few samples for it.
         """
         return self._ceiling()
+
+    @abstractmethod
+    def _selected(self, units: Tensor) -> Self: ...
 
     @abstractmethod
     def _drawn(self, generator: torch.Generator | None) -> Tensor: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+import torch
 from torch import Tensor
 
 from pidnet.channels.channel import Channel, checked_matrix
@@ -35,3 +36,6 @@ class Discrete(Channel):
 
     def _taken(self, rows: Tensor) -> Self:
         return type(self)(self.values[rows])
+
+    def _joined(self, others: list[Self]) -> Self:
+        return type(self)(torch.cat([self.values, *(other.values for other in others)]))

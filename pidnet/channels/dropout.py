@@ -57,6 +57,12 @@ class Scaled(DensityChannel):
     def _taken(self, rows: Tensor) -> Self:
         return type(self)(self.z[rows], self.alpha)
 
+    def _joined(self, others: list[Self]) -> Self:
+        return type(self)(torch.cat([self.z, *(other.z for other in others)]), self.alpha)
+
+    def _selected(self, units: Tensor) -> Self:
+        return type(self)(self.z[:, units], self.alpha)
+
     def _drawn(self, generator: torch.Generator | None) -> Tensor:
         noise = torch.randn(self.z.shape, generator=generator, dtype=self.z.dtype, device=self.z.device)
         return self.z * (1 + math.sqrt(self.alpha) * noise)
@@ -128,6 +134,12 @@ class Erasure(DensityChannel):
 
     def _taken(self, rows: Tensor) -> Self:
         return type(self)(self.h[rows], self.rate)
+
+    def _joined(self, others: list[Self]) -> Self:
+        return type(self)(torch.cat([self.h, *(other.h for other in others)]), self.rate)
+
+    def _selected(self, units: Tensor) -> Self:
+        return type(self)(self.h[:, units], self.rate)
 
     def _drawn(self, generator: torch.Generator | None) -> Tensor:
         drawn = torch.rand(self.h.shape, generator=generator, dtype=self.h.dtype, device=self.h.device)

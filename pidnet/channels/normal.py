@@ -102,6 +102,16 @@ class Normal(DensityChannel):
     def _taken(self, rows: Tensor) -> Self:
         return type(self)(self.mean[rows], self.variance if self._common else self.variance[rows])
 
+    def _joined(self, others: list[Self]) -> Self:
+        every = [self, *others]
+        mean = torch.cat([channel.mean for channel in every])
+        if all(channel._common and torch.equal(channel.variance, self.variance) for channel in every):
+            return type(self)(mean, self.variance)
+        return type(self)(mean, torch.cat([channel.variance.expand_as(channel.mean) for channel in every]))
+
+    def _selected(self, units: Tensor) -> Self:
+        return type(self)(self.mean[:, units], self.variance[..., units])
+
     def _drawn(self, generator: torch.Generator | None) -> Tensor:
         noise = torch.randn(
             self.mean.shape, generator=generator, dtype=self.mean.dtype, device=self.mean.device

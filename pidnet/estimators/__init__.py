@@ -10,11 +10,13 @@ from pidnet.estimators.channels import channel_information
 from pidnet.estimators.codes import code_information
 from pidnet.estimators.information import Information
 from pidnet.estimators.labels import label_information
+from pidnet.estimators.layer_channels import channel_of
 from pidnet.estimators.samples import mutual_information
 
 __all__ = [
     "Information",
     "channel_information",
+    "channel_of",
     "code_information",
     "fit_backward",
     "label_information",

@@ -10,13 +10,14 @@ import math
 import torch
 from torch import Tensor
 
-from pidnet.channels import DensityChannel
+from pidnet.channels import DensityChannel, Upstream
 
 # Numbers in a tile: on a CPU 8 MB, which stay in the cache.
 TILE = {"cpu": 2**20}
 TILE_ELSEWHERE = 2**24
 TINY = 1e-280
 
+# With noise before the layer p(t|x) has a lower and an upper end: terms take the end that keeps them a bound.
 TERMS = (
     "whole",  # log p(t|x) - log p(t)
     "whole_rest",  # the same with the mixture of the other inputs
@@ -39,7 +40,8 @@ def pointwise(
     found = []
     for _ in range(draws):
         t = channel.sample(generator)
-        tiles = places.split(max(1, TILE.get(t.device.type, TILE_ELSEWHERE) // len(channel)))
+        columns = len(channel) * (channel.draws if isinstance(channel, Upstream) else 1)
+        tiles = places.split(max(1, TILE.get(t.device.type, TILE_ELSEWHERE) // columns))
         found.append(torch.cat([_tile(channel, t[tile], tile, classes) for tile in tiles], 1))
     return dict(zip(TERMS, torch.stack(found, 1), strict=True))
 
@@ -55,24 +57,41 @@ class _Classes:
 
 def _tile(channel: DensityChannel, t: Tensor, tile: Tensor, classes: _Classes) -> Tensor:
     """``TERMS`` of some rows."""
-    dense = channel.log_density(t)
+    dense, lower, upper = _densities(channel, t, tile)
     k, y, n = torch.arange(len(tile), device=t.device), classes.y[tile], len(channel)
-    own = dense[k, tile].clone()
-    dense[k, tile] = -math.inf
     by_class = _others(dense, y, classes)
     rest, inside = torch.logsumexp(by_class, 1), by_class[k, y]
-    full, full_inside = torch.logaddexp(rest, own), torch.logaddexp(inside, own)
-    size = classes.sizes[y].to(own)
+    full, full_inside = torch.logaddexp(rest, upper), torch.logaddexp(inside, upper)
+    size = classes.sizes[y].to(upper)
     columns = [
-        own - full + math.log(n),
-        own - rest + math.log(max(n - 1, 1)),
-        own - full_inside + size.log(),
-        torch.where(size > 1, own - inside + (size - 1).clamp(min=1).log(), math.inf),
+        lower - full + math.log(n),
+        upper - rest + math.log(max(n - 1, 1)),
+        lower - full_inside + size.log(),
+        torch.where(size > 1, upper - inside + (size - 1).clamp(min=1).log(), math.inf),
         full_inside - size.log() - full + math.log(n),
         torch.where(inside > -math.inf, inside - rest, -math.inf),
-        (own - full).exp(),
+        (lower - full).exp(),
     ]
     return torch.stack(columns)
+
+
+def _densities(channel: DensityChannel, t: Tensor, tile: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """log p(t|x) of the other inputs, (row, sample), and a lower and an upper end for the own one, (row,).
+
+    The draw of the noise upstream that made t is left out for the lower end and counted for the upper one.
+    """
+    k = torch.arange(len(tile), device=t.device)
+    if isinstance(channel, Upstream):
+        paths = channel.by_draw(t)
+        own = paths[k, :, tile]
+        upper = torch.logsumexp(own, 1) - math.log(channel.draws)
+        lower = torch.logsumexp(own[:, 1:], 1) - math.log(channel.draws - 1)
+        dense = torch.logsumexp(paths, 1) - math.log(channel.draws)
+    else:
+        dense = channel.log_density(t)
+        lower = upper = dense[k, tile].clone()
+    dense[k, tile] = -math.inf
+    return dense, lower, upper
 
 
 def _others(dense: Tensor, y: Tensor, classes: _Classes) -> Tensor:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pidnet.channels import Channel, DensityChannel, Erasure
+from pidnet.channels import Channel, DensityChannel, Erasure, Upstream
 from pidnet.channels.channel import Bound
+from pidnet.estimators._critic import critic_bounds
 from pidnet.estimators._labels import class_numbers, entropy
 from pidnet.estimators._mixture import pointwise
 from pidnet.estimators.information import Information
@@ -85,46 +86,56 @@ def channel_information(
         chosen = torch.randperm(n, generator=generator, device=device)[:rows]
     shared = numbers if numbers is not None else torch.zeros(n, dtype=torch.long, device=device)
     terms = pointwise(channel, shared, draws=draws, rows=chosen, generator=generator)
-    return _Brackets(channel, numbers, terms, seed).all()
+    critics = critic_bounds(channel, shared, generator) if isinstance(channel, Upstream) and n > 3 else ()
+    return _Brackets(channel, numbers, terms, critics, seed).all()
 
 
 class _Brackets:
-    """The ends of each quantity from the pointwise terms."""
+    """The ends of each quantity from the pointwise terms, and from a critic where the channel is not exact."""
 
     def __init__(
-        self, channel: DensityChannel, y: Tensor | None, terms: dict[str, Tensor], seed: int
+        self,
+        channel: DensityChannel,
+        y: Tensor | None,
+        terms: dict[str, Tensor],
+        critics: tuple[Bound, ...],
+        seed: int,
     ) -> None:
-        self.channel, self.y, self.terms, self.seed = channel, y, terms, seed
+        self.channel, self.y, self.terms, self.critics, self.seed = channel, y, terms, critics, seed
 
     def all(self) -> dict[str, Information]:
-        whole = self._input()
+        whole = self._bracket("I(X;T)", "whole", self.channel.ceiling(), self.critics[:1])
         if self.y is None:
             return {"I(X;T)": whole}
         return {"I(X;T)": whole, "I(X;T|Y)": self._within(whole), "I(T;Y)": self._label(whole)}
-
-    def _input(self) -> Information:
-        ceiling = self.channel.ceiling()
-        return self._bracket("I(X;T)", "whole", ceiling)
 
     def _within(self, whole: Information) -> Information:
         assert self.y is not None
         parts = [(self.y == c).nonzero()[:, 0] for c in self.y.unique()]
         ceilings = [self.channel.take(part).ceiling() for part in parts]
-        return self._bracket("I(X;T|Y)", "within", _mean_bound(ceilings, parts), most=whole.high)
+        bound = _mean_bound(ceilings, parts)
+        return self._bracket("I(X;T|Y)", "within", bound, self.critics[1:], most=whole.high)
 
     def _bracket(
-        self, quantity: str, term: str, ceiling: Bound | None, most: float = math.inf
+        self,
+        quantity: str,
+        term: str,
+        ceiling: Bound | None,
+        critics: tuple[Bound, ...],
+        most: float = math.inf,
     ) -> Information:
-        """[value, the least of the upper ends], with the state of saturation."""
-        value, rest = self._mean(term), self._mean(f"{term}_rest")
+        """[the greatest of the lower ends, the least of the upper ends], with the state of saturation."""
+        rest = self._mean(f"{term}_rest")
+        lower = max((self._mean(term), *critics), key=lambda bound: bound.value - ERRORS * bound.error)
         upper = min((rest, ceiling or rest), key=lambda bound: bound.value + ERRORS * bound.error)
-        width = (upper.value - value.value) * NAT
-        saturated = not width <= max(SLACK, SHARE * value.value * NAT)
+        width = (upper.value - lower.value) * NAT
+        saturated = not width <= max(SLACK, SHARE * lower.value * NAT)
         continuous = isinstance(self.channel, Erasure) and self.channel.continuous
-        high = math.inf if continuous else min(most, (upper.value + ERRORS * upper.error) * NAT)
-        notes = _notes(self.channel, value, high, saturated, continuous)
+        high = min(most, (upper.value + ERRORS * upper.error) * NAT)
+        high = math.inf if continuous or self.channel.whole_units else high
         state = "infinite" if continuous else "saturated" if saturated else "ok"
-        return self._information(quantity, term, low=value, high=high, state=state, notes=notes)
+        notes = _notes(self.channel, saturated, continuous)
+        return self._information(quantity, term, low=lower, high=high, state=state, notes=notes)
 
     def _label(self, whole: Information) -> Information:
         """[cross-entropy of the classifier that the other inputs make, value for the data]."""
@@ -132,10 +143,11 @@ class _Brackets:
         posterior, value = self._mean("label_rest"), self._mean("label")
         low = Bound(posterior.value + entropy(self.y), posterior.error)
         most = min(math.log2(int(self.y.max()) + 1), whole.high)
-        high = min(most, (value.value + ERRORS * value.error) * NAT)
+        high = most if self.channel.whole_units else min(most, (value.value + ERRORS * value.error) * NAT)
         wide = (value.value - max(low.value, 0)) * NAT > max(SLACK, SHARE * value.value * NAT)
         notes = ("the samples are too few: the value is the upper end, not an estimate",) if wide else ()
         state = "undersampled" if wide else "ok"
+        notes = (*self.channel.notes, *notes)
         return self._information("I(T;Y)", "label", low=low, high=high, state=state, notes=notes)
 
     def _information(
@@ -145,7 +157,7 @@ class _Brackets:
         high = max(high, 0.0)
         return Information(
             quantity,
-            value=float(self.terms[term].mean()) * NAT,
+            value=(self._mean(term) if quantity == "I(T;Y)" else low).value * NAT,
             low=min(max(0.0, (low.value - ERRORS * low.error) * NAT), high),
             high=high,
             error=_error_about_data(self.terms[term], rows == len(self.channel)) * NAT,
@@ -184,16 +196,16 @@ def _error_about_data(term: Tensor, all_rows: bool) -> float:
     return float(of_row.std()) / math.sqrt(len(of_row)) if len(of_row) > 1 else math.inf
 
 
-def _notes(
-    channel: DensityChannel, value: Bound, high: float, saturated: bool, continuous: bool
-) -> tuple[str, ...]:
+def _notes(channel: DensityChannel, saturated: bool, continuous: bool) -> tuple[str, ...]:
     if continuous:
-        return (
+        note = (
             "binary dropout of continuous units: I(X;T) is infinite in the population and the value is that of these "
-            "inputs; use Gaussian dropout of the same rate for a finite one",
+            "inputs; use Gaussian dropout of the same rate for a finite one"
         )
-    if saturated:
-        return (
-            f"saturated: of at most log2 n = {math.log2(len(channel)):.2f} bits; only the ends are known",
-        )
-    return ()
+    elif saturated and isinstance(channel, Upstream):
+        note = f"only the ends are known: {channel.draws} draws of the noise upstream leave them apart"
+    elif saturated:
+        note = f"saturated: of at most log2 n = {math.log2(len(channel)):.2f} bits; only the ends are known"
+    else:
+        return channel.notes
+    return (*channel.notes, note)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from pidnet import capture, layers
+from pidnet import capture, layers, zoo
 
 X, Y = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 3
 
@@ -78,3 +78,13 @@ def test_a_write_through_a_view_is_noticed():
 
     with pytest.raises(ValueError, match="'fc' were overwritten in place"):
         capture(Net(write), (X, Y), ["fc"])
+
+
+def test_a_layer_that_computes_with_its_input_does_not_move_the_units_before_it():
+    """A Bayesian layer squares its input for the variance; the units before it are not the squares."""
+    torch.manual_seed(0)
+    net = zoo.mlp(4, (3,), 2, variant="bayesian")
+    seen = []
+    net.relu1.register_forward_hook(lambda module, inputs, output: seen.append(output.detach()))
+    acts = capture(net, (torch.randn(20, 4), torch.arange(20) % 2), ["fc1"])
+    torch.testing.assert_close(acts.layers["fc1"], seen[-1])

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from pidnet.channels import Bernoulli, Discrete, Erasure, Normal, Rectified, Scaled
+from pidnet.channels import Bernoulli, Discrete, Erasure, Normal, Rectified, Scaled, Upstream
 
 G = torch.Generator().manual_seed(0)
 H = torch.randn(6, 3, generator=G).double()
@@ -98,3 +98,33 @@ def test_a_mean_that_moves_where_there_is_no_noise_is_refused():
 def test_what_is_no_channel_is_refused_in_words(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_channels_are_joined_and_cut():
+    for channel in (
+        Normal(H, 0.3),
+        Normal(H, H.square() + 0.1),
+        Scaled(H, 0.2),
+        Erasure(H, 0.2),
+        Rectified(H, 1.0),
+    ):
+        parts = channel.take(torch.arange(2)), channel.take(torch.arange(2, 6))
+        t = channel.sample(torch.Generator().manual_seed(0))
+        whole = parts[0].join([parts[1]])
+        torch.testing.assert_close(whole.log_density(t), channel.log_density(t))
+        assert type(whole) is type(channel)
+        assert channel.select(torch.tensor([2, 0])).units == 2
+
+
+def test_paths_upstream_are_averaged():
+    channel = Upstream(Normal(H, 0.5), draws=3)
+    assert (len(channel), channel.units) == (2, 3)
+    t = torch.zeros(1, 3).double()
+    truth = Normal(H, 0.5).log_density(t).exp().reshape(3, 2).mean(0)
+    torch.testing.assert_close(channel.log_density(t).exp()[0], truth)
+    taken = channel.take(torch.tensor([1]))
+    torch.testing.assert_close(taken.paths.mean, H[[1, 3, 5]])
+    again = channel.take(torch.tensor([0])).join([taken])
+    torch.testing.assert_close(again.paths.mean, H)
+    with pytest.raises(ValueError, match="4 draws for 6 paths"):
+        Upstream(Normal(H, 0.5), draws=4)

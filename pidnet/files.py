@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import os
 import re
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 120
 TEMPORARY = ".pidnet-"
+CHANGE, GONE = ".change", ".gone"  # files that are about to take their places; the names of those that go
 PATIENCE = 10.0  # seconds that a writer waits for another one
 
 
@@ -34,13 +36,17 @@ def replacing(path: str | Path) -> Generator[Path]:
         yield Path(name)
         os.chmod(name, 0o644)
         os.replace(name, path)
+    except OSError as error:  # a full disk does not say which file it had no room for
+        error.filename = error.filename or str(path)
+        raise
     finally:
         Path(name).unlink(missing_ok=True)
 
 
 @contextmanager
 def sole_writer(folder: str | Path) -> Generator[None]:
-    """No other process writes into the folder in this block; what killed writers left half done is removed first.
+    """No other process writes into the folder in this block. First, a change that was stopped on its way to its place
+    is finished, and what killed writers left half done is removed.
 
     The lock is the operating system's, so that it ends with the process that holds it. Raises TimeoutError where
     another process does not let go of the folder.
@@ -56,11 +62,63 @@ def sole_writer(folder: str | Path) -> Generator[None]:
         ) from error
     try:
         if lock.lock_counter == 1:
-            for left in folder.glob(f"{TEMPORARY}*"):
-                left.unlink(missing_ok=True)
+            _settle(folder)
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def one_change(folder: str | Path) -> Generator[Path]:
+    """A place for new files of a folder: all of them come into the folder when the block ends, or none, even where
+    the process is killed. Blocks inside a block are part of it.
+    """
+    folder = Path(folder)
+    staged = folder / f"{TEMPORARY}change"
+    with sole_writer(folder):
+        if staged.is_dir():
+            yield staged
+            return
+        staged.mkdir()
+        try:
+            yield staged
+            staged.rename(folder / CHANGE)  # from here on the change is made, whoever finishes it
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+        _settle(folder)
+
+
+@contextmanager
+def settled(folder: Path) -> Generator[None]:
+    """No process writes into the folder in this block, and no change is on its way. A folder that cannot be written
+    is read as it is; ValueError where a change in it was stopped."""
+    with sole_writer(folder) if os.access(folder, os.W_OK) else nullcontext():
+        if (folder / CHANGE).is_dir():
+            raise ValueError(
+                f"a change of {folder} was stopped; make the folder writable, so that it is finished"
+            )
+        yield
+
+
+def current(folder: Path, name: str) -> Path:
+    """Where a file of a folder stands for who is in ``one_change``: among the new ones, or in the folder."""
+    new = folder / f"{TEMPORARY}change" / name
+    return new if new.exists() else folder / name
+
+
+def _settle(folder: Path) -> None:
+    """Move the files of a change to their places, remove those that go with it, and what was left half done."""
+    change = folder / CHANGE
+    if change.is_dir():
+        for file in change.iterdir():
+            if file.name != GONE:
+                os.replace(file, folder / file.name)
+        if (change / GONE).exists():
+            for name in (change / GONE).read_text(encoding="utf-8").splitlines():
+                (folder / Path(name).name).unlink(missing_ok=True)
+        shutil.rmtree(change)
+    for left in folder.glob(f"{TEMPORARY}*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> Path:

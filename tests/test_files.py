@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pidnet import files
-from pidnet.files import plain, replacing, safe_name, sole_writer, write_text
+from pidnet.files import current, one_change, plain, replacing, safe_name, settled, sole_writer, write_text
 
 
 def test_a_file_is_written_whole(tmp_path):
@@ -65,3 +65,59 @@ def test_a_killed_writer_keeps_others_out_only_while_it_lives(tmp_path, monkeypa
     with sole_writer(tmp_path), sole_writer(tmp_path):
         write_text(tmp_path / "note.txt", "whole")
     assert {path.name for path in tmp_path.iterdir()} <= {"note.txt", ".lock"}
+
+
+CHANGER = """
+import os, sys
+from pathlib import Path
+from pidnet import files
+folder, moves = Path(sys.argv[1]), int(sys.argv[2])
+move = os.replace
+def counted(*places):
+    global moves
+    moves -= 1
+    if moves < 0:
+        os.kill(os.getpid(), 9)
+    move(*places)
+os.replace = counted
+with files.one_change(folder) as staged:
+    for name in "abc":
+        (staged / name).write_text("new")
+    (staged / files.GONE).write_text("old")
+    if moves == 0:
+        os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2, 3])
+def test_a_change_that_is_killed_is_made_whole_or_not_at_all(tmp_path, moves):
+    for name in ("a", "b", "old"):
+        (tmp_path / name).write_text("old")
+    subprocess.run([sys.executable, "-c", CHANGER, str(tmp_path), str(moves)], check=False)
+    with settled(tmp_path):
+        found = {path.name: path.read_text() for path in tmp_path.iterdir() if path.name != ".lock"}
+    before, after = dict.fromkeys(("a", "b", "old"), "old"), dict.fromkeys("abc", "new")
+    assert found == (after if moves else before)
+
+
+def test_a_change_inside_a_change_is_part_of_it(tmp_path):
+    def fail():
+        with one_change(tmp_path):
+            with one_change(tmp_path) as staged:
+                write_text(staged / "a", "new")
+            assert current(tmp_path, "a").read_text() == "new"
+            assert not (tmp_path / "a").exists()
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        fail()
+    assert {path.name for path in tmp_path.iterdir()} <= {".lock"}
+
+
+def test_a_full_disk_says_which_file_it_had_no_room_for(tmp_path):
+    def fail():
+        with replacing(tmp_path / "note.txt"):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match=r"note\.txt"):
+        fail()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,23 @@ from torch import nn
 from pidnet import datasets, training, zoo
 from pidnet.activations import capture
 from pidnet.codes import quantize
-from pidnet.files import replacing, sole_writer
+from pidnet.files import one_change, replacing
 from pidnet.graph import redundancy_graph, save_graph
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.plots import plot_graph, plot_map
 from pidnet.pruning import plan_pruning
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.report import write_report
-from pidnet.runs import PrunedRun, carry_out, map_file, rows, write_maps, write_pruned, write_settings
+from pidnet.runs import (
+    PrunedRun,
+    carry_out,
+    map_file,
+    rows,
+    write_maps,
+    write_pictures,
+    write_pruned,
+    write_settings,
+)
 
 WIDTHS = (256, 256)
 MEASURES = ("i_broja", "i_min")
@@ -98,24 +108,23 @@ def _trained(folder: Path, samples: datasets.Samples, seed: int, tell: Callable[
 
 
 def _write(demo: Demo, settings: dict[str, Any]) -> None:
-    """The run folder: tables, maps, graphs, pictures, plans, pruned networks, and the report."""
-    with sole_writer(demo.folder):
+    """The run folder, as one change: tables, maps, graphs, pictures, plans, pruned networks; then the report."""
+    with one_change(demo.folder):
         write_settings(demo.folder, "demo", {"data": "digits", **settings})
-        write_maps(demo.folder, demo.maps)
-        write_pruned(demo.folder, demo.pruned, torch.zeros(1, 64))
-        for layer_map in demo.maps:
-            _draw(demo.folder, layer_map)
-        write_report(demo.folder)
+        write_maps(demo.folder, demo.maps, "demo")
+        write_pruned(demo.folder, demo.pruned, torch.zeros(1, 64), "demo")
+        drawings = {name: draw for one in demo.maps for name, draw in _drawings(one).items()}
+        write_pictures(demo.folder, drawings, "demo")
+    write_report(demo.folder)
 
 
-def _draw(folder: Path, layer_map: LayerMap) -> None:
-    """Pictures of one map and, for one measure, its redundancy graph, as data and as a picture."""
+def _drawings(layer_map: LayerMap) -> dict[str, Callable[[Path], Any]]:
+    """Pictures of one map and, for one measure, its redundancy graph, as data and as a picture: name -> writer."""
     name = map_file(layer_map.layer, layer_map.measure)
     figures = {f"{name}-{atom}.png": plot_map(layer_map, atom) for atom in ("redundancy", "synergy")}
+    writers: dict[str, Callable[[Path], Any]] = {}
     if layer_map.measure == GRAPH_MEASURE:
         graph = redundancy_graph(layer_map)
-        save_graph(graph, folder / f"{name}.graphml")
+        writers[f"{name}.graphml"] = partial(save_graph, graph)
         figures[f"{name}-graph.png"] = plot_graph(graph)
-    for file, figure in figures.items():
-        with replacing(folder / file) as temporary:
-            figure.savefig(temporary, dpi=110)
+    return writers | {file: partial(figure.savefig, dpi=110) for file, figure in figures.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
@@ -43,6 +44,19 @@ def find_model(source: str, weights: Path | None = None, seed: int = 0) -> nn.Mo
     if weights is not None:
         _load_weights(model, weights)
     return model.eval()
+
+
+def digest(model: nn.Module, data: UserData) -> str:
+    """Of the weights and of all samples: the same for the same ones."""
+    import torch
+
+    from pidnet.networks.inputs import tensors_in
+
+    found = hashlib.sha256(str(model).encode())
+    for tensor in tensors_in((model.state_dict(), data.calibration, data.test)):
+        found.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
 def made_note(source: str, weights: Path | None) -> list[str]:

@@ -29,9 +29,24 @@ SOURCE = (
     "PIDNET_DATA names."
 )
 
+
+def place(text: str) -> Path:
+    """A path; ValueError for an empty one, which would be the working directory."""
+    if not text:
+        raise typer.BadParameter("an empty path; name a file or folder")
+    return Path(text)
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results; it is made where it is missing.")]
-OutFile = Annotated[Path | None, typer.Option("--out", help="A file for the result as JSON.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", parser=place, metavar="PATH", help="Folder for the results; it is made where it is missing."
+    ),
+]
+OutFile = Annotated[
+    Path | None, typer.Option("--out", parser=place, metavar="PATH", help="A file for the result as JSON.")
+]
 
 Model = Annotated[
     str,
@@ -45,6 +60,8 @@ Weights = Annotated[
     Path | None,
     typer.Option(
         "--weights",
+        parser=place,
+        metavar="PATH",
         help="Its weights: a .safetensors file, or a state_dict that torch.save wrote (.pt, .pth); else as "
         "the function makes them.",
     ),
@@ -147,13 +164,21 @@ Shape = Annotated[
     str | None,
     typer.Option(help="Shape of one input without the batch, such as 1,28,28; or give --data instead."),
 ]
+RunFolder = Annotated[
+    Path,
+    typer.Argument(parser=place, metavar="RUN", help="A folder that pidnet demo, map or prune wrote."),
+]
 ExampleData = Annotated[
     str | None,
     typer.Option("--data", help=f"One sample is run, and the accuracy measured on the test part: {SOURCE}"),
 ]
 Small = Annotated[
     Path | None,
-    typer.Option(help="A pruned network of it that pidnet prune wrote (.safetensors), to compare with."),
+    typer.Option(
+        parser=place,
+        metavar="PATH",
+        help="A pruned network of it that pidnet prune wrote (.safetensors), to compare with.",
+    ),
 ]
 Dtype = Annotated[
     str | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from pidnet.cli._output import print_json, say
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(help="A folder that pidnet demo, map or prune wrote.")],
+    run: options.RunFolder,
     unit: Annotated[str, typer.Option("--unit", help="Layer and unit with a colon between, such as fc1:12.")],
     as_json: options.AsJson = False,
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_folder
-from pidnet.cli._networks import find_both, made_note
+from pidnet.cli._networks import digest, find_both, made_note
 from pidnet.cli._output import print_json, say, show_maps, steps
 from pidnet.names import (
     CORRECTIONS,
@@ -61,6 +61,7 @@ def map_layers(
     with steps("starting") as tell:
         check_folder(out)
         from pidnet.activations import capture
+        from pidnet.files import one_change
         from pidnet.runs import write_maps, write_settings
 
         network, found = find_both(model, data, weights=weights, samples=samples, seed=seed)
@@ -69,9 +70,11 @@ def map_layers(
         shape = ", ".join(f"{name} ({values.shape[1]} units)" for name, values in acts.layers.items())
         tell(f"mapping all pairs of {shape} by {measure}")
         maps = _maps(acts, measure, dict(chosen))
-        write_maps(out, list(maps.values()))
         settings = {"model": model, "weights": weights and str(weights), "data": data}
-        write_settings(out, "map", settings | {"samples": len(acts.target), "measure": measure, **chosen})
+        settings["digest"] = digest(network, found)
+        with one_change(out):
+            write_settings(out, "map", settings | {"samples": len(acts.target), "measure": measure, **chosen})
+            write_maps(out, list(maps.values()))
     if as_json:
         print_json({"folder": str(out), "layers": maps.summary()})
         return

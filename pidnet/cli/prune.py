@@ -11,7 +11,7 @@ import typer
 
 from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_folder
-from pidnet.cli._networks import find_both, made_note
+from pidnet.cli._networks import digest, find_both, made_note
 from pidnet.cli._output import bar, print_json, say, show, steps
 from pidnet.names import ALLOCATIONS, CRITERIA, REPAIRS, check_name
 
@@ -58,8 +58,6 @@ def prune(
     budgets = _budgets(keep=keep, macs=macs, energy=energy)
     with steps("starting") as tell:
         check_folder(out)
-        from pidnet.runs import write_pruned, write_settings
-
         network, found = find_both(model, data, weights=weights, samples=samples, seed=seed)
         chosen = {
             "criterion": criterion,
@@ -67,10 +65,11 @@ def prune(
             "search": search and allocation == "uniform",
             "seed": seed,
         }
-        pruned = _carried_out(network, found, budgets, chosen, repair=repair, tell=tell)
-        write_pruned(out, pruned, found.calibration[0])
         settings = {"model": model, "weights": weights and str(weights), "data": data, "repair": repair}
-        write_settings(out, "prune", settings | chosen | {"samples": len(found.calibration[1])})
+        looked_at = {"samples": len(found.calibration[1]), "digest": digest(network, found)}
+        pruned = _carried_out(
+            network, found, budgets, chosen, settings | chosen | looked_at, out=out, tell=tell
+        )
     if as_json:
         _print_json(out, pruned)
         return
@@ -87,21 +86,35 @@ def _carried_out(
     found: UserData,
     budgets: list[dict[str, Any]],
     chosen: dict[str, Any],
+    settings: dict[str, Any],
     *,
-    repair: str,
+    out: Path,
     tell: Callable[[str], None],
 ) -> list[PrunedRun]:
-    """Each budget planned and carried out. chosen: options of ``plan_pruning``."""
-    from pidnet.pruning import plan_pruning
-    from pidnet.runs import carry_out
+    """Each budget planned, carried out and written down; those that a run that was stopped has done are taken.
 
-    pruned = []
+    chosen: options of ``plan_pruning``. settings: all of the command.
+    """
+    from pidnet.files import one_change
+    from pidnet.pruning import plan_pruning
+    from pidnet.pruning.result import budget_name
+    from pidnet.runs import carry_out, done_before, write_pruned, write_settings
+
+    names = [budget_name(*item) for budget in budgets for item in budget.items()]
+    settings = settings | {"budgets": names}
+    pruned = done_before(out, settings, names, network)
+    if pruned:
+        tell(f"going on after budget {pruned[-1].name}, where {out} was stopped")
     with bar(len(budgets), "budgets", "budget") as counted:
-        for budget in budgets:
+        counted.update(len(pruned))
+        for budget in budgets[len(pruned) :]:
             ((kind, share),) = budget.items()
             tell(f"pruning by {chosen['criterion']}, {kind} {share}")
             plan = plan_pruning(network, found.calibration, **budget, **chosen)
-            pruned.append(carry_out(network, plan, found.calibration, found.test, repair=repair))
+            pruned.append(carry_out(network, plan, found.calibration, found.test, repair=settings["repair"]))
+            with one_change(out):
+                write_settings(out, "prune", settings)
+                write_pruned(out, pruned, found.calibration[0])
             counted.update()
     return pruned
 
@@ -129,6 +142,8 @@ def _budgets(**asked: list[float] | None) -> list[dict[str, Any]]:
     for kind, shares in given.items():
         if wrong := [share for share in shares if not 0 < share <= 1]:
             raise ValueError(f"--{kind} {wrong[0]:g} is no share; expected a number above 0 and at most 1")
+        if len({f"{share:g}" for share in shares}) < len(shares):
+            raise ValueError(f"--{kind} is given twice with the same six digits; give each budget once")
     return [
         {kind: share} for kind, shares in (given or {"keep": [DEFAULT_SHARE]}).items() for share in shares
     ]

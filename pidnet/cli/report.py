@@ -13,9 +13,12 @@ from pidnet.cli._output import print_json, say
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A folder that pidnet demo, map or prune wrote.")],
+    run: options.RunFolder,
     out: Annotated[
-        Path | None, typer.Option(help="The page to write; else report.html in the folder.")
+        Path | None,
+        typer.Option(
+            parser=options.place, metavar="PATH", help="The page to write; else report.html in the folder."
+        ),
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:

@@ -37,9 +37,9 @@ class PrunedRun:
 
     @property
     def name(self) -> str:
-        """The budget in short: "0.25" for a share of the units, "macs-0.25" for a share of the MACs."""
+        """The budget in short, as ``budget_name``."""
         ((resource, share),) = self.plan.settings["budget"].items()
-        return f"{share:g}" if resource == "keep" else f"{resource}-{share:g}"
+        return budget_name(resource, share)
 
     @property
     def units_kept(self) -> float:
@@ -115,6 +115,11 @@ def carry_out(
     return PrunedRun(
         plan, small, compare_energy(dense, small, take(labelled(data)[0], slice(1)), accuracy=accuracy)
     )
+
+
+def budget_name(resource: str, share: float) -> str:
+    """The budget in short: "0.25" for a share of the units, "macs-0.25" for a share of the MACs."""
+    return f"{share:g}" if resource == "keep" else f"{resource}-{share:g}"
 
 
 def rows(pruned: Sequence[PrunedRun]) -> list[dict[str, Any]]:

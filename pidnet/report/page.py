@@ -103,7 +103,8 @@ def missing_extra() -> str:
 def _interactive(run: Run) -> dict[str, Any]:
     """Scripts and data of the figures, or pictures where plotly is missing."""
     if missing_extra():
-        images = {f.stem: base64.b64encode(f.read_bytes()).decode() for f in sorted(run.folder.glob("*.png"))}
+        drawn = sorted(path for path in run.pictures if path.suffix == ".png")
+        images = {path.stem: base64.b64encode(path.read_bytes()).decode() for path in drawn}
         return {"images": images, "left_out": [], "data": "", "plotly": "", "scripts": []}
     from plotly.offline import get_plotlyjs
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
+from pidnet.files import one_change
 from pidnet.maps import LayerMap
 from pidnet.pruning.result import PrunedRun
-from pidnet.runs.folder import write_maps, write_pruned, write_settings
+from pidnet.runs.writing import write_maps, write_pruned, write_settings
 
 
 def write_run(
@@ -64,8 +65,9 @@ def write_run(
     if pruned and example is None:
         raise ValueError("pruned networks were given without an example; pass an input of the network")
     folder = Path(folder)
-    write_settings(folder, "python", settings or {})
-    write_maps(folder, list(maps.values()) if isinstance(maps, Mapping) else list(maps))
-    if pruned and example is not None:
-        write_pruned(folder, pruned, example)
+    with one_change(folder):
+        write_settings(folder, "python", settings or {})
+        write_maps(folder, list(maps.values()) if isinstance(maps, Mapping) else list(maps), "python")
+        if pruned and example is not None:
+            write_pruned(folder, pruned, example, "python")
     return folder

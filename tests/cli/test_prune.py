@@ -6,6 +6,10 @@ from typer.testing import CliRunner
 import pidnet as pn
 from pidnet.cli import app
 from pidnet.cli._networks import find_model
+from pidnet.pruning import plan_pruning
+from pidnet.runs import done_before, read_run
+
+STAMPS = ("pidnet", "torch", "run")
 
 
 def run(*arguments):
@@ -67,6 +71,45 @@ def test_the_search_can_be_left_out(network, at, tmp_path):
         assert plan.settings["search"] == searched
         settings = json.loads((tmp_path / option / "settings.json").read_text())
         assert settings["prune"]["search"] == searched
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_budget_it_lacks(network, at, tmp_path, monkeypatch):
+    budgets = ("--keep", 0.75, "--keep", 0.5, "--keep", 0.25)
+    arguments = (*network, "--data", at("parts"), "--criterion", "random", *budgets)
+    whole = json.loads(run(*arguments, "--out", tmp_path / "whole", "--json"))["budgets"]
+    planned = []
+
+    def stop_after_one(*given, **options):
+        planned.append(options["keep"])
+        if len(planned) == 2:
+            raise KeyboardInterrupt
+        return plan_pruning(*given, **options)
+
+    monkeypatch.setattr("pidnet.pruning.plan_pruning", stop_after_one)
+    words = ["prune", *map(str, arguments), "--out", str(tmp_path / "stopped")]
+    assert CliRunner().invoke(app, words).exit_code == 130
+    assert [budget.name for budget in read_run(tmp_path / "stopped").budgets] == ["0.75"]
+    result = CliRunner().invoke(app, [*words, "--json"])
+    assert "going on after budget 0.75" in result.stderr
+    assert planned == [0.75, 0.5, 0.5, 0.25]
+    assert json.loads(result.stdout)["budgets"] == whole
+    names = ("pruned-0.75.safetensors", "pruned-0.25.safetensors", "budgets.csv", "files.json")
+    for name in names:
+        assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    CliRunner().invoke(app, words)
+    assert planned[4:] == [0.75, 0.5, 0.25], "a run that came to its end is made anew"
+
+
+def test_a_run_of_other_weights_is_not_gone_on_with(network, at, tmp_path):
+    budgets = ("--criterion", "l1", "--keep", 0.75, "--keep", 0.5, "--out", tmp_path)
+    run(*network, "--data", at("parts"), *budgets)
+    kept = read_run(tmp_path)
+    settings = {key: kept.settings["prune"][key] for key in kept.settings["prune"] if key not in STAMPS}
+    dense = find_model(at("network"))
+    assert done_before(tmp_path, settings, ["0.75", "0.5"], dense) == []
+    assert len(done_before(tmp_path, settings, ["0.75", "0.5", "0.25"], dense)) == 2
+    assert done_before(tmp_path, settings, ["0.5", "0.75", "0.25"], dense) == []
+    assert done_before(tmp_path, settings | {"digest": "other"}, ["0.75", "0.5", "0.25"], dense) == []
 
 
 def test_an_accuracy_that_was_not_measured_is_said(network, at, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from pidnet.maps import LayerMap
 from pidnet.measures.atoms import Atoms
 from pidnet.report import page as report_page, write_report
-from pidnet.runs import read_run, write_maps, write_settings
+from pidnet.runs import read_run, write_maps, write_pictures, write_settings
 from tests.small_run import EVIL
 
 
@@ -78,8 +78,10 @@ def test_without_the_extra_the_page_says_so_and_keeps_its_tables(run_folder, tmp
 def test_pictures_stand_in_where_plotly_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(report_page, "find_spec", lambda name: None)
     write_settings(tmp_path, "map", {})
-    (tmp_path / "map.png").write_bytes(b"picture")
-    assert 'src="data:image/png;base64,cGljdHVyZQ=="' in write_report(tmp_path).read_text()
+    write_pictures(tmp_path, {"map.png": lambda path: path.write_bytes(b"picture")}, "map")
+    (tmp_path / "of an earlier run.png").write_bytes(b"stale")
+    assert 'src="data:image/png;base64,cGljdHVyZQ=="' in (text := write_report(tmp_path).read_text())
+    assert text.count("data:image/png") == 1
 
 
 def test_a_map_too_large_for_a_page_is_named(run_folder, tmp_path, monkeypatch):
@@ -106,8 +108,8 @@ def test_a_wide_layer_keeps_the_page_in_bounds(tmp_path):
     atoms = Atoms(*rng.random((4, len(pairs))), gap=np.zeros(len(pairs)))
     information = rng.random(units)
     layer_map = LayerMap("wide", np.arange(units), pairs, atoms, "i_min", 1000, information)
-    write_maps(tmp_path, [layer_map])
     write_settings(tmp_path, "map", {})
+    write_maps(tmp_path, [layer_map])
     text = write_report(tmp_path).read_text()
     stored = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1]
     assert len(stored) / len(pairs) < 17

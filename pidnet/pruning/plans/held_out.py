@@ -26,7 +26,7 @@ def held_out_bits(
 
     The samples are parted into five; the network is repaired on four parts and measured on the fifth, for every part
     in turn where there are fewer than 500 samples. Which units go was decided on all samples, so the truth may lie
-    above. None where a layer reads too many features for least squares.
+    above. None with 2 samples, and where a layer reads too many features for least squares.
     """
     dense = statistics.network
     consumers = dense.consumers(kept)
@@ -37,9 +37,11 @@ def held_out_bits(
     lost = []
     for held in range(FOLDS if len(fold) < FEW else 1):
         rest, other = (np.flatnonzero(mask).tolist() for mask in (fold != held, fold == held))
-        if rest and other:
+        if len(rest) > 1 and other:  # one sample is nothing to repair with
             small = cut_and_repair(dense, removed, take(statistics.x, rest), "refit")
             lost.append(dense.divergences(small, take(statistics.x, other)))
+    if not lost:
+        return None
     bits = torch.cat(lost)
     half = 1.96 * float(bits.std()) / len(bits) ** 0.5 if len(bits) > 1 else float("nan")
     mean = float(bits.mean())

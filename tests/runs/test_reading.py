@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pidnet.runs import map_file, read_run, write_maps, write_settings
+from pidnet.files import one_change
+from pidnet.runs import map_file, read_run, write_maps, write_pictures, write_settings
 from tests.small_run import EVIL
 
 
@@ -18,6 +19,7 @@ def test_a_run_comes_back_in_its_order(run_folder):
     assert [budget.name for budget in run.budgets] == ["0.5", "0.25"]
     assert run.settings["map"]["seed"] == 0
     assert "torch" in run.settings["map"]
+    assert len(run.settings["map"]["run"]) == 16
 
 
 def test_a_second_command_adds_its_settings(tmp_path):
@@ -27,19 +29,64 @@ def test_a_second_command_adds_its_settings(tmp_path):
     assert {name: one["seed"] for name, one in read_run(tmp_path).settings.items()} == {"map": 3, "prune": 2}
 
 
-def test_maps_written_again_replace_the_list(run_folder, tmp_path):
+def test_maps_written_again_take_the_place_of_all_that_came_from_the_others(run_folder, tmp_path):
     maps = read_run(run_folder).maps
     write_settings(tmp_path, "map", {})
     write_maps(tmp_path, maps)
+    write_pictures(tmp_path, {"map.png": lambda path: path.write_bytes(b"picture")}, "map")
+    (tmp_path / "report.html").write_text("of the first maps")
+    assert [path.name for path in read_run(tmp_path).pictures] == ["map.png"]
     write_maps(tmp_path, maps[3:])
     (found,) = read_run(tmp_path).maps
     np.testing.assert_array_equal(found.atoms.synergy, maps[3].atoms.synergy)
+    files = {"settings.json", "files.json", "layers.json", "layers.csv", "fc2-i_mmi.npz"}
+    assert {path.name for path in tmp_path.iterdir()} - {".lock"} == files
+
+
+def test_settings_and_maps_of_different_runs_are_not_read_as_one(run_folder, tmp_path):
+    write_settings(tmp_path, "map", {"levels": 4})
+    write_maps(tmp_path, read_run(run_folder).maps)
+    write_settings(tmp_path, "prune", {"levels": 5})
+    assert len(read_run(tmp_path).maps) == 4
+    write_settings(tmp_path, "map", {"levels": 5})
+    with pytest.raises(ValueError, match=r"layers\.json is of run \w+ of map, settings\.json of \w+"):
+        read_run(tmp_path)
+    write_settings(tmp_path, "map", {"levels": 4})
+    assert len(read_run(tmp_path).maps) == 4
+
+
+def test_a_run_that_fails_halfway_leaves_the_one_before(run_folder, tmp_path):
+    shutil.copytree(run_folder, tmp_path, dirs_exist_ok=True)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def stopped():
+        with one_change(tmp_path):
+            write_settings(tmp_path, "map", {"seed": 1})
+            write_maps(tmp_path, read_run(run_folder).maps[:1])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_that_lies_about_its_files_costs_no_file_elsewhere(run_folder, tmp_path):
+    folder, other = tmp_path / "run", tmp_path / "mine.txt"
+    other.write_text("mine")
+    shutil.copytree(run_folder, folder)
+    known = json.loads((folder / "files.json").read_text())
+    known["layers"]["files"]["../mine.txt"] = "0"
+    (folder / "files.json").write_text(json.dumps(known))
+    write_maps(folder, [])
+    assert other.read_text() == "mine"
 
 
 def test_names_are_safe_and_apart():
     assert map_file("encoder.0.fc1", "i_min") == "encoder.0.fc1-i_min"
-    names = {map_file(layer, "i_min") for layer in ("a/b", "a_b", "a<b", "../a")}
-    assert len(names) == 4
+    layers = ("a/b", "a_b", "a<b", "../a", "A", "a", "x" * 300, "x" * 301)
+    names = {map_file(layer, "i_min").lower() for layer in layers}
+    assert len(names) == len(layers)
+    assert max(map(len, names)) < 200
     assert not any("/" in name or "<" in name for name in names)
 
 

@@ -1,0 +1,181 @@
+"""A run folder as it is read: settings, maps, budgets, pictures of one run each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from torch import nn
+
+from pidnet.energy import EnergyReport
+from pidnet.files import CHANGE, settled
+from pidnet.maps import LayerMap
+from pidnet.printing import Printed, listed
+from pidnet.pruning import PruningPlan, load_pruned
+from pidnet.pruning.result import PrunedRun
+from pidnet.runs._records import SETTINGS, check_records, recorded, stamped, stored
+from pidnet.runs.writing import map_file
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Budget(Printed):
+    """One budget as it was found in the folder.
+
+    Attributes
+    ----------
+    name
+        The budget as it was asked for, such as 0.25.
+    plan
+        Which units it keeps.
+    report
+        The energy of the smaller network against the dense one.
+    """
+
+    name: str
+    plan: PruningPlan
+    report: EnergyReport
+
+    def _lines(self) -> list[str]:
+        kept, units = sum(self.plan.widths.values()), sum(self.plan.units.values())
+        return [f"Budget {self.name}: {kept:,} of {units:,} units, {self.report.macs.kept:.1%} of the MACs"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run(Printed):
+    """Everything in a run folder.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    settings
+        Command -> what it was called with.
+    maps, budgets
+        In the order in which they were written.
+    pictures
+        Drawings of the maps.
+    """
+
+    folder: Path
+    settings: dict[str, dict[str, Any]]
+    maps: list[LayerMap]
+    budgets: list[Budget]
+    pictures: tuple[Path, ...] = ()
+
+    def _lines(self) -> list[str]:
+        return [
+            f"Run in {self.folder} by {listed(self.settings)}",
+            *(f"Map of {one.layer} by {one.measure} on {one.samples:,} samples" for one in self.maps[:6]),
+            *(f"... and {len(self.maps) - 6} more maps" for _ in self.maps[6:7]),
+            *(repr(budget) for budget in self.budgets),
+        ]
+
+
+def read_run(folder: str | Path) -> Run:
+    """Read a run folder.
+
+    Parameters
+    ----------
+    folder
+        What ``pidnet demo``, ``map`` or ``prune`` wrote.
+
+    Returns
+    -------
+    Run
+        The settings, the maps and the budgets.
+
+    Raises
+    ------
+    FileNotFoundError
+        For a folder without a run.
+    ValueError
+        For files that are broken, or that two runs wrote: one that was stopped may have replaced some of them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from pidnet.runs import read_run, write_maps, write_settings
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_settings(Path(folder), "map", {"seed": 0})
+    ...     write_maps(Path(folder), [])
+    ...     run = read_run(folder)
+    >>> run.settings["map"]["seed"], run.maps
+    (0, [])
+    """
+    folder = Path(folder)
+    if not (folder / SETTINGS).is_file() and not (folder / CHANGE).is_dir():
+        raise FileNotFoundError(
+            f"{folder} holds no run; expected a folder that pidnet demo, map or prune wrote (--out)"
+        )
+    try:
+        with settled(folder):
+            return _read(folder)
+    except (KeyError, TypeError, AttributeError, ValueError, OSError, BadZipFile) as error:
+        if isinstance(error, TimeoutError):
+            raise
+        raise ValueError(
+            f"{folder} holds a run that is broken or of another version ({type(error).__name__}: {error}); run it again"
+        ) from error
+
+
+def _read(folder: Path) -> Run:
+    check_records(folder)
+    names = [map_file(row["layer"], row["measure"]) for row in stored(folder / "layers.json", [])]
+    return Run(
+        folder,
+        {command: dict(said) for command, said in stored(folder / SETTINGS, {}).items()},
+        [LayerMap.load(folder / f"{name}.npz") for name in names],
+        [_budget(folder, row["budget"]) for row in stored(folder / "budgets.json", [])[1:]],
+        tuple(folder / name for name in recorded(folder, "pictures")),
+    )
+
+
+def _budget(folder: Path, name: str) -> Budget:
+    report = (folder / f"pruned-{name}.energy.json").read_text(encoding="utf-8")
+    return Budget(name, PruningPlan.load(folder / f"pruned-{name}.plan.json"), EnergyReport.from_json(report))
+
+
+def done_before(
+    folder: str | Path, settings: Mapping[str, Any], budgets: Sequence[str], dense: nn.Module
+) -> list[PrunedRun]:
+    """The budgets that ``prune`` with the same settings had carried out when it was stopped.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    settings
+        What ``prune`` is called with, as for ``write_settings``.
+    budgets
+        The names of all budgets that are asked for, in order.
+    dense
+        The network that is pruned.
+
+    Returns
+    -------
+    list of PrunedRun
+        The first of the budgets; none where the run there came to its end, is another one, or is broken.
+
+    Examples
+    --------
+    >>> from pidnet.runs import done_before
+    >>> import pidnet as pn
+    >>> done_before("no/such/folder", {}, ["0.5"], pn.zoo.mlp(8, (16,), 3))
+    []
+    """
+    try:
+        run = read_run(folder)
+    except (FileNotFoundError, ValueError):
+        return []
+    names = [budget.name for budget in run.budgets]
+    same = run.settings.get("prune", {}).get("run") == stamped(settings)["run"]
+    if not same or len(names) == len(budgets) or names != list(budgets[: len(names)]):
+        return []
+    return [
+        PrunedRun(one.plan, load_pruned(dense, run.folder / f"pruned-{one.name}.safetensors"), one.report)
+        for one in run.budgets
+    ]

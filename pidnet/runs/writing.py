@@ -74,8 +74,7 @@ def write_maps(folder: Path, maps: Sequence[LayerMap], command: str = "map") -> 
 
 
 def write_pruned(folder: Path, pruned: Sequence[PrunedRun], example: Tensor, command: str = "prune") -> None:
-    """Write the plan, the smaller network and its energy report of each budget, and all budgets as tables, in place
-    of the budgets that were there.
+    """Write the plan, the network and the energy report of each budget, and all as tables, in place of earlier ones.
 
     Parameters
     ----------

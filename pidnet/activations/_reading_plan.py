@@ -115,7 +115,7 @@ def _masked(name: str, places: Places, packed: Tensor | None, mask: Tensor | Non
             f"the mask has shape {tuple(there.shape)} but layer {name!r} has "
             f"{places.values.shape[1]} {places.kind}; name the layers that have the tokens of the mask"
         )
-    return replace(places, there=there)
+    return replace(places, there=None if there is None else there.to(places.values.device))
 
 
 def _intact(name: str, values: Tensor, before: int) -> Tensor:

@@ -81,13 +81,15 @@ def arrange_heads(values: Tensor, samples: int) -> Places:
 
 
 def reduced(places: Places, how: str) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """Suffix of the layer's name, values (row, unit ...) and the sample of each row.
+    """Suffix of the layer's name, values (row, unit ...) and, on the CPU, the sample of each row.
 
     "each" gives one layer a place, with the suffix "[place]"; everything else a single one.
     """
     values = places.values
     samples = torch.arange(len(values))
-    there = torch.ones(values.shape[:2], dtype=torch.bool) if places.there is None else places.there
+    there = places.there
+    if there is None:
+        there = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
     if places.kind == "none":
         yield "", values[:, 0], samples
     elif how == "each":
@@ -96,7 +98,7 @@ def reduced(places: Places, how: str) -> Iterator[tuple[str, Tensor, Tensor]]:
         for place in range(values.shape[1]):
             yield f"[{place}]", values[:, place], samples
     elif how == "samples":
-        yield "", values[there], samples.repeat_interleave(there.sum(1))
+        yield "", values[there], samples.repeat_interleave(there.sum(1).cpu())
     else:
         yield "", _one_place(places, there, how), samples
 
@@ -121,4 +123,4 @@ def _end_place(places: Places, there: Tensor, how: str) -> Tensor:
     first = there.int().argmax(1)
     last = there.shape[1] - 1 - there.flip(1).int().argmax(1)
     place = last if (how == "last") != places.backward else first
-    return places.values[torch.arange(len(place)), place]
+    return places.values[torch.arange(len(place), device=place.device), place]

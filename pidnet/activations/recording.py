@@ -62,7 +62,8 @@ def capture(
     Returns
     -------
     Activations
-        On the CPU, whatever the device of the model.
+        On the CPU, whatever the device of the model, and so are the codes and all that is made of them. The model
+        runs where it is, one batch after the other; batches are moved to its device.
 
     Raises
     ------

@@ -22,8 +22,8 @@ from pidnet.energy.measured import (
 )
 from pidnet.energy.modelled import EnergyTable, Joules, horowitz_2014, modelled_energy, total
 from pidnet.energy.report import SIDES, EnergyFigure, EnergyReport, LayerRow
-from pidnet.networks.inputs import tensors_in
-from pidnet.networks.running import restored, run_or_say
+from pidnet.networks.inputs import on_device, tensors_in
+from pidnet.networks.running import device_of, restored, run_or_say
 
 ABSENT = LayerCount(kind="", macs=0, weight_bytes=0, input_bytes=0, output_bytes=0)
 
@@ -155,7 +155,7 @@ def add_measured(
     for _ in range(rounds):
         for side, model in enumerate(models):
             with restored(model), torch.inference_mode():
-                call = partial(run_to_the_end, model, example_input)
+                call = partial(run_to_the_end, model, on_device(example_input, device_of(model)))
                 runs[side].append(measure(call, window=window, seconds=seconds))
     samples = next(tensors_in(example_input)).shape[batch_axis(models[0])]
     figures = measured_figures(runs, samples)

@@ -17,8 +17,8 @@ from torch.utils.benchmark import Timer, timer as wall_clock
 
 from pidnet.energy.compared import Compared
 from pidnet.energy.counting import batch_axis
-from pidnet.networks.inputs import arguments, first_sample, tensors_in
-from pidnet.networks.running import restored, run_or_say
+from pidnet.networks.inputs import arguments, first_sample, on_device, tensors_in
+from pidnet.networks.running import device_of, restored, run_or_say
 from pidnet.printing import Printed
 
 
@@ -145,10 +145,11 @@ def time_both(models, sample, batch: int, *, rounds: int, block_seconds: float, 
     cpu: tuple[list[float], list[float]] = ([], [])
     for model in models:
         run_or_say(model, sample)
-    args, kwargs = arguments(sample)
+    calls = [arguments(on_device(sample, device_of(model))) for model in models]
     for _ in range(rounds):
         for side, model in enumerate(models):
             for times, clock in ((wall, wall_clock), (cpu, time.process_time)):
+                args, kwargs = calls[side]
                 timer = Timer(
                     "model(*args, **kwargs)",
                     globals={"model": model, "args": args, "kwargs": kwargs},

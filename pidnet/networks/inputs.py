@@ -44,6 +44,14 @@ def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
     return tuple(mapped(change, item) for item in value) if isinstance(value, list | tuple) else value
 
 
+def on_device(inputs: Any, device: torch.device | None) -> Any:
+    """The same inputs with every tensor on a device; None leaves them where they are."""
+    if device is None:
+        return inputs
+    packed = isinstance(inputs, PackedSequence)
+    return inputs.to(device) if packed else mapped(lambda tensor: tensor.to(device), inputs)
+
+
 def samples(inputs: Inputs) -> int:
     """How many samples an input holds."""
     return int(inputs.batch_sizes[0]) if isinstance(inputs, PackedSequence) else len(next(tensors_in(inputs)))

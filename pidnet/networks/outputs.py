@@ -108,7 +108,8 @@ class OutputReading:
             case _:
                 last = self._classes_last(scores)
                 flat = last.reshape(-1, last.shape[-1])
-                return torch.nn.functional.cross_entropy(flat, y.long().reshape(-1), reduction="sum")
+                target = y.to(flat.device, torch.int64).reshape(-1)
+                return torch.nn.functional.cross_entropy(flat, target, reduction="sum")
 
     def _classes_last(self, scores: Tensor) -> Tensor:
         return scores.movedim(1, -1) if self.kind == "classes" else scores

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.inputs import Inputs, arguments, samples, shapes, take
+from pidnet.networks.inputs import Inputs, arguments, on_device, samples, shapes, take
 from pidnet.networks.outputs import OutputReading, read_output
 
 
 def run(model: nn.Module, inputs: Inputs) -> Any:
     """The model's output for a tensor, a packed sequence, a tuple of positional or a mapping of keyword
-    arguments."""
-    positional, keywords = arguments(inputs)
+    arguments; they are moved to the device of the model."""
+    positional, keywords = arguments(on_device(inputs, device_of(model)))
     return model(*positional, **keywords)
+
+
+def device_of(model: nn.Module) -> torch.device | None:
+    """Where a model takes its inputs: the device of its first parameter or buffer, None without any."""
+    return next((tensor.device for tensor in chain(model.parameters(), model.buffers())), None)
 
 
 def class_scores(output: Any) -> Tensor:

@@ -55,7 +55,7 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str 
     from safetensors.torch import save_file
 
     path = Path(path).with_suffix(".safetensors")
-    weights = {name: value.detach().contiguous() for name, value in small.state_dict().items()}
+    weights = {name: value.detach().cpu().contiguous() for name, value in small.state_dict().items()}
     described = {
         "plan": plan.to_json(),
         "example": {"shape": [1, *example.shape[1:]], "dtype": str(example.dtype)},

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pidnet.layers import kl_divergence
-from pidnet.networks.inputs import Inputs
-from pidnet.networks.running import scores
+from pidnet.networks.inputs import Inputs, on_device, take
+from pidnet.networks.running import device_of, scores
 
 Loss = Callable[[Any, Tensor, Tensor], Tensor]
 
 
 def train(
     model: nn.Module,
-    x: Tensor,
+    x: Inputs,
     y: Tensor,
     *,
     epochs: int = 30,
@@ -34,8 +34,8 @@ def train(
     ----------
     model : nn.Module
         The network; it is changed in place.
-    x : Tensor
-        Inputs (sample, ...).
+    x : Tensor, tuple or mapping
+        Inputs (sample, ...), as the model takes them; each batch is moved to the device of the model.
     y : Tensor
         Labels, int64 (sample,).
     epochs : int
@@ -76,7 +76,7 @@ def train(
 
 def train_epochs(
     model: nn.Module,
-    x: Tensor,
+    x: Inputs,
     y: Tensor,
     *,
     epochs: int = 30,
@@ -92,8 +92,8 @@ def train_epochs(
     ----------
     model : nn.Module
         The network; it is changed in place.
-    x : Tensor
-        Inputs (sample, ...).
+    x : Tensor, tuple or mapping
+        Inputs (sample, ...), as the model takes them; each batch is moved to the device of the model.
     y : Tensor
         Labels, int64 (sample,).
     epochs : int
@@ -132,28 +132,30 @@ def train_epochs(
     """
     generator = torch.Generator().manual_seed(seed)
     loss = cross_entropy if loss is None else loss
-    batches = -(-len(x) // batch)
+    device = device_of(model)
+    batches = -(-len(y) // batch)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * batches)
     for epoch in tqdm(range(epochs), desc="training", delay=1, disable=None, leave=False):
         model.train()
-        for part in torch.randperm(len(x), generator=generator).split(batch):
+        for part in torch.randperm(len(y), generator=generator).split(batch):
             optimizer.zero_grad()
-            (loss(model, x[part], y[part]) + kl_divergence(model) / len(x)).backward()
+            some_x, some_y = (on_device(values, device) for values in (take(x, part.tolist()), y[part]))
+            (loss(model, some_x, some_y) + kl_divergence(model) / len(y)).backward()
             optimizer.step()
             schedule.step()
         yield epoch + 1
 
 
-def cross_entropy(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+def cross_entropy(model: nn.Module, x: Inputs, y: Tensor) -> Tensor:
     """The loss of plain training, in nats.
 
     Parameters
     ----------
     model : nn.Module
         A classifier.
-    x : Tensor
-        Inputs (sample, ...).
+    x : Tensor, tuple or mapping
+        Inputs (sample, ...), as the model takes them.
     y : Tensor
         Labels, int64 (sample,).
 
@@ -162,7 +164,7 @@ def cross_entropy(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     Tensor
         Scalar.
     """
-    return nn.functional.cross_entropy(model(x), y)
+    return nn.functional.cross_entropy(scores(model, x), y)
 
 
 @torch.no_grad()
@@ -194,4 +196,5 @@ def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
     >>> 0 <= pn.training.accuracy(net, *data) <= 1
     True
     """
-    return float((scores(model, x).argmax(-1) == y).double().mean())
+    found = scores(model, x).argmax(-1)
+    return float((found == y.to(found.device)).double().mean())

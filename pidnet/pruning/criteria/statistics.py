@@ -95,12 +95,12 @@ class CalibrationStatistics(Printed):
 
     @cached_property
     def activations(self) -> Activations:
-        """Every prunable layer's units on all samples, means over positions, with the labels."""
+        """Every prunable layer's units on all samples, means over positions, with the labels, on the CPU."""
         layers = {
-            name: torch.cat([self.feature_maps(name, x).mean(2) for x in split(self.x)]).float()
+            name: torch.cat([self.feature_maps(name, x).mean(2).cpu() for x in split(self.x)]).float()
             for name in self.layers
         }
-        return Activations(layers, self.y, dict.fromkeys(layers, "mean over positions"))
+        return Activations(layers, self.y.cpu(), dict.fromkeys(layers, "mean over positions"))
 
     def one_layer(self, layer: str) -> Activations:
         """The units of one layer on all samples.

@@ -20,7 +20,7 @@ from pidnet.networks.axes import axis_of_length
 from pidnet.networks.hooks import surround_calls
 from pidnet.networks.inputs import Inputs, repeated, take, tensors_in
 from pidnet.networks.kinds import CONVOLUTIONS, FOLLOWERS, NORMS, PRODUCERS, depthwise
-from pidnet.networks.running import run, scores
+from pidnet.networks.running import device_of, run, scores
 
 FOLDED = "its samples share an axis with something else, as in x.reshape(-1, ...)"
 MIXED = "an operation that is not a layer mixes its units before the output (for example matmul, softmax over units)"
@@ -71,8 +71,7 @@ class Tracer:
     @torch.no_grad()
     def trace(self, source: str, units: int) -> Trace:
         """Where the units that module ``source`` outputs (on the channel axis) go."""
-        device = next(tensors_in(self.example)).device
-        marks = _marks(units, self.lengths).to(device)
+        marks = _marks(units, self.lengths).to(device_of(self.model))
         found = Trace()
         with _marking(self.model, source, found, marks) as ran, _watching(self.model, found, marks):
             output = scores(self.model, repeated(self.example, len(marks))).isnan()

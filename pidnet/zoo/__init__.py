@@ -2,6 +2,7 @@
 
 from pidnet.zoo.bottlenecked import Bottlenecked, bottlenecked
 from pidnet.zoo.conv import conv, densenet, lenet, resnet
+from pidnet.zoo.densenet_bc import densenet_bc
 from pidnet.zoo.mlp import mlp
 from pidnet.zoo.recurrent import gru, lstm, rnn
 from pidnet.zoo.transformer import transformer
@@ -11,6 +12,7 @@ __all__ = [
     "bottlenecked",
     "conv",
     "densenet",
+    "densenet_bc",
     "gru",
     "lenet",
     "lstm",

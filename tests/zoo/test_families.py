@@ -14,6 +14,11 @@ FAMILIES = {
     "resnet8": (lambda: zoo.resnet(8, outputs=5), IMAGES, ["conv1", "stage2.0.conv2", "stage2.0.shortcut.0"]),
     "resnet20": (lambda: zoo.resnet(20, outputs=5), IMAGES, ["stage3.2.conv2", "head"]),
     "densenet": (lambda: zoo.densenet(outputs=5), IMAGES, ["dense1.2.conv", "narrow1", "dense2.2.conv"]),
+    "densenet_bc": (
+        lambda: zoo.densenet_bc(1, 5, growth=4, blocks=(2, 2), stem=8, small=True),
+        IMAGES,
+        ["dense1.1.conv1", "narrow1.conv", "bn2", "head"],
+    ),
     "lstm": (lambda: zoo.lstm(4, 8, 5, layers=2, bidirectional=True), torch.rand(3, 6, 4), ["rnn", "head"]),
     "gru": (lambda: zoo.gru(4, 8, 5), torch.rand(3, 6, 4), ["rnn", "head"]),
     "rnn": (lambda: zoo.rnn(4, 8, 5), torch.rand(3, 6, 4), ["rnn", "head"]),
@@ -36,14 +41,27 @@ def test_resnet_has_as_many_layers_as_its_name_says(depth):
     assert len(weighted) == depth
 
 
+def test_densenet_121_is_the_one_of_the_paper():
+    """The number of parameters is that of torchvision's densenet121; nothing is allocated."""
+    with torch.device("meta"):
+        model = zoo.densenet_bc()
+        weighted = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
+        assert len(weighted) == 121
+        assert sum(p.numel() for p in model.parameters()) == 7_978_856
+        net = zoo.bottlenecked(model, latent=256)
+        assert net.features(torch.zeros(2, 3, 224, 224)).shape == (2, 1024)
+        assert net.bottleneck.classes == 1000
+
+
 @pytest.mark.parametrize(
     ("build", "shape", "bar"),
     [
         (lambda: zoo.conv(1), (-1, 1, 8, 8), 0.95),
+        (lambda: zoo.densenet_bc(1, 10, growth=4, blocks=(2, 2), stem=8, small=True), (-1, 1, 8, 8), 0.9),
         (lambda: zoo.gru(8, 64, 10), (-1, 8, 8), 0.9),
         (lambda: zoo.transformer(8), (-1, 8, 8), 0.85),
     ],
-    ids=["conv", "gru", "transformer"],
+    ids=["conv", "densenet_bc", "gru", "transformer"],
 )
 def test_learns_the_digits_in_seconds(build, shape, bar):
     torch.manual_seed(0)

@@ -70,7 +70,12 @@ from .measures.gaussian import (
     GAUSSIAN_MEASURES as GAUSSIAN_MEASURES,
     decompose_gaussian as decompose_gaussian,
 )
-from .planes import Collapse as Collapse, neural_collapse as neural_collapse
+from .planes import (
+    Collapse as Collapse,
+    Plane as Plane,
+    information_plane as information_plane,
+    neural_collapse as neural_collapse,
+)
 from .pruning import (
     CRITERIA as CRITERIA,
     PruningPlan as PruningPlan,

@@ -14,6 +14,7 @@ from pidnet.cli.demo import demo
 from pidnet.cli.energy import energy
 from pidnet.cli.explain import explain
 from pidnet.cli.map import map_layers
+from pidnet.cli.plane import plane
 from pidnet.cli.prune import prune
 from pidnet.cli.report import report
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable] = {
     "demo": demo,
     "map": map_layers,
+    "plane": plane,
     "prune": prune,
     "energy": energy,
     "report": report,

@@ -115,6 +115,9 @@ Intervals = Annotated[
     typer.Option("--intervals", help="95 % intervals of all atoms as well; takes up to twice as long."),
 ]
 
+Upstream = Annotated[int, typer.Option(min=2, help="Draws of the noise before a layer, where there is any.")]
+Plot = Annotated[Path | None, typer.Option(help="A file for the picture, such as plane.png or plane.svg.")]
+
 Keep = Annotated[
     list[float] | None,
     typer.Option(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pidnet.activations.layer_choice import find_layers
 from pidnet.activations.positions import arrange
-from pidnet.activations.tracking import first_tensor, following
+from pidnet.activations.tracking import UnitFollower, first_tensor, following
 from pidnet.channels import Discrete, Normal
 from pidnet.layers import (
     BinaryDropout,
@@ -57,9 +57,9 @@ class Trace:
 
     owner: nn.Module
     values: Tensor
-    calls: list[Call] = field(default_factory=list)
-    got: Tensor | None = None
-    put_out: Tensor | None = None
+    calls: list[Call]
+    got: Tensor | None
+    put_out: Tensor | None
 
     def final(self, values: Tensor) -> Tensor:
         """The last step of a recurrent layer, as its single call of a channel puts it out; others as they are."""
@@ -69,34 +69,48 @@ class Trace:
 
 
 @torch.no_grad()
-def traced(model: nn.Module, layer: str, x: Inputs, seed: int) -> Trace:
-    """Run a batch with noise drawn from a seed."""
-    owner_name = find_layers(model, [layer])[layer]
-    owner = model.get_submodule(owner_name)
+def traced(model: nn.Module, layers: Sequence[str], x: Inputs, seed: int) -> dict[str, Trace]:
+    """Run a batch with noise drawn from a seed, and read each of the layers."""
+    owners = find_layers(model, layers)
     calls: list[Call] = []
-    own: dict[str, Tensor | None] = {"got": None, "put_out": None}
+    own: dict[str, tuple[Tensor | None, Tensor | None]] = {}
 
     def note(name: str, module: nn.Module, inputs: tuple, output: Any) -> None:
         # Copies, for what is written in place later; of .data, so that they are not followed as units.
         calls.append(Call(name, module, inputs[0].data.clone(), output.data.clone(), output))
 
-    def note_owner(module: nn.Module, inputs: tuple, output: Any) -> None:
-        own["got"], own["put_out"] = (inputs[0] if inputs else None), first_tensor(output)
+    def note_owner(name: str, module: nn.Module, inputs: tuple, output: Any) -> None:
+        own[name] = (inputs[0] if inputs else None), first_tensor(output)
 
     with restored(model), ExitStack() as stack:
         torch.manual_seed(seed)
         for name, module in model.named_modules():
             if hasattr(module, "channel") and not isinstance(module, Scan):
                 stack.callback(module.register_forward_hook(partial(note, name)).remove)
-        stack.callback(owner.register_forward_hook(note_owner).remove)
-        with following(model, {owner_name}) as follower:
+        for name in set(owners.values()):
+            owner = model.get_submodule(name)
+            stack.callback(owner.register_forward_hook(partial(note_owner, name)).remove)
+        with following(model, set(owners.values())) as follower:
             run_or_say(model, x)
+    return {
+        layer: _trace(model.get_submodule(name), _units(follower, layer), calls, own.get(name, (None, None)))
+        for layer, name in owners.items()
+    }
+
+
+def _units(follower: UnitFollower, layer: str) -> Tensor:
+    """What holds the units of a layer, or the heads of an attention."""
     found = follower.heads.get(layer) or [values for values, _ in follower.units.get(layer, [])]
     if not found:
         raise ValueError(f"layer {layer!r} did not run in the forward pass; name another")
-    values = found[-1]
+    return found[-1]
+
+
+def _trace(
+    owner: nn.Module, values: Tensor, calls: list[Call], own: tuple[Tensor | None, Tensor | None]
+) -> Trace:
     before = [call for call in calls if _came_before(call, calls, values, owner)]
-    return Trace(owner, values, before, own["got"], own["put_out"])
+    return Trace(owner, values, before, *own)
 
 
 def _came_before(call: Call, calls: list[Call], values: Tensor, owner: nn.Module) -> bool:

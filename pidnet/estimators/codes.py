@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,7 @@ def code_information(
     labels = class_numbers(y, len(values)).numpy()
     parts = [np.flatnonzero(labels == c) for c in range(labels.max() + 1)]
     within = counted.entropy("I(X;T|Y)", parts)
+    within = replace(within, high=max(min(within.high, whole.high), within.low))
     return {**found, "I(X;T|Y)": within, "I(T;Y)": counted.about_labels(whole, within, labels, seed)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,40 +71,87 @@ def channel_of(model: nn.Module, layer: str, x: Inputs, *, upstream: int = 16, s
     >>> pn.channel_of(net, "fc1", torch.randn(100, 4))
     Normal channel: 100 inputs, 8 units
     """
-    found = find_channel(model, layer, x, upstream=upstream, seed=seed)
+    (found,) = find_channels(model, [layer], x, upstream=upstream, seed=seed).values()
     if isinstance(found, NoChannel):
         raise ValueError(found.reason)
     return found
 
 
-def find_channel(model: nn.Module, layer: str, x: Inputs, *, upstream: int, seed: int) -> Channel | NoChannel:
-    """As ``channel_of``; what has no channel comes with the reason."""
+def find_channels(
+    model: nn.Module,
+    layers: Sequence[str],
+    x: Inputs,
+    *,
+    upstream: int = 16,
+    most_upstream: int | None = None,
+    seed: int = 0,
+) -> dict[str, Channel | NoChannel]:
+    """As ``channel_of``, for several layers in the same passes; what has no channel comes with the reason.
+
+    most_upstream: with noise before the layer, at most so many inputs, the first ones.
+    """
     if upstream < 2:
         raise ValueError(f"upstream={upstream}; expected at least 2 draws")
     if samples(x) < 2:
         raise ValueError(f"x holds {samples(x)} sample; expected at least 2")
-    first = traced(model, layer, take(x, slice(BATCH)), seed)
-    _check_finite(layer, first.values)
-    known = None if random_weights(model) else relation(first)
-    if known is None or known.change(known.call.channel) is None:
-        return _without(model, layer, x, first, seed)
-    number = first.calls.index(known.call)
-    draws = upstream if any(call.noisy for call in first.calls[:number]) else 1
-    paths = [_path(model, layer, x, known, number, seed + draw) for draw in range(draws)]
-    channel = paths[0].join(paths[1:])
-    if known.linear is not None:
-        weight = known.linear.weight.detach().double()
-        channel = Normal.whitened(channel.mean @ weight.T, channel.variance[0] * weight @ weight.T)
-    return Upstream(channel, draws) if draws > 1 else channel
+    first = traced(model, layers, take(x, slice(BATCH)), seed)
+    for layer, trace in first.items():
+        if not trace.values.isfinite().all():
+            raise ValueError(f"layer {layer!r} has values that are not finite; check weights and inputs")
+    known = {layer: _Known.of(model, trace) for layer, trace in first.items()}
+    found: dict[str, Channel | NoChannel] = _without(
+        model, [n for n, k in known.items() if k is None], x, first, seed
+    )
+    alone = {name: k for name, k in known.items() if k and not k.upstream}
+    for name, parts in _paths(model, alone, x, 1, seed).items():
+        found[name] = _through(alone[name], parts[0])
+    mixed = {name: k for name, k in known.items() if k and k.upstream}
+    few = x if most_upstream is None else take(x, slice(most_upstream))
+    for name, parts in _paths(model, mixed, few, upstream, seed).items():
+        found[name] = Upstream(_through(mixed[name], parts[0].join(parts[1:])), upstream)
+    return {layer: found[layer] for layer in first}
 
 
-def _path(model: nn.Module, layer: str, x: Inputs, known: Relation, number: int, seed: int) -> Any:
-    """The channel of all inputs in one draw of the noise before it, before a linear layer that reads it."""
-    parts = []
-    for batch, few in enumerate(split(x, BATCH)):
-        call = traced(model, layer, few, seed + 7919 * batch).calls[number]
-        parts.append(_limited(known.change(call.channel)))
-    return parts[0].join(parts[1:])
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """How a layer's channel is made, the number of its call, and whether there is noise before that."""
+
+    relation: Relation
+    number: int
+    upstream: bool
+
+    @staticmethod
+    def of(model: nn.Module, trace: Trace) -> _Known | None:
+        made = None if random_weights(model) else relation(trace)
+        if made is None or made.change(made.call.channel) is None:
+            return None
+        number = trace.calls.index(made.call)
+        return _Known(made, number, any(call.noisy for call in trace.calls[:number]))
+
+
+def _paths(
+    model: nn.Module, known: Mapping[str, _Known], x: Inputs, draws: int, seed: int
+) -> dict[str, list[Any]]:
+    """For each layer the channel of all inputs in each draw, before a linear layer that reads the noise."""
+    paths: dict[str, list[Any]] = {layer: [] for layer in known}
+    for draw in range(draws if known else 0):
+        parts: dict[str, list[Any]] = {layer: [] for layer in known}
+        for batch, few in enumerate(split(x, BATCH)):
+            for layer, trace in traced(model, list(known), few, seed + draw + 7919 * batch).items():
+                call = trace.calls[known[layer].number]
+                parts[layer].append(_limited(known[layer].relation.change(call.channel)))
+        for layer, channels in parts.items():
+            paths[layer].append(channels[0].join(channels[1:]))
+    return paths
+
+
+def _through(known: _Known, channel: Any) -> Any:
+    """Through the linear layer that reads the noise, where there is one."""
+    linear = known.relation.linear
+    if linear is None:
+        return channel
+    weight = linear.weight.detach().double()
+    return Normal.whitened(channel.mean @ weight.T, channel.variance[0] * weight @ weight.T)
 
 
 def _limited(channel: Any) -> Channel:
@@ -119,16 +167,34 @@ def _limited(channel: Any) -> Channel:
     return part
 
 
-def _without(model: nn.Module, layer: str, x: Inputs, first: Trace, seed: int) -> Channel | NoChannel:
-    """A layer without a known density: units with few values, a function of the input, or unknown noise."""
-    again = traced(model, layer, take(x, slice(BATCH)), seed + 1)
-    if not torch.equal(first.values, again.values):
-        return _unknown(layer)
-    values = capture(model, (x, torch.zeros(samples(x))), [layer]).layers[layer].flatten(1)
-    if reads_codes(first):
+def _without(
+    model: nn.Module, layers: Sequence[str], x: Inputs, first: Mapping[str, Trace], seed: int
+) -> dict[str, Channel | NoChannel]:
+    """Layers without a known density: units with few values, functions of the input, or unknown noise."""
+    if not layers:
+        return {}
+    again = traced(model, layers, take(x, slice(BATCH)), seed + 1)
+    found: dict[str, Channel | NoChannel] = {
+        layer: _unknown(layer)
+        for layer in layers
+        if not torch.equal(first[layer].values, again[layer].values)
+    }
+    rest = [layer for layer in layers if layer not in found]
+    if rest:
+        values = capture(model, (x, torch.zeros(samples(x))), rest).layers
+        found |= {
+            layer: _function(layer, values[layer].flatten(1), reads_codes(first[layer])) for layer in rest
+        }
+    return found
+
+
+def _function(layer: str, values: Tensor, of_codes: bool) -> Channel | NoChannel:
+    """A layer without noise: of few values, or infinite."""
+    if of_codes:
         # The same codes may come out a rounding error apart in batches of other sizes.
         return Discrete((values / values.abs().amax().clamp(min=1e-30) * DIGITS).round())
-    if all(len(column.unique()) <= min(FEW_VALUES, max(len(column) // 4, 2)) for column in values.T):
+    few = min(FEW_VALUES, max(len(values) // 4, 2))
+    if all(len(column.unique()) <= few for column in values.T):
         return Discrete(values)
     return NoChannel(
         f"layer {layer!r} is a function of the input without noise, and its units are continuous: I(X;T) is infinite "
@@ -145,8 +211,3 @@ def _unknown(layer: str) -> NoChannel:
         "from label_information",
         infinite=False,
     )
-
-
-def _check_finite(layer: str, values: Tensor) -> None:
-    if not values.isfinite().all():
-        raise ValueError(f"layer {layer!r} has values that are not finite; check weights and inputs")

@@ -36,6 +36,9 @@ class Recorder:
     maps : callable
         Codes -> layer maps, for a measure or correction of your own, such as
         ``partial(layer_maps, measure="i_min")``.
+    what : callable, optional
+        Something else to record: a function of (model, data, layers=...) whose result has ``to_pandas``, such as
+        ``information_plane`` or ``partial(information_plane, held_out=...)``. Profiles are not made then.
 
     Attributes
     ----------
@@ -43,6 +46,8 @@ class Recorder:
         The epochs that were recorded.
     profiles : list of Profile
         The profile at each of them.
+    snapshots : list
+        What ``what`` gave at each of them.
 
     Raises
     ------
@@ -69,14 +74,16 @@ class Recorder:
         every: int = 1,
         levels: int = 4,
         maps: Callable[..., Mapping[str, LayerMap]] = layer_maps,
+        what: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__()
         if every < 1:
             raise ValueError(f"every={every}; expected at least 1")
         self.data, self.layers = data, layers
-        self.every, self.levels, self.maps = every, levels, maps
+        self.every, self.levels, self.maps, self.what = every, levels, maps, what
         self.steps: list[int] = []
         self.profiles: list[Profile] = []
+        self.snapshots: list[Any] = []
 
     def __call__(self, model: nn.Module, step: int) -> None:
         """Record the model as it is now, when ``step`` is a multiple of ``every``.
@@ -90,8 +97,11 @@ class Recorder:
         """
         if step % self.every:
             return
-        acts = capture(model, self.data, self.layers)
-        self.profiles.append(profile(self.maps(quantize(acts, self.levels))))
+        if self.what is not None:
+            self.snapshots.append(self.what(model, self.data, layers=self.layers))
+        else:
+            acts = capture(model, self.data, self.layers)
+            self.profiles.append(profile(self.maps(quantize(acts, self.levels))))
         self.steps.append(step)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: nn.Module) -> None:
@@ -107,7 +117,10 @@ class Recorder:
         self(pl_module, trainer.current_epoch + 1)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row for each layer and step, as ``Profile.to_pandas``."""
+        """The rows of all steps, as ``to_pandas`` of what was recorded gives them."""
         pandas = optional_module("pandas")
-        tables = [p.to_pandas().assign(step=step) for step, p in zip(self.steps, self.profiles, strict=True)]
+        recorded = self.profiles if self.what is None else self.snapshots
+        tables = [
+            found.to_pandas().assign(step=step) for step, found in zip(self.steps, recorded, strict=True)
+        ]
         return pandas.concat(tables, ignore_index=True)

@@ -1,0 +1,48 @@
+"""`pidnet plane`."""
+
+from __future__ import annotations
+
+from pidnet.cli import _options as options
+from pidnet.cli._import_path import check_file
+from pidnet.cli._networks import find_both, made_note
+from pidnet.cli._output import print_json, say, show, write_json
+from pidnet.cli._samples import head
+
+
+def plane(
+    model: options.Model,
+    data: options.Data,
+    weights: options.Weights = None,
+    layers: options.Layers = None,
+    samples: options.SampleCount = 2000,
+    upstream: options.Upstream = 8,
+    plot: options.Plot = None,
+    out: options.OutFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """What each layer tells about the input and the label: brackets, and where there is no number.
+
+    Example: pidnet plane --model mine.py:network --data digits --weights mine.safetensors --plot plane.png
+    """
+    from pidnet.planes import information_plane
+
+    for path in filter(None, (out, plot)):
+        check_file(path)
+    network, found = find_both(model, data, weights=weights, samples=samples)
+    names = None if layers is None else layers.split(",")
+    held_out = None if found.test is None else _first(found.test, samples)
+    made = information_plane(network, found.calibration, held_out, names, upstream=upstream)
+    result = {"rows": made.records(), "findings": [str(finding) for finding in made.findings]}
+    write_json(out, result)
+    if plot is not None:
+        made.plot().savefig(plot)
+    if as_json:
+        print_json(result)
+        return
+    show("Information of each layer: [low, high], in bits", made.brackets())
+    for line in [*result["findings"], *made_note(model, weights)]:
+        say(line)
+
+
+def _first(test: tuple, samples: int) -> tuple:
+    return head(test[0], samples), test[1][:samples]

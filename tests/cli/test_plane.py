@@ -1,0 +1,55 @@
+"""`pidnet plane`: brackets of each layer, on the screen, as JSON and as a picture."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from pidnet.cli import app, main
+
+SOURCE = """
+import torch
+from pidnet import zoo
+
+def net():
+    torch.manual_seed(0)
+    return zoo.mlp(64, (12, 8), 10, variant="stochastic")
+"""
+
+
+@pytest.fixture
+def source(tmp_path):
+    (tmp_path / "mine.py").write_text(SOURCE)
+    return f"{tmp_path / 'mine.py'}:net"
+
+
+def run(*arguments):
+    words = ["plane", "--data", "digits", "--samples", "200", *map(str, arguments)]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "160"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_each_layer_has_its_brackets(source, tmp_path):
+    text = run("--model", source, "--plot", tmp_path / "plane.svg")
+    assert [word for word in ("fc1", "channel", "upstream", "held out", "I(X;T|Y)") if word not in text] == []
+    assert "nested draws" in text
+    assert "No --weights" in text
+    assert (tmp_path / "plane.svg").read_text().startswith("<?xml")
+
+
+def test_the_result_as_json_is_the_same_on_the_screen_and_in_the_file(source, tmp_path):
+    result = json.loads(run("--model", source, "--layers", "fc1", "--json", "--out", tmp_path / "plane.json"))
+    assert result == json.loads((tmp_path / "plane.json").read_text())
+    assert [row["quantity"] for row in result["rows"][:3]] == ["I(X;T)", "I(X;T|Y)", "I(T;Y)"]
+    assert all(row["low"] <= row["high"] for row in result["rows"])
+
+
+def test_bad_input_is_one_sentence(source, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "sys.argv", ["pidnet", "plane", "--model", source, "--data", "digits", "--layers", "fc9"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "no such layer: 'fc9'" in " ".join(capsys.readouterr().err.split())

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 MOST_LINES = 12
+WIDTH = 100
+TINY = 1e-12  # below it is rounding, whatever the figure
+LEAST_TEXT = 12
+PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"), (1e-12, "p"))
 
 
 class Printed:
     """A result that prints itself: a class gives ``_lines`` and gets ``repr`` and a notebook's HTML.
 
+    At most ``MOST_LINES`` lines of ``WIDTH`` characters; what is longer is cut and ends in "...".
     A dataclass needs ``@dataclass(repr=False)``, or it would print all of its fields.
     """
 
@@ -20,7 +26,7 @@ class Printed:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        lines = list(self._lines())
+        lines = [_cut(part) for line in self._lines() for part in line.splitlines()]
         if len(lines) > MOST_LINES:
             hidden = len(lines) - MOST_LINES + 1
             lines = [*lines[: MOST_LINES - 1], f"... and {hidden} more lines"]
@@ -31,13 +37,22 @@ class Printed:
 
 
 def number(value: object) -> str:
-    """A cell of a table: counts with thousands separators, other numbers with four digits, text as it is."""
+    """A cell of a table: counts with thousands separators, other numbers with four decimals, one from 10 on; text
+    as it is."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return "-" if value is None else str(value)
     if isinstance(value, Integral):
         return f"{value:,}"
     size = abs(float(value))
-    return f"{value:.4f}" if size == 0 or 1e-3 <= size < 1e4 else f"{value:.4g}"
+    if size < TINY or 1e-3 <= size < 10:
+        return f"{value if size >= TINY else 0:.4f}"
+    return f"{value:,.1f}" if 10 <= size < 1e7 else f"{value:.4g}"
+
+
+def with_prefix(value: float, unit: str) -> str:
+    """A small quantity with the prefix that fits, such as 389 nJ."""
+    scale, prefix = next((pair for pair in PREFIXES if abs(value) >= pair[0]), PREFIXES[-1])
+    return f"{value / scale:.4g} {prefix}{unit}"
 
 
 def table(rows: Sequence[Mapping[str, Any]], most: int = MOST_LINES - 4) -> list[str]:
@@ -49,6 +64,8 @@ def table(rows: Sequence[Mapping[str, Any]], most: int = MOST_LINES - 4) -> list
     cells = [[head, *map(number, column)] for head, column in zip(heads, columns, strict=True)]
     right = [any(isinstance(value, Real) for value in column) for column in columns]
     widths = [max(map(len, column)) for column in cells]
+    if (excess := sum(widths) + 2 * (len(widths) - 1) - WIDTH) > 0:
+        cells, widths = _narrowed(cells, widths, excess)
     lines = [
         "  ".join(
             cell.rjust(width) if to_right else cell.ljust(width)
@@ -59,7 +76,34 @@ def table(rows: Sequence[Mapping[str, Any]], most: int = MOST_LINES - 4) -> list
     return [*lines, f"... and {len(rows) - most} more"] if len(rows) > most else lines
 
 
+def _narrowed(cells: list[list[str]], widths: list[int], excess: int) -> tuple[list[list[str]], list[int]]:
+    """Columns of a table that is too wide: the widest loses the middle of its long texts."""
+    widest = widths.index(max(widths))
+    widths = widths.copy()
+    widths[widest] = max(LEAST_TEXT, widths[widest] - excess)
+    begin = (widths[widest] - 3) // 3
+    end = widths[widest] - 3 - begin
+    short = [
+        text if len(text) <= widths[widest] else f"{text[:begin]}...{text[-end:]}" for text in cells[widest]
+    ]
+    return [*cells[:widest], short, *cells[widest + 1 :]], widths
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, such as "1 pair" or "2,000 pairs"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def listed(names: Collection[object], most: int = 6) -> str:
     """Names in a row; after ``most`` of them it says how many follow."""
     shown = ", ".join(map(str, list(names)[:most]))
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def wrapped(sentence: str, indent: str = "") -> list[str]:
+    """A sentence as lines of at most ``WIDTH`` characters, all indented, the later ones by two more."""
+    return textwrap.wrap(sentence, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ")
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 4]} ..."

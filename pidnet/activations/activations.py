@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from pidnet.optional import optional_module
 from pidnet.printing import Printed, listed, number, table
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,6 +52,33 @@ class Activations(Printed):
     skipped: dict[str, str] = field(default_factory=dict)
     sample: Tensor | None = None
     predicted: Tensor | None = None
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Each layer as a variable over (row, unit of the layer), with ``target`` and the like as coordinates.
+
+        Returns
+        -------
+        xarray.Dataset
+            The layer ``fc1`` has the dimensions ``row`` and ``fc1 unit``; vector units have ``fc1 dim`` too.
+            ``target``, ``sample`` and ``predicted``, where there are any, are coordinates of ``row``. The
+            attributes are ``reduction`` and ``skipped`` as JSON.
+
+        Raises
+        ------
+        ImportError
+            Without xarray, with the command that installs it.
+        """
+        layers = {
+            name: (("row", f"{name} unit", f"{name} dim")[: values.ndim], values.numpy())
+            for name, values in self.layers.items()
+        }
+        rows = {
+            name: (("row", "target dim")[: values.ndim], values.numpy())
+            for name in ("target", "sample", "predicted")
+            if (values := getattr(self, name)) is not None
+        }
+        about = {"reduction": json.dumps(self.reduction), "skipped": json.dumps(self.skipped)}
+        return optional_module("xarray").Dataset(layers, rows, about)
 
     def _lines(self) -> list[str]:
         rows = [

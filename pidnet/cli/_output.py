@@ -16,6 +16,7 @@ from rich.text import Text
 from tqdm import tqdm
 
 from pidnet.files import plain, write_text
+from pidnet.printing import number
 
 if TYPE_CHECKING:
     from pidnet.maps import LayerMap
@@ -49,7 +50,7 @@ def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
     for name, value in rows[0].items():
         table.add_column(Text(name), justify="left" if isinstance(value, str) else "right")
     for row in rows:
-        table.add_row(*(Text(_figure(value)) for value in row.values()))
+        table.add_row(*(Text(number(value)) for value in row.values()))
     say(title)
     console.print(table)
 
@@ -87,13 +88,3 @@ def write_json(path: Path | None, result: Any) -> None:
     """The same in a file, where one is named."""
     if path is not None:
         write_text(path, json.dumps(plain(result), indent=1))
-
-
-def _figure(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float) and 0 < abs(value) < 0.00005:
-        return f"{value:.0e}"
-    if isinstance(value, float):
-        return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -11,9 +11,9 @@ import torch
 
 from pidnet import __version__
 from pidnet.energy.compared import Compared
-from pidnet.energy.report_text import report_text
+from pidnet.energy.report_text import report_text, summary
 from pidnet.optional import optional_module
-from pidnet.printing import Printed
+from pidnet.printing import Printed, listed
 
 SIDES = ("dense", "small")
 
@@ -179,7 +179,11 @@ class EnergyReport(Printed):
         return report_text(self)
 
     def _lines(self) -> list[str]:
-        return [line for line in str(self).splitlines() if line]
+        uncounted = [f"not counted in full: {listed(self.unknown)}"] if self.unknown else []
+        head = (
+            f"EnergyReport by table {self.table}; print(report) has the {len(self.layers)} layers and notes"
+        )
+        return [head, *summary(self), *uncounted]
 
 
 def _compared(fields: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pidnet.optional import optional_module
 from pidnet.plots import plot_graph, plot_replacements
-from pidnet.printing import Printed, number
+from pidnet.printing import Printed, counted, number
 
 if TYPE_CHECKING:
     import pandas
@@ -56,7 +56,7 @@ class RedundancyGraph(Printed, networkx.Graph):
         return plot_graph(self, neighbors=neighbors, ax=ax)
 
     def _lines(self) -> list[str]:
-        lines = [_head(self, "RedundancyGraph", "edges")]
+        lines = [_head(self, "RedundancyGraph", "edge")]
         if self.number_of_edges():
             i, j, strongest = max(self.edges(data=True), key=lambda edge: edge[2].get("weight", 0))
             means = "  ".join(
@@ -66,7 +66,9 @@ class RedundancyGraph(Printed, networkx.Graph):
             lines.append(f"  mean edge: {means}; {best}")
         groups = sum(len(group) > 1 for group in networkx.connected_components(self))
         tested = self.graph.get("tested")
-        lines.append(f"  {groups:,} connected groups" + (f"; {tested:,} pairs were tested" if tested else ""))
+        lines.append(
+            f"  {counted(groups, 'connected group')}" + (f"; {tested:,} pairs were tested" if tested else "")
+        )
         return lines
 
 
@@ -110,8 +112,8 @@ class ReplacementGraph(Printed, networkx.DiGraph):
         replaceable = sum(1 for _, degree in self.out_degree() if degree)
         allowed = number(self.graph.get("tolerance"))
         return [
-            _head(self, "ReplacementGraph", "replacements"),
-            f"  {replaceable:,} units can be replaced by another at a cost of at most {allowed} bits",
+            _head(self, "ReplacementGraph", "replacement"),
+            f"  {counted(replaceable, 'unit')} can be replaced by another at a cost of at most {allowed} bits",
         ]
 
 
@@ -149,12 +151,12 @@ def _edge_table(graph: networkx.Graph, ends: tuple[str, str]) -> pandas.DataFram
     return optional_module("pandas").DataFrame(rows, columns=None if rows else list(ends))
 
 
-def _head(graph: networkx.Graph, kind: str, edges: str) -> str:
+def _head(graph: networkx.Graph, kind: str, edge: str) -> str:
     about = graph.graph
     alone = networkx.number_of_isolates(graph)
     return (
-        f"{kind} {about.get('layer', '')} by {about.get('measure', 'no measure')}: {len(graph):,} units "
-        f"({alone:,} alone), {graph.number_of_edges():,} {edges}"
+        f"{kind} {about.get('layer', '')} by {about.get('measure', 'no measure')}: {counted(len(graph), 'unit')} "
+        f"({alone:,} alone), {counted(graph.number_of_edges(), edge)}"
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from pidnet.codes import Codes
 from pidnet.optional import optional_module
-from pidnet.printing import Printed, number, table
+from pidnet.printing import Printed, counted, number, table
 from pidnet.tables import shannon
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class GroupInvariants(Printed):
     def _lines(self) -> list[str]:
         count, size = self.groups.shape
         rows = [_spread(name, getattr(self, name)) for name in SHOWN]
-        groups = f"{number(count)} group{'s' if count != 1 else ''} of {size} units"
+        groups = f"{counted(count, 'group')} of {size} units"
         return [f"GroupInvariants of {groups}, {number(self.samples)} samples", *table(rows)]
 
 

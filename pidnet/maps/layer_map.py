@@ -15,7 +15,7 @@ from pidnet.maps.notes import short_notes
 from pidnet.maps.ordering import similar_units
 from pidnet.measures.atoms import Atoms
 from pidnet.plots import plot_map
-from pidnet.printing import Printed, number
+from pidnet.printing import Printed, table, wrapped
 
 if TYPE_CHECKING:
     import pandas
@@ -273,15 +273,15 @@ class LayerMap(Printed):
     def _lines(self) -> list[str]:
         constant, summary = len(self.units) - len(self.varying), self.summary()
         about = f"{len(self.units):,} units ({constant:,} constant), {len(self.pairs):,} pairs"
-        means = "  ".join(
-            f"{name} {number(summary[name])}" for name in ("redundancy", "unique_mean", "synergy")
-        )
-        floor = summary.get("synergy_noise_floor")
-        beside = "" if floor is None else f" (noise floor of the synergy {number(floor)})"
+        names = ("redundancy", "unique_mean", "synergy")
+        rows = [{"bits": "mean over pairs", **{name: summary[name] for name in names}}]
+        if self.noise_floor:
+            rows.append({"bits": "noise floor", **{name: summary[f"{name}_noise_floor"] for name in names}})
         how = [f"{name} {self.settings[name]}" for name in PRINTED if self.settings.get(name)]
         return [
             f"LayerMap {self.layer} by {self.measure}: {about}, {self.samples:,} samples",
-            f"  {means} bits, means over pairs{beside}; widest gap {number(float(self.atoms.gap.max()))}",
+            *(f"  {line}" for line in table(rows)),
+            f"  widest gap {float(self.atoms.gap.max()):.2g} bits",
             *([f"  {', '.join(how)}"] if how else []),
-            *(f"  Note: {note}" for note in short_notes(self.notes)),
+            *(line for note in short_notes(self.notes) for line in wrapped(f"Note: {note}", "  ")),
         ]

@@ -148,8 +148,8 @@ class Profile(Printed):
             }
             for k, (layer, bits) in enumerate(zip(self.layers, self.pair_information, strict=True))
         ]
-        about = f"shares by {self.measure} with 95 % intervals over {self.interval}; pair_information in bits"
-        return [*table(rows, most), about]
+        about = f"shares with 95 % intervals over {self.interval}; pair_information in bits"
+        return [f"Profile by {self.measure}: {about}", *table(rows, most)]
 
     def _cell(self, atom: str, layer: int) -> str:
         share, low, high = (ends[atom][layer] for ends in (self.shares, self.low, self.high))

@@ -19,7 +19,7 @@ from pidnet.maps.verdict import Verdict
 from pidnet.measures.measure import MeasureLike
 from pidnet.optional import optional_module
 from pidnet.plots import plot_sensitivity
-from pidnet.printing import Printed, table
+from pidnet.printing import MOST_LINES, Printed, table, wrapped
 from pidnet.significance import Correction
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ATOMS = ("redundancy", "unique_mean", "synergy")
-MOST_ROWS = 8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -165,16 +164,21 @@ class Sensitivity(Printed):
         return plot_sensitivity(self, atom, ax)
 
     def __str__(self) -> str:
-        return "\n".join(self._lines(len(self.rows)))
+        return "\n".join([*self._table(len(self.rows)), self.sentence])
 
-    def _lines(self, most: int = MOST_ROWS) -> list[str]:
+    def _lines(self) -> list[str]:
+        sentence = wrapped(self.sentence)
+        return [*self._table(max(1, MOST_LINES - 3 - len(sentence))), *sentence]
+
+    def _table(self, most: int) -> list[str]:
         cells = [
             {atom: f"{row[atom]:7.4f} ({row[f'{atom}_noise_floor']:7.4f})" for atom in ATOMS}
             for row in self.rows
         ]
         tried = [{name: row[name] for name in ("layer", "levels", "samples")} for row in self.rows]
-        about = f"{self.measure}, {self.quantizer}, correction {self.correction}; means over pairs (noise floor), bits"
-        return [about, *table([a | b for a, b in zip(tried, cells, strict=True)], most), self.sentence]
+        how = f"{self.measure}, {self.quantizer}, correction {self.correction}"
+        rows = [a | b for a, b in zip(tried, cells, strict=True)]
+        return [f"Sensitivity by {how}: means over pairs (noise floor), bits", *table(rows, most)]
 
     def _of(self, layer: str, atom: str) -> list[dict]:
         if layer not in self.layers:

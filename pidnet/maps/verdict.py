@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pidnet.printing import Printed
+from pidnet.printing import Printed, wrapped
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,4 +37,6 @@ class Verdict(Printed):
             if not held
         ]
         count = f"holds at {sum(self.holds)} of {len(self.holds)} settings"
-        return [f"{self.conclusion}: {count}, " + (f"not at {'; '.join(failed)}" if failed else "stable")]
+        return wrapped(
+            f"{self.conclusion}: {count}, " + (f"not at {'; '.join(failed)}" if failed else "stable")
+        )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pidnet.optional import optional_module
-from pidnet.printing import Printed, number, table
+from pidnet.printing import Printed, counted, table
 from pidnet.tables import shannon
 
 if TYPE_CHECKING:
@@ -113,8 +113,7 @@ class Atoms(Printed):
 
     def _lines(self) -> list[str]:
         columns = {**dict(self.items()), "total": self.total, "gap": self.gap}
-        count = f"{number(len(self))} pair{'s' if len(self) != 1 else ''}"
-        first = f"Atoms of {count}, bits (gap {self.gap_kind})"
+        first = f"Atoms of {counted(len(self), 'pair')}, bits (gap {self.gap_kind})"
         if not 0 < len(self) <= SHOWN_PAIRS:
             rows = [
                 {"": name, "mean": v.mean(), "least": v.min(), "most": v.max()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -12,13 +12,25 @@ from pidnet import training
 from pidnet.energy import EnergyReport, compare_energy
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.inputs import take
+from pidnet.printing import Printed
 from pidnet.pruning import PruningPlan, apply_plan
 
 Labelled = tuple[Tensor, Tensor]
 
 
-@dataclass(frozen=True, eq=False)
-class PrunedRun:
+class CarriedOut(Protocol):
+    """What a row of figures is made of: a ``PrunedRun``, or a budget read from a run folder."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def plan(self) -> PruningPlan: ...
+    @property
+    def report(self) -> EnergyReport: ...
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PrunedRun(Printed):
     """A plan that was carried out.
 
     Attributes
@@ -41,33 +53,8 @@ class PrunedRun:
         ((resource, share),) = self.plan.settings["budget"].items()
         return budget_name(resource, share)
 
-    @property
-    def units_kept(self) -> float:
-        """The share of the hidden units that stay."""
-        return self.plan.share_kept
-
-    def row(self, side: int = 1) -> dict[str, Any]:
-        """The figures that people compare.
-
-        Parameters
-        ----------
-        side : int
-            1 for the pruned network, 0 for the dense one.
-
-        Returns
-        -------
-        dict
-            Column -> value.
-        """
-        report = self.report
-        return {
-            "units kept": self.units_kept if side else 1.0,
-            "accuracy": report.accuracy[side] if report.accuracy else None,
-            "parameters": report.parameters[side],
-            "MACs": report.macs[side],
-            "modelled nJ (SRAM)": report.energy[0].joules[side] * 1e9,
-            "modelled nJ (DRAM)": report.energy[1].joules[side] * 1e9,
-        }
+    def _lines(self) -> list[str]:
+        return [f"PrunedRun {summary_line(self)}"]
 
 
 def carry_out(
@@ -105,8 +92,8 @@ def carry_out(
     >>> from pidnet.pruning.result import carry_out
     >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
     >>> net = pn.zoo.mlp(8, (16,), 3)
-    >>> carry_out(net, pn.plan_pruning(net, data, keep=0.25, criterion="l1"), data).row()["MACs"]
-    44
+    >>> carry_out(net, pn.plan_pruning(net, data, keep=0.25, criterion="l1"), data)
+    PrunedRun 0.25: 4 of 16 units, 25.0% of the MACs
     """
     small = apply_plan(dense, plan, data, repair)
     accuracy = None
@@ -122,18 +109,19 @@ def budget_name(resource: str, share: float) -> str:
     return f"{share:g}" if resource == "keep" else f"{resource}-{share:g}"
 
 
-def rows(pruned: Sequence[PrunedRun]) -> list[dict[str, Any]]:
-    """The dense network and each budget, one row each.
+def rows(budgets: Sequence[CarriedOut]) -> list[dict[str, Any]]:
+    """The figures that people compare: the dense network and each budget, one row each.
 
     Parameters
     ----------
-    pruned : sequence of PrunedRun
-        Of one dense network.
+    budgets : sequence of PrunedRun
+        Of one dense network; or the budgets of a run folder.
 
     Returns
     -------
     list of dict
-        The dense network first.
+        The dense network first: budget, units kept, accuracy (None where it was not measured), parameters, MACs,
+        and nanojoules with their kind.
 
     Examples
     --------
@@ -141,4 +129,25 @@ def rows(pruned: Sequence[PrunedRun]) -> list[dict[str, Any]]:
     >>> rows([])
     []
     """
-    return [pruned[0].row(0), *(one.row() for one in pruned)] if pruned else []
+    if not budgets:
+        return []
+    small = (_row(one.name, one.plan.share_kept, one.report, 1) for one in budgets)
+    return [_row("dense", 1.0, budgets[0].report, 0), *small]
+
+
+def summary_line(budget: CarriedOut) -> str:
+    """A budget in one line."""
+    kept, units = sum(budget.plan.widths.values()), sum(budget.plan.units.values())
+    return f"{budget.name}: {kept:,} of {units:,} units, {budget.report.macs.kept:.1%} of the MACs"
+
+
+def _row(name: str, kept: float, report: EnergyReport, side: int) -> dict[str, Any]:
+    """One row. side: 1 for the pruned network, 0 for the dense one."""
+    return {
+        "budget": name,
+        "units kept": kept,
+        "accuracy": report.accuracy[side] if report.accuracy else None,
+        "parameters": report.parameters[side],
+        "MACs": report.macs[side],
+        **{f"{one.kind} nJ ({one.where.upper()})": one.joules[side] * 1e9 for one in report.energy},
+    }

@@ -11,11 +11,12 @@ from typing import Any
 
 from pidnet.files import write_text
 from pidnet.maps import LayerMap
+from pidnet.printing import number
 from pidnet.report import _text as text
 from pidnet.report._curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.report._encoding import deflate, script_json
 from pidnet.report._map_data import explore
-from pidnet.runs import Run, read_run
+from pidnet.runs import Run, read_run, rows
 
 # About 6 bytes a pair: at most 20 MB of maps in one page, six layers of 1,024 units.
 MOST_PAIRS = 3_150_000
@@ -68,11 +69,11 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
         run=found,
         summary=text.summary(found),
         layers=[layer_map.summary() for layer_map in found.maps],
-        budgets=_budget_rows(found),
+        budgets=rows(found.budgets),
         text=text,
         style=_asset("page.css"),
         missing=missing_extra(),
-        cell=_cell,
+        cell=number,
         **_interactive(found),
     )
     return write_text(path or found.folder / "report.html", page)
@@ -149,34 +150,5 @@ def _fates(name: str, plan) -> dict[str, Any]:
     }
 
 
-def _budget_rows(run: Run) -> list[dict[str, Any]]:
-    """The dense network and each budget, one row each."""
-    if not run.budgets:
-        return []
-    sides = [("dense", run.budgets[0].report, 0), *((b.name, b.report, 1) for b in run.budgets)]
-    return [
-        {
-            "budget": name,
-            "accuracy": report.accuracy[side] if report.accuracy else None,
-            "parameters": report.parameters[side],
-            "MACs": report.macs[side],
-            **{
-                f"{figure.kind} nJ ({figure.where.upper()})": figure.joules[side] * 1e9
-                for figure in report.energy
-            },
-        }
-        for name, report, side in sides
-    ]
-
-
 def _asset(name: str) -> str:
     return resources.files("pidnet.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _cell(value: Any) -> str:
-    """A figure as people read it."""
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

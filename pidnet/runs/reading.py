@@ -15,7 +15,7 @@ from pidnet.files import CHANGE, settled
 from pidnet.maps import LayerMap
 from pidnet.printing import Printed, listed
 from pidnet.pruning import PruningPlan, load_pruned
-from pidnet.pruning.result import PrunedRun
+from pidnet.pruning.result import PrunedRun, summary_line
 from pidnet.runs._records import SETTINGS, check_records, recorded, stamped, stored
 from pidnet.runs.writing import map_file
 
@@ -39,8 +39,7 @@ class Budget(Printed):
     report: EnergyReport
 
     def _lines(self) -> list[str]:
-        kept, units = sum(self.plan.widths.values()), sum(self.plan.units.values())
-        return [f"Budget {self.name}: {kept:,} of {units:,} units, {self.report.macs.kept:.1%} of the MACs"]
+        return [f"Budget {summary_line(self)}"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -107,11 +107,9 @@ def write_pruned(folder: Path, pruned: Sequence[PrunedRun], example: Tensor, com
     ...     [budget.name for budget in read_run(folder).budgets]
     ['0.25']
     """
-    names = [{"budget": name} for name in ("dense", *(one.name for one in pruned))]
-    table = [name | row for name, row in zip(names, rows(pruned), strict=True)]
     with one_change(folder) as staged:
         files = [path for one in pruned for path in _write_budget(staged, one, example)]
-        record(folder, staged, "budgets", command, [*_write_table(staged / "budgets", table), *files])
+        record(folder, staged, "budgets", command, [*_write_table(staged / "budgets", rows(pruned)), *files])
 
 
 def _write_budget(folder: Path, pruned: PrunedRun, example: Tensor) -> list[Path]:

@@ -21,7 +21,7 @@ def test_graphs_are_those_of_networkx_and_print(layer_map):
     assert repr(graph).splitlines() == [
         "RedundancyGraph fc1 by i_min: 3 units (0 alone), 2 edges",
         "  mean edge: redundancy 0.2500  synergy 0.7000  weight 0.2500; strongest: 0 - 1, weight 0.5000",
-        "  1 connected groups",
+        "  1 connected group",
     ]
     assert repr(replacement).splitlines() == [
         "ReplacementGraph fc1 by i_min: 3 units (0 alone), 5 replacements",

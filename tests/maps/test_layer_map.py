@@ -112,11 +112,14 @@ def planted():
 def test_it_prints_in_a_few_lines(planted):
     lines = repr(planted).splitlines()
     assert lines[0] == "LayerMap hidden by i_min: 4 units (1 constant), 3 pairs, 120 samples"
-    assert "synergy 0.6" in lines[1]
-    assert "noise floor of the synergy" in lines[1]
-    assert lines[2].strip() == "quantizer own_values, levels 2, correction shuffle_sources, null labels"
-    assert lines[3].strip() == "Note: constant units of hidden, skipped: 3"
-    assert len(lines) == 5
+    assert lines[1].split() == ["bits", "redundancy", "unique_mean", "synergy"]
+    assert lines[2].split()[:3] == ["mean", "over", "pairs"]
+    assert lines[2].split()[-1].startswith("0.6")
+    assert lines[3].split()[:2] == ["noise", "floor"]
+    assert lines[4].strip().startswith("widest gap ")
+    assert lines[5].strip() == "quantizer own_values, levels 2, correction shuffle_sources, null labels"
+    assert lines[6].strip() == "Note: constant units of hidden, skipped: 3"
+    assert len(lines) == 9
     assert "<pre>LayerMap hidden" in planted._repr_html_()
 
 

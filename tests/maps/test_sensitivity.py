@@ -58,7 +58,10 @@ def test_the_sentence_and_the_table(report):
     assert "redundancy of strong > redundancy of weak: holds at 4 of 4 settings, stable" in report.sentence
     assert "synergy of empty > what chance gives: holds at 0 of 4" in report.sentence
     lines = str(report).splitlines()
-    assert lines[0] == "i_min, equal_mass, correction shuffle_sources; means over pairs (noise floor), bits"
+    assert (
+        lines[0]
+        == "Sensitivity by i_min, equal_mass, correction shuffle_sources: means over pairs (noise floor), bits"
+    )
     assert len(lines) == 2 + 12 + 1
     assert lines[-1] == report.sentence
 

@@ -25,4 +25,4 @@ def test_names_say_which_budget(pruned):
 
 def test_accuracy_needs_test_samples(mlp, calibration):
     plan = pn.plan_pruning(mlp, calibration, 0.5, "l1")
-    assert carry_out(mlp, plan, calibration, repair="none").row()["accuracy"] is None
+    assert rows([carry_out(mlp, plan, calibration, repair="none")])[1]["accuracy"] is None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pidnet.printing import Printed
+from pidnet.printing import Printed, wrapped
 from pidnet.pruning.criteria.ranking import Ranking
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
@@ -95,4 +95,4 @@ class Criterion(Printed):
     def _lines(self) -> list[str]:
         function = self.rank.func if isinstance(self.rank, partial) else self.rank
         described = (function.__doc__ or "").split("\n")[0]
-        return [f"Criterion {self.name}{', searched' * self.searched}: {described}"]
+        return wrapped(f"Criterion {self.name}{', searched' * self.searched}: {described}")

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from pidnet.files import write_text
 from pidnet.optional import optional_module
+from pidnet.plots import plot_plan
 from pidnet.printing import Printed, listed, table
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_LAYERS = 7
 
 
 @dataclass(frozen=True)
@@ -96,9 +101,10 @@ class PruningPlan(Printed):
     Examples
     --------
     >>> import pidnet as pn
-    >>> plan = pn.PruningPlan(kept={"fc1": [0, 2]}, removed={}, criterion="by hand", units={"fc1": 4})
+    >>> plan = pn.PruningPlan(kept={"fc1": [0, 2]}, removed={}, criterion="hand", units={"fc1": 4})
     >>> plan
-    PruningPlan by by hand: fc1 2 of 4; print(plan.explain())
+    PruningPlan by hand; print(plan.explain()) lists the units
+      layer fc1: 2 of 4 kept
     >>> plan.share_kept
     0.5
     """
@@ -151,6 +157,21 @@ class PruningPlan(Printed):
         """The rows as a table. Raises ImportError without pandas, with the command that installs it."""
         return optional_module("pandas").DataFrame(self.rows())
 
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """Draw how many units of each layer stay; see ``pidnet.plots.plot_plan``.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Figure
+            The figure drawn in.
+        """
+        return plot_plan(self, ax)
+
     def explain(self, most: int | None = 10) -> str:
         """The plan as text.
 
@@ -164,11 +185,7 @@ class PruningPlan(Printed):
         str
             Several lines: what goes, what that costs, and which layers are left out and why.
         """
-        lines = [f"pruned by {self.criterion}"]
-        if found := self.settings.get("held_out_bits"):
-            lines.append(
-                f"loses {found[0]:.2g} to {found[1]:.2g} bits on samples that the repair has not seen (95 %)"
-            )
+        lines = [f"pruned by {self.criterion}", *self._held_out()]
         for layer in self.kept:
             lines += self._layer_lines(layer, most)
         lines += [f"\n{layer} is left out: {reason}" for layer, reason in self.left_out.items()]
@@ -246,9 +263,28 @@ class PruningPlan(Printed):
 
     def _lines(self) -> list[str]:
         budget = "".join(f", {name}={share:g}" for name, share in self.settings.get("budget", {}).items())
-        widths = [f"{layer} {width} of {self.units.get(layer, '?')}" for layer, width in self.widths.items()]
-        left_out = f"; left out: {listed(self.left_out)}" if self.left_out else ""
-        return [f"PruningPlan by {self.criterion}{budget}: {listed(widths)}{left_out}; print(plan.explain())"]
+        widths = [
+            f"  layer {layer}: {width} of {self.units.get(layer, '?')} kept"
+            for layer, width in self.widths.items()
+        ]
+        more = [f"  ... and {len(widths) - MOST_LAYERS} more layers"] if len(widths) > MOST_LAYERS else []
+        left_out = [f"  left out: layer {layer} ({reason})" for layer, reason in self.left_out.items()]
+        if len(left_out) > 2:
+            left_out = [f"  left out: layers {listed(self.left_out)}; the reasons are in .left_out"]
+        return [
+            f"PruningPlan by {self.criterion}{budget}; print(plan.explain()) lists the units",
+            *(f"  {sentence}" for sentence in self._held_out()),
+            *widths[:MOST_LAYERS],
+            *more,
+            *left_out,
+        ]
+
+    def _held_out(self) -> list[str]:
+        """The measured loss in words, where there is one."""
+        found = self.settings.get("held_out_bits")
+        if not found:
+            return []
+        return [f"loses {found[0]:.2g} to {found[1]:.2g} bits on samples that the repair has not seen (95 %)"]
 
     def _layer_lines(self, layer: str, most: int | None) -> list[str]:
         kept, removed = self.kept[layer], self.still_removed(layer)

@@ -101,7 +101,9 @@ def plan_pruning(
     >>> import pidnet as pn
     >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
     >>> pn.plan_pruning(pn.zoo.mlp(8, (16,), 3), data, keep=0.25, criterion="l1")
-    PruningPlan by l1, keep=0.25: fc1 4 of 16; left out: head; print(plan.explain())
+    PruningPlan by l1, keep=0.25; print(plan.explain()) lists the units
+      layer fc1: 4 of 16 kept
+      left out: layer head (its units reach the output without another layer)
     """
     chosen = find_criterion(criterion)
     if allocation not in ALLOCATIONS:

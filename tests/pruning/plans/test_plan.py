@@ -136,7 +136,19 @@ def test_the_share_kept_is_that_of_the_edited_plan():
     assert [removed.unit for removed in plan.still_removed("fc1")] == [1, 3]
 
 
-def test_a_plan_prints_one_line(mlp, calibration):
+def test_a_plan_prints_the_widths_of_its_layers_and_why_others_are_left_out(mlp, calibration):
     plan = pn.plan_pruning(mlp, calibration, keep=0.5, criterion="l2")
-    assert repr(plan).startswith("PruningPlan by l2, keep=0.5: fc1 24 of 48, fc2 16 of 32; ")
-    assert repr(plan).endswith("print(plan.explain())")
+    first, *layers = repr(plan).splitlines()
+    assert first == "PruningPlan by l2, keep=0.5; print(plan.explain()) lists the units"
+    assert layers[:2] == ["  layer fc1: 24 of 48 kept", "  layer fc2: 16 of 32 kept"]
+    assert layers[2] == f"  left out: layer head ({plan.left_out['head']})"
+
+
+def test_a_plan_of_many_layers_prints_some(mlp):
+    kept = {str(layer): [0] for layer in range(9)}
+    plan = pn.PruningPlan(kept, {}, "l2", left_out=dict.fromkeys("abc", "shared"))
+    assert repr(plan).splitlines()[7:] == [
+        "  layer 6: 1 of ? kept",
+        "  ... and 2 more layers",
+        "  left out: layers a, b, c; the reasons are in .left_out",
+    ]

@@ -30,13 +30,14 @@ class Verdict(Printed):
         """True when the conclusion holds at every setting."""
         return all(self.holds)
 
-    def _lines(self) -> list[str]:
+    def __str__(self) -> str:
         failed = [
             f"{levels} levels and {samples} samples"
             for (levels, samples), held in zip(self.settings, self.holds, strict=True)
             if not held
         ]
         count = f"holds at {sum(self.holds)} of {len(self.holds)} settings"
-        return wrapped(
-            f"{self.conclusion}: {count}, " + (f"not at {'; '.join(failed)}" if failed else "stable")
-        )
+        return f"{self.conclusion}: {count}, " + (f"not at {'; '.join(failed)}" if failed else "stable")
+
+    def _lines(self) -> list[str]:
+        return wrapped(str(self))

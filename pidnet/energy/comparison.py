@@ -22,6 +22,7 @@ from pidnet.energy.measured import (
 )
 from pidnet.energy.modelled import EnergyTable, Joules, horowitz_2014, modelled_energy, total
 from pidnet.energy.report import SIDES, EnergyFigure, EnergyReport, LayerRow
+from pidnet.networks.batches import example_inputs
 from pidnet.networks.inputs import on_device, tensors_in
 from pidnet.networks.running import device_of, restored, run_or_say
 
@@ -43,8 +44,8 @@ def compare_energy(
     ----------
     dense, small : torch.nn.Module
         Both take the same input; they are not changed.
-    example_input : Tensor, tuple or dict of Tensor
-        With a leading batch axis, as for ``count``; only its first sample is run.
+    example_input : Tensor, tuple or dict of Tensor, or data
+        As for ``count``; only its first sample is run.
     dtype : str or mapping, optional
         What the layers would run in, as for ``modelled_energy``.
     table : EnergyTable, optional
@@ -73,6 +74,7 @@ def compare_energy(
     if accuracy is not None and not (len(accuracy) == 2 and all(0 <= a <= 1 for a in accuracy)):
         raise ValueError(f"accuracy is {accuracy}; expected (dense, small), each from 0 to 1")
     table = table or horowitz_2014()
+    example_input = example_inputs(dense, example_input)
     counts = [count(model, example_input) for model in (dense, small)]
     energies = [modelled_energy(c, dtype=own_dtypes(dtype, c, counts), table=table) for c in counts]
     totals = [total(energy) for energy in energies]
@@ -120,8 +122,8 @@ def add_measured(
         What ``compare_energy`` made of the same models.
     models : (torch.nn.Module, torch.nn.Module)
         The dense and the small one, run in turn on all of ``example_input``.
-    example_input : Tensor, tuple or dict of Tensor
-        A whole batch.
+    example_input : Tensor, tuple or dict of Tensor, or data
+        A whole batch, as for ``count``.
     window : callable, optional
         Opens a measuring window; every counter of this machine by default.
     seconds : float
@@ -151,6 +153,7 @@ def add_measured(
     if window is None and not counters:
         return replace(report, measured_note=sentence)
     window = window or partial(counter_window, counters)
+    example_input = example_inputs(models[0], example_input)
     runs: tuple[list[Measurement], list[Measurement]] = ([], [])
     for _ in range(rounds):
         for side, model in enumerate(models):

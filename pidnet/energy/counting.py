@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from pidnet.energy.ledger import Ledger, Tally, watched
+from pidnet.networks.batches import example_inputs
 from pidnet.networks.inputs import first_sample
 from pidnet.networks.running import restored, run_or_say
 from pidnet.printing import Printed, listed, number, table
@@ -105,10 +106,11 @@ def count(model: nn.Module, example_input) -> Counts:
     ----------
     model : torch.nn.Module
         It is as before afterwards (modes, hooks, buffers), also when its forward raises.
-    example_input : Tensor, tuple or dict of Tensor
-        With a leading batch axis; a tuple is positional, a dict by name. Only the first sample is run, in eval
-        mode. A bare recurrent or attention module with ``batch_first=False`` has its batch on axis 1, as torch
-        has it.
+    example_input : Tensor, tuple or dict of Tensor, or data
+        With a leading batch axis; a tuple is positional, a dict by name. Of data as ``capture`` takes them, it is the
+        x of the first batch; two tensors are positional where the model's ``forward`` can be called with two, a pair
+        (x, y) otherwise. Only the first sample is run, in eval mode. A bare recurrent or attention module with
+        ``batch_first=False`` has its batch on axis 1, as torch has it.
 
     Returns
     -------
@@ -139,7 +141,7 @@ def count(model: nn.Module, example_input) -> Counts:
     head   linear    32           136
     """
     check_model(model)
-    sample = first_sample(example_input, batch_axis(model))
+    sample = first_sample(example_inputs(model, example_input), batch_axis(model))
     ledger = Ledger(model)
     with restored(model), torch.no_grad(), watched(model, ledger):
         run_or_say(model, sample)

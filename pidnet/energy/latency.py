@@ -17,6 +17,7 @@ from torch.utils.benchmark import Timer, timer as wall_clock
 
 from pidnet.energy.compared import Compared
 from pidnet.energy.counting import batch_axis
+from pidnet.networks.batches import example_inputs
 from pidnet.networks.inputs import arguments, first_sample, on_device, tensors_in
 from pidnet.networks.running import device_of, restored, run_or_say
 from pidnet.printing import Printed
@@ -97,8 +98,8 @@ def compare_latency(
     ----------
     dense, small : torch.nn.Module
         They take turns, so that drift hits both.
-    example_input : Tensor, tuple or dict of Tensor
-        A whole batch.
+    example_input : Tensor, tuple or dict of Tensor, or data
+        A whole batch, as for ``count``.
     rounds : int
         How often they take turns, at least 5.
     block_seconds : float
@@ -128,7 +129,7 @@ def compare_latency(
     if rounds < 5:
         raise ValueError(f"rounds is {rounds}; fewer than 5 turns do not even out a drifting machine")
     warning = busy_machine()
-    axis = batch_axis(dense)
+    axis, example_input = batch_axis(dense), example_inputs(dense, example_input)
     inputs = {1: first_sample(example_input, axis)}
     inputs |= {next(tensors_in(example_input)).shape[axis]: example_input}
     with restored(dense), restored(small), torch.inference_mode():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from pidnet.networks.inputs import Inputs, joined, samples, shapes, split, tensors_in
@@ -76,6 +77,34 @@ def padding_mask(x: Inputs, mask: Any) -> Tensor | None:
     if not isinstance(found, Tensor) or found.ndim != 2:
         raise ValueError(f"the mask is {_described(found)}; expected a tensor of shape (sample, token)")
     return found.bool()
+
+
+def example_inputs(model: nn.Module, data: Any) -> Any:
+    """What the model can be called with, from an input or from data: the x of a pair (x, y) or of the first batch.
+
+    Two tensors are two arguments where the model can be called with two, otherwise a pair (x, y).
+    """
+    if isinstance(data, Tensor | np.ndarray | Mapping | PackedSequence | str) or not isinstance(
+        data, Iterable
+    ):
+        return _tensors(data)
+    if not isinstance(data, list | tuple):
+        return example_inputs(model, next(iter(data), None))
+    first = data[0] if data else None
+    if len(data) == 2 and isinstance(data[1], Tensor | np.ndarray):
+        arguments = isinstance(first, Tensor | np.ndarray) and _takes_two(model)
+        return _tensors(data if arguments else first)
+    batch = isinstance(first, list | tuple) and not isinstance(first, PackedSequence)
+    return example_inputs(model, first) if batch else _tensors(data)
+
+
+def _takes_two(model: nn.Module) -> bool:
+    """Whether a model may be called with two positional arguments."""
+    try:
+        inspect.signature(model.forward).bind(None, None)
+    except TypeError:
+        return False
+    return True
 
 
 def _pair(data: Any) -> Pair | None:

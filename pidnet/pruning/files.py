@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 from pidnet import __version__
 from pidnet.files import replacing
+from pidnet.networks.inputs import Inputs, first_sample
 from pidnet.pruning.applying import shrink
 from pidnet.pruning.plans.plan import PruningPlan
 
 MOST_VALUES = 10**8  # of one sample
 
 
-def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str | Path) -> Path:
+def save_pruned(small: nn.Module, plan: PruningPlan, example: Inputs, path: str | Path) -> Path:
     """Write a pruned network as .safetensors.
 
     Parameters
@@ -26,10 +29,11 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str 
     small
         The network that ``apply_plan`` returned.
     plan
-        The plan that made its shape; it goes into the file's metadata with the shape of the example and the
+        The plan that made its shape; it goes into the file's metadata with the form of the example and the
         architecture in words, so that ``load_pruned`` can rebuild the network from the dense one.
     example
-        An input of the network; only its shape and type are stored.
+        An input of the network: a tensor, a packed sequence, a tuple of positional or a mapping of keyword
+        arguments. Only how it is nested and the shape and type of its tensors are stored.
     path
         Where to write; the ending becomes .safetensors.
 
@@ -58,7 +62,7 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Tensor, path: str 
     weights = {name: value.detach().cpu().contiguous() for name, value in small.state_dict().items()}
     described = {
         "plan": plan.to_json(),
-        "example": {"shape": [1, *example.shape[1:]], "dtype": str(example.dtype)},
+        "example": _form(first_sample(example)),
         "architecture": str(small),
         "version": __version__,
     }
@@ -127,19 +131,50 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         described = json.loads(metadata["pidnet"])
         return weights, {"plan": str(described["plan"]), "example": dict(described["example"])}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} describes no pruned network: {error}") from error
 
 
-def _ones(path: str | Path, example: dict[str, Any]) -> Tensor:
-    """An input of the stored shape: ones, since token 0 is often padding, and padding shows nothing."""
-    shape, dtype = (
-        example.get("shape"),
-        getattr(torch, str(example.get("dtype")).removeprefix("torch."), None),
-    )
-    sizes = isinstance(shape, list) and all(isinstance(size, int) and size > 0 for size in shape)
-    if not sizes or not isinstance(dtype, torch.dtype) or math.prod(shape) > MOST_VALUES:
+def _form(example: Any) -> dict[str, Any]:
+    """How an input is nested, and the shape and type of each tensor."""
+    if isinstance(example, Tensor):
+        return {"shape": list(example.shape), "dtype": str(example.dtype)}
+    if isinstance(example, PackedSequence):
+        return {"packed": _form(example.data)}
+    if isinstance(example, Mapping):
+        return {"keywords": {name: _form(part) for name, part in example.items()}}
+    return {"arguments": [_form(part) for part in example]}
+
+
+def _ones(path: str | Path, form: Any) -> Any:
+    """An input of the stored form: ones, since token 0 is often padding, and padding shows nothing."""
+    if _values(form) > MOST_VALUES:
         raise ValueError(
-            f"{path} stores an example input of shape {shape}; expected one sample of a network's input"
+            f"{path} stores an example input of {form}; expected one sample of a network's input"
         )
-    return torch.ones(shape, dtype=dtype)
+    if "shape" in form:
+        return torch.ones(form["shape"], dtype=_dtype(form["dtype"]))
+    if "packed" in form:
+        return pack_sequence([_ones(path, form["packed"])])
+    if "keywords" in form:
+        return {name: _ones(path, part) for name, part in form["keywords"].items()}
+    return tuple(_ones(path, part) for part in form["arguments"])
+
+
+def _values(form: Any) -> float:
+    """How many values an input of this form holds; infinitely many where it is no such form."""
+    match form:
+        case {"shape": [*sizes], "dtype": kind} if _dtype(kind) and all(isinstance(s, int) for s in sizes):
+            return math.prod(sizes) if min(sizes, default=0) > 0 else math.inf
+        case {"packed": {"shape": _} as part}:
+            return _values(part)
+        case {"keywords": dict(parts)} if parts:
+            return sum(map(_values, parts.values()))
+        case {"arguments": [_, *_] as parts}:
+            return sum(map(_values, parts))
+    return math.inf
+
+
+def _dtype(kind: Any) -> torch.dtype | None:
+    found = getattr(torch, str(kind).removeprefix("torch."), None)
+    return found if isinstance(found, torch.dtype) else None

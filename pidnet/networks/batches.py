@@ -82,7 +82,8 @@ def padding_mask(x: Inputs, mask: Any) -> Tensor | None:
 def example_inputs(model: nn.Module, data: Any) -> Any:
     """What the model can be called with, from an input or from data: the x of a pair (x, y) or of the first batch.
 
-    Two tensors are two arguments where the model can be called with two, otherwise a pair (x, y).
+    Two tensors are two arguments where the model can be called with two, otherwise a pair (x, y). Raises ValueError
+    where x and y do not fit.
     """
     if isinstance(data, Tensor | np.ndarray | Mapping | PackedSequence | str) or not isinstance(
         data, Iterable
@@ -93,7 +94,8 @@ def example_inputs(model: nn.Module, data: Any) -> Any:
     first = data[0] if data else None
     if len(data) == 2 and isinstance(data[1], Tensor | np.ndarray):
         arguments = isinstance(first, Tensor | np.ndarray) and _takes_two(model)
-        return _tensors(data if arguments else first)
+        x, y = map(_tensors, data)
+        return (x, y) if arguments else _fitting(x, y)[0]
     batch = isinstance(first, list | tuple) and not isinstance(first, PackedSequence)
     return example_inputs(model, first) if batch else _tensors(data)
 
@@ -110,9 +112,7 @@ def _takes_two(model: nn.Module) -> bool:
 def _pair(data: Any) -> Pair | None:
     """(x, y) as tensors, checked, where the data are one pair; its second entry is an array."""
     if isinstance(data, list | tuple) and len(data) == 2 and isinstance(data[1], Tensor | np.ndarray):
-        x, y = _tensors(data[0]), _tensors(data[1])
-        _check(x, y)
-        return x, y
+        return _fitting(_tensors(data[0]), _tensors(data[1]))
     return None
 
 
@@ -156,6 +156,12 @@ def _cut(x: Any, y: Tensor, size: int) -> Iterator[Pair]:
         yield x, y  # samples are not the first axis, as in (token, sample): one batch
     else:
         yield from zip(split(x, size), split(y, size), strict=True)
+
+
+def _fitting(x: Any, y: Tensor) -> Pair:
+    """The pair, checked."""
+    _check(x, y)
+    return x, y
 
 
 def _check(x: Any, y: Tensor) -> None:

@@ -376,7 +376,7 @@ def test_an_error_that_the_model_catches_does_not_shift_the_bookkeeping():
             nn.Linear(4, 2),
             (torch.ones(2, 4), torch.ones(3)),
             ValueError,
-            r"shape \(2, 4\), \(3,\); expected one batch size",
+            r"x has shape \(2, 4\) but y has shape \(3,\); expected one target a sample",
         ),
         (
             nn.Linear(4, 2),

@@ -54,6 +54,14 @@ def test_what_is_no_number_of_features(asked):
         pn.CoverSelector(asked).fit(wine.data, wine.target)
 
 
+def test_selected_features_keep_their_names_in_a_frame():
+    wine = load_wine(as_frame=True)
+    chosen = pn.CoverSelector(3).set_output(transform="pandas").fit_transform(wine.data, wine.target)
+    assert chosen.shape == (178, 3)
+    assert set(chosen.columns) <= set(wine.data.columns)
+    assert chosen[chosen.columns[0]].equals(wine.data[chosen.columns[0]])
+
+
 def test_in_a_pipeline_it_selects_as_well_as_a_filter():
     """Ten pixels of 61, against the ten with the largest F; measured 0.89 and 0.90."""
     digits = load_digits()

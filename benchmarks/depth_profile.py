@@ -78,7 +78,7 @@ def maps_of(acts: pn.Activations, measure: str) -> dict[str, pn.LayerMap]:
     if measure.startswith("gaussian"):
         return pn.layer_maps(acts, measure, correction="wishart")
     codes = pn.quantize(acts, LEVELS, "zero_level")
-    return pn.layer_maps(codes, measure, correction="shuffle_sources", null="none")
+    return pn.layer_maps(codes, measure, correction="mixture", null="none")
 
 
 def row(name: str, measure: str, runs: list[dict[str, pn.LayerMap]]) -> dict:
@@ -143,7 +143,7 @@ def main() -> None:
     settings = {
         "data": f"{TRAINING} training samples, maps about the label of {SAMPLES} test samples; images at half their width and height",
         "levels": f"{LEVELS}, exact zeros by themselves, equal masses above; Gaussian: none",
-        "correction": "shuffle_sources; Gaussian: wishart",
+        "correction": "mixture; Gaussian: wishart",
         "seeds": len(SEEDS),
         "machine": MACHINE,
         "minutes": round((time.time() - start) / 60, 1),

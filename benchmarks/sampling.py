@@ -33,7 +33,7 @@ from pidnet.significance import CORRECTIONS, find_intervals, layer_atoms
 RESULTS = Path(__file__).parent / "results"
 MACHINE = "2-core x86-64 CPU, Linux"
 ATOMS = ("redundancy", "unique1", "unique2", "synergy")
-DEFAULT = "shuffle_sources"
+DEFAULT = "mixture"
 LAYER = "layer"
 
 Row = dict[str, str | int | float | None]
@@ -245,7 +245,7 @@ TABLES: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     ),
     "coverage": (
         "Share of 95 % intervals that hold the truth",
-        "60 layers of 45 pairs, planted ones and those between them, correction shuffle_sources. The columns of the "
+        "60 layers of 45 pairs, planted ones and those between them, correction mixture. The columns of the "
         "atoms and `not 0` count atoms whose truth is not 0, where at least 100 of them are; they should lie at "
         "0.92 to 0.98. `0` counts atoms that are exactly 0. For I_min, I_mmi and I_BROJA that is the end of what is "
         "possible: no interval ends below 0, so it can miss on one side only (nominal 0.975, more where no sample "

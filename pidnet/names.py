@@ -14,8 +14,8 @@ GAUSSIAN_MEASURES = (
 )
 QUANTIZERS = ("zero_level", "equal_mass", "equal_width", "deviation_steps", "lloyd", "binary", "own_values")
 CORRECTIONS = (
-    "shuffle_sources",
     "mixture",
+    "shuffle_sources",
     "shuffle_labels",
     "miller_madow",
     "quadratic_extrapolation",

@@ -16,6 +16,7 @@ from pidnet.maps.layer_map import LayerMap
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.measure import MeasureLike
+from pidnet.printing import number
 from pidnet.significance import (
     CORRECTIONS,
     NULLS,
@@ -28,6 +29,7 @@ from pidnet.significance import (
 )
 
 FEWEST_SAMPLES = 20
+LEAST_NOISE = 0.001  # bits; a mean nearer to 0 is never called negative
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +92,7 @@ def _layer_map(codes: Codes, layer: str, choice: _Choice) -> LayerMap:
     units, pairs = codes.layer(layer).units, codes.layer(layer).pairs
     plug_in = layer_atoms(codes, layer, measure)
     atoms = choice.correction(plug_in, codes, layer, measure, streams[0])
+    floor = sampling_floor(codes, layer, measure, choice.correction, streams[2])
     return LayerMap(
         layer=layer,
         units=units,
@@ -106,10 +109,10 @@ def _layer_map(codes: Codes, layer: str, choice: _Choice) -> LayerMap:
             **settings,
             "pidnet": __version__,
         },
-        notes=_notes(codes, layer, settings["correction"]),
+        notes=(*_notes(codes, layer, settings["correction"]), *_negative_means(atoms, floor, measure)),
         plug_in=plug_in,
         p_values=choice.null(plug_in, codes, layer, measure, streams[1]),
-        noise_floor=sampling_floor(codes, layer, measure, choice.correction, streams[2]),
+        noise_floor=floor,
         intervals=find_intervals(plug_in, atoms, codes, layer, measure, streams[3])
         if choice.intervals
         else {},
@@ -149,3 +152,14 @@ def _notes(codes: Codes, layer: str, correction: str) -> tuple[str, ...]:
         )
         notes.append(f"{len(codes)} samples are fewer than the {cells} cells of a table: {bias}")
     return tuple(notes)
+
+
+def _negative_means(atoms: Atoms, floor: dict[str, float], measure: Measure) -> tuple[str, ...]:
+    """Atoms that cannot be negative, with a mean below 0 by more than what chance gives."""
+    means = {name: float(bits.mean()) for name, bits in atoms.items()} if measure.nonnegative else {}
+    return tuple(
+        f"the mean {name} is {number(mean)} bits, below 0 by more than its noise: the correction takes too much "
+        "here; take more samples or fewer levels"
+        for name, mean in means.items()
+        if mean < -max(floor[name], LEAST_NOISE)
+    )

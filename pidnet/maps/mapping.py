@@ -50,8 +50,9 @@ def layer_maps(
         ``GAUSSIAN_MEASURES`` or a function from PairCovariances to Atoms.
     correction : str or callable, optional
         Of the sampling bias. For codes by name or as a function like those in ``CORRECTIONS``:
-        "shuffle_sources" (the default) and "shuffle_labels", which cost about two further maps, "mixture" (those
-        and a fit of each table; right for copies and pure synergy too), "miller_madow" (none), "quadratic_extrapolation" (six), or "none" for the plug-in atoms. For activations "none" (the
+        "mixture" (the default: right from independent units to copies, from the tables alone, for a fit of each
+        table and one more solution of I_BROJA), "shuffle_sources" and "shuffle_labels" (two maps), "miller_madow"
+        (none), "quadratic_extrapolation" (six), or "none" for the plug-in atoms. For activations "none" (the
         default), or "wishart": exact for the informations, by 8 redrawn covariances for the redundancy, not for
         shrunk covariances.
     null : str or callable, optional
@@ -106,7 +107,7 @@ def layer_maps(
     else:
         _refuse("tables of codes", target=target, shrinkage=shrinkage, copula=copula or None)
         make = code_mapper(
-            codes, measure, correction or "shuffle_sources", null or "units", intervals=intervals, seed=seed
+            codes, measure, correction or "mixture", null or "units", intervals=intervals, seed=seed
         )
     return _all_layers(codes, make)
 

@@ -199,7 +199,7 @@ def sensitivity(
     levels: Sequence[int] = (4, 2, 3, 6, 8),
     shares: Sequence[float] = (0.5, 0.25),
     how: str | Quantizer = "equal_mass",
-    correction: str | Correction = "shuffle_sources",
+    correction: str | Correction = "mixture",
 ) -> Sensitivity:
     """Maps of every layer with other numbers of levels and with fewer samples, summarized.
 

@@ -9,9 +9,10 @@ from pidnet.measures.axioms import Axiom, MeasureCheck, check_measure
 from pidnet.measures.blackwell import dominates
 from pidnet.measures.dit import LatticeAtoms, decompose_dit
 from pidnet.measures.ibroja.optimum import i_broja, i_broja_derivative
+from pidnet.measures.ibroja.sampling_bias import i_broja_bias
 from pidnet.measures.iccs import i_ccs, i_ccs_derivative
-from pidnet.measures.imin import i_min, i_min_derivative
-from pidnet.measures.immi import i_mmi, i_mmi_derivative
+from pidnet.measures.imin import i_min, i_min_bias, i_min_derivative
+from pidnet.measures.immi import i_mmi, i_mmi_bias, i_mmi_derivative
 from pidnet.measures.measure import Measure, MeasureLike, as_measure
 from pidnet.tables.discrete import PairTables
 
@@ -39,6 +40,8 @@ MEASURES: dict[str, Measure] = {
             "i_min",
             i_min,
             i_min_derivative,
+            i_min_bias,
+            margins_only=True,
             nonnegative=True,
             source="Williams & Beer 2010 (arXiv:1004.2515)",
             guarantee="expected minimum of specific information, closed form",
@@ -47,6 +50,8 @@ MEASURES: dict[str, Measure] = {
             "i_mmi",
             i_mmi,
             i_mmi_derivative,
+            i_mmi_bias,
+            margins_only=True,
             nonnegative=True,
             kinks="smaller information",
             source="Barrett 2015 (arXiv:1411.2832)",
@@ -56,6 +61,8 @@ MEASURES: dict[str, Measure] = {
             "i_broja",
             i_broja,
             i_broja_derivative,
+            i_broja_bias,
+            margins_only=True,
             nonnegative=True,
             source="Bertschinger, Rauh, Olbrich, Jost & Ay 2014 (arXiv:1311.2852)",
             guarantee="least unique information, with a proven gap for each pair",

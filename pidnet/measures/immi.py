@@ -6,6 +6,7 @@ import numpy as np
 
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
+from pidnet.measures.sampling_bias import difference_error, miller_madow_bias, shortfall
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -49,3 +50,15 @@ def i_mmi_derivative(tables: PairTables) -> Derivative:
     first_is_less = shannon.mutual_information(p_PAY) <= shannon.mutual_information(p_PBY)
     chosen = first_is_less[:, None, None]
     return Derivative(chosen * log2_ratio(p_PAY), ~chosen * log2_ratio(p_PBY))
+
+
+def i_mmi_bias(tables: PairTables) -> np.ndarray:
+    """What N samples add to R on average, (pair,), bits: the bias of the smaller information, less what taking the
+    smaller of two that scatter loses."""
+    plug_in = shannon.source_informations(tables.p)[:2]
+    margins = tables.p.sum(2), tables.p.sum(1)
+    first, second = (
+        bits - miller_madow_bias(p, tables.samples) for bits, p in zip(plug_in, margins, strict=True)
+    )
+    lost = shortfall(first - second, difference_error(tables.p, tables.samples))
+    return np.minimum(*plug_in) - np.minimum(first, second) - lost

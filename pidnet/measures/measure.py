@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
+
 from pidnet.choices import find_choice, name_of
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.derivatives import Derivative
@@ -26,6 +28,12 @@ class Measure(Printed):
         From PairTables (PairCovariances for Gaussian measures) to Atoms. Calling the measure calls it.
     derivative : callable, optional
         From PairTables to the Derivative of the redundancy. Intervals then need one further map, not 20.
+    bias : callable, optional
+        From counted PairTables to what the samples add to the redundancy on average, (pair,), bits. Corrections of
+        other measures extrapolate from half of the samples, at the cost of two maps.
+    margins_only : bool
+        Whether the redundancy depends on the tables (x1, y) and (x2, y) only, by theorem or definition. Two units
+        with the same table then have no unique information.
     nonnegative : bool
         Whether no atom can be negative, by theorem. Intervals of other measures may end below 0.
     kinks : str
@@ -52,6 +60,8 @@ class Measure(Printed):
     name: str
     function: Callable[[Any], Atoms]
     derivative: Callable[[Any], Derivative] | None = None
+    bias: Callable[[Any], np.ndarray] | None = None
+    margins_only: bool = False
     nonnegative: bool = False
     kinks: Literal["", "smaller information"] = ""
     source: str = ""
@@ -96,10 +106,9 @@ def as_measure(measure: MeasureLike, known: Mapping[str, Any], what: str = "meas
         if isinstance(other, Measure) and function in (other, other.function):
             if not options:
                 return other
-            derivative = _with_options(other.derivative, options)
-            return replace(
-                other, name=name, function=partial(other.function, **options), derivative=derivative
-            )
+            derivative, bias = (_with_options(known, options) for known in (other.derivative, other.bias))
+            function = partial(other.function, **options)
+            return replace(other, name=name, function=function, derivative=derivative, bias=bias)
     return Measure(name, found)
 
 
@@ -110,8 +119,8 @@ def _unwrapped(function: Any) -> tuple[Any, dict[str, Any]]:
     return function, {}
 
 
-def _with_options(derivative: Callable | None, options: dict[str, Any]) -> Callable | None:
-    """The derivative with the options of its measure; None where it does not take them."""
-    if derivative is None or not options.keys() <= inspect.signature(derivative).parameters.keys():
+def _with_options(function: Callable | None, options: dict[str, Any]) -> Callable | None:
+    """A derivative or bias with the options of its measure; None where it does not take them."""
+    if function is None or not options.keys() <= inspect.signature(function).parameters.keys():
         return None
-    return partial(derivative, **options)
+    return partial(function, **options)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import xlogy
-from scipy.stats import hypergeom
+from scipy.special import exp1, psi, xlogy
+from scipy.stats import hypergeom, poisson
+
+from pidnet.significance._mixture import DOUBT, MOST, SETTLED, STEPS, TRUST_OBSERVED
+
+COUNTS = np.arange(200)
+ALL = (0, 1, 2)
 
 
 def mean_n_ln_n(row: int, column: int, samples: int) -> float:
@@ -17,3 +22,73 @@ def covariance(p_ABY: np.ndarray, value_4ABY: np.ndarray) -> np.ndarray:
     """Covariances of four functions of the cell under the table p, (4, 4)."""
     centered = value_4ABY - (value_4ABY * p_ABY).sum((1, 2, 3), keepdims=True)
     return np.einsum("iaby,jaby,aby->ij", centered, centered, p_ABY)
+
+
+def joint_bias(count_ABY: np.ndarray) -> float:
+    """The bias of N I(Y;X1X2) of one pair, nats."""
+    weight, fitted_ABY = fit(count_ABY)
+    classes = observed_part(count_ABY.sum((0, 1))).sum()
+    table = cells_bias(count_ABY.ravel(), fitted_ABY.ravel(), weight[0])
+    return table - cells_bias(count_ABY.sum(2).ravel(), fitted_ABY.sum(2).ravel(), weight[0]) - classes + 0.5
+
+
+def fit(count_ABY: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and expected counts of the mixture that maximizes the likelihood of samples left out one at a time."""
+    left_out = components(count_ABY, 1.0)
+    weight = np.full(len(left_out), 1 / len(left_out))
+    for _ in range(STEPS):
+        predicted = np.maximum(np.tensordot(weight, left_out, 1), 1e-300)
+        moved = weight * (left_out * (count_ABY / predicted)).sum((1, 2, 3))
+        moved /= np.maximum(moved.sum(), 1e-300)
+        change, weight = np.abs(moved - weight).max(), moved
+        if change < SETTLED:
+            break
+    return weight, np.tensordot(weight, components(count_ABY, 0.0), 1)
+
+
+def components(count_ABY: np.ndarray, left_out: float) -> np.ndarray:
+    """The observed counts and the seven products of margins in which something is independent, (M, A, B, Y)."""
+
+    def margin(axes: tuple[int, ...]) -> np.ndarray:
+        return np.maximum(count_ABY.sum(axes, keepdims=True) - left_out, 0)
+
+    a, b, y = margin((1, 2)), margin((0, 2)), margin((0, 1))
+    ab, ay, by, total = margin((2,)), margin((1,)), margin((0,)), np.maximum(margin(ALL), 1)
+    of_a, of_b, of_y = (np.maximum(x, 1) for x in (a, b, y))
+    products = (ay * by / of_y, ab * ay / of_a, ab * by / of_b, ab * y / total)
+    products += (a * by / total, b * ay / total, a * b * y / total**2)
+    return np.stack(np.broadcast_arrays(np.maximum(count_ABY - left_out, 0), *products))
+
+
+def cells_bias(count_C: np.ndarray, fitted_C: np.ndarray, observed_weight: float) -> float:
+    """Sum over cells of E[n ln n] - mu ln mu: by the fit, or by the data where the observed table has much of the
+    weight or the cells seen once, f1, depart from the fit by more than chance. The cells still unseen follow from
+    f1 as the fit has it, f1 to f2 between fit and data."""
+    once, twice = (count_C == 1).sum(), (count_C == 2).sum()
+    few = fitted_C[fitted_C <= MOST]
+    single = few * np.exp(-few)
+    double, expected = (few * single / 2).sum(), single.sum()
+    unseen = (few[few > 0] * exp1(few[few > 0])).sum() * (once + 1) / (expected + 1)
+    unseen *= np.sqrt((unseen_share(twice, once) / unseen_share(double, expected)).clip(0.4, 2.5))
+    score = (once - expected) ** 2 / max((single * (1 - single)).sum(), 1e-9)
+    trust = max(min(1.0, TRUST_OBSERVED * observed_weight), score**2 / (score**2 + DOUBT**2))
+    return (1 - trust) * fitted_part(fitted_C).sum() + trust * (observed_part(count_C).sum() + unseen)
+
+
+def unseen_share(twice: float, once: float) -> np.float64:
+    """exp(b) E1(b), b = 2 f2 / f1: what cells of one rate have unseen for each cell seen once."""
+    rate = np.clip(2 * (twice + 1) / (once + 1), 1e-3, 500)
+    return np.exp(rate) * exp1(rate)
+
+
+def observed_part(count: np.ndarray) -> np.ndarray:
+    """n (ln n - psi(n))."""
+    at_least_one = np.maximum(count, 1)
+    return count * (np.log(at_least_one) - psi(at_least_one))
+
+
+def fitted_part(mean: np.ndarray) -> np.ndarray:
+    """E[n ln n] - mu ln mu of Poisson counts n."""
+    few = np.minimum(mean, MOST)
+    exact = poisson.pmf(COUNTS, few[..., None]) @ xlogy(COUNTS, COUNTS) - xlogy(few, few)
+    return np.where(mean > MOST, 0.5 + 1 / (12 * np.maximum(mean, 1)), exact)

@@ -20,15 +20,15 @@ from pidnet.codes import Codes
 from pidnet.codes.resampling import permute_labels, split
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
+from pidnet.measures.sampling_bias import miller_madow_bias
 from pidnet.significance.expected_information import shuffled_information
-from pidnet.significance.mixture_bias import joint_information_bias
+from pidnet.significance.mixture import mixture
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
 from pidnet.tables.discrete import iterate_pair_tables, unit_tables
 
 Correction = Callable[[Atoms, Codes, str, Measure, np.random.Generator], Atoms]
 
 SHUFFLES = 2
-FITTED_AT_ONCE = 256  # pairs, whose components stand in memory together
 
 
 def none(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator) -> Atoms:
@@ -79,7 +79,7 @@ def shuffle_labels(
 def shuffle_sources(
     plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
 ) -> Atoms:
-    """Each term by the estimate that suits it. The default.
+    """Each term by the estimate that suits pairs that are independent given the class.
 
     I12 = I1 + I2 - I(X1;X2) + I(X1;X2|Y). The last term has a cell for every code pair and class and nearly
     all of the bias: it loses what is left of it when sources are permuted within each class, where its true
@@ -89,7 +89,8 @@ def shuffle_sources(
     The unique information U of the weaker source is a mixture of two estimates, with the share r^2 of the
     second, r = corrected / plug-in information of that source: U in proportion to the information (right
     for r near 0, where there is nothing but noise to extrapolate) and 2 U(N) - U(N/2) over two halves
-    (right for r near 1). Costs the two halves.
+    (right for r near 1). Costs the two halves. Takes true synergy from pairs whose tables have few cells, such
+    as copies: use ``mixture``.
     """
     samples = len(codes)
     first, second = miller_madow_bias(unit_tables(codes, layer), samples)[codes.layer(layer).pairs].T
@@ -113,35 +114,14 @@ def shuffle_sources(
     return replace(corrected, gap=corrected.gap + reliable * dropped.gap)
 
 
-def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator) -> Atoms:
-    """``shuffle_sources`` with the bias of I12 under a mixture that is fitted to each table, see
-    ``joint_information_bias``. Right for copies and for pure synergy too, where shuffled tables fill far more cells
-    than the pair can; I1, I2 and R are those of ``shuffle_sources``."""
-    corrected = shuffle_sources(plug_in, codes, layer, measure, rng)
-    bias = [
-        joint_information_bias(tables.p[first : first + FITTED_AT_ONCE] * tables.samples)
-        for tables in iterate_pair_tables(codes, layer)
-        for first in range(0, len(tables), FITTED_AT_ONCE)
-    ]
-    rest = corrected.redundancy + corrected.unique1 + corrected.unique2
-    return replace(corrected, synergy=plug_in.total - np.concatenate(bias) - rest)
-
-
 CORRECTIONS: dict[str, Correction] = {
     "none": none,
+    "mixture": mixture,
     "miller_madow": miller_madow,
     "quadratic_extrapolation": quadratic_extrapolation,
     "shuffle_labels": shuffle_labels,
     "shuffle_sources": shuffle_sources,
-    "mixture": mixture,
 }
-
-
-def miller_madow_bias(p_PXY: np.ndarray, samples: int) -> np.ndarray:
-    """(K_xy - K_x - K_y + 1) / (2 N ln 2), the bias of I(X;Y) of counted tables (..., x, y), bits."""
-    occupied = p_PXY > 0
-    cells = occupied.sum((-2, -1)) - occupied.any(-1).sum(-1) - occupied.any(-2).sum(-1) + 1
-    return cells / (2 * samples * np.log(2))
 
 
 def _first_is_weaker(plug_in: Atoms) -> np.ndarray:

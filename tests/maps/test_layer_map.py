@@ -100,7 +100,7 @@ def test_significant_pairs():
         pn.layer_maps(planted_codes(), "i_min")["hidden"].significant("synergy")
     with pytest.raises(ValueError, match="unknown null 'label'; the known ones are none, units"):
         pn.layer_maps(planted_codes(), "i_min", null="label")
-    with pytest.raises(ValueError, match="unknown correction 'shuffle'; the known ones are none, miller"):
+    with pytest.raises(ValueError, match="unknown correction 'shuffle'; the known ones are none, mixture"):
         pn.layer_maps(planted_codes(), "i_min", correction="shuffle")
 
 
@@ -117,7 +117,7 @@ def test_it_prints_in_a_few_lines(planted):
     assert lines[2].split()[-1].startswith("0.6")
     assert lines[3].split()[:2] == ["noise", "floor"]
     assert lines[4].strip().startswith("widest gap ")
-    assert lines[5].strip() == "quantizer own_values, levels 2, correction shuffle_sources, null labels"
+    assert lines[5].strip() == "quantizer own_values, levels 2, correction mixture, null labels"
     assert lines[6].strip() == "Note: constant units of hidden, skipped: 3"
     assert len(lines) == 9
     assert "<pre>LayerMap hidden" in planted._repr_html_()

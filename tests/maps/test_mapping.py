@@ -49,7 +49,7 @@ def test_too_few_samples_are_noted_or_refused():
     generator = torch.Generator().manual_seed(0)
     layer = torch.randint(4, (20, 3), generator=generator, dtype=torch.uint8)
     codes = Codes.of({"l": layer}, torch.arange(20) % 2, 4)
-    for correction, says in (("none", "biased upwards"), ("shuffle_sources", "may keep some bias")):
+    for correction, says in (("none", "biased upwards"), ("mixture", "may keep some bias")):
         *_, note = pn.layer_maps(codes, "i_min", correction=correction)["l"].notes
         assert "20 samples are fewer than the 32 cells" in note
         assert says in note
@@ -78,13 +78,13 @@ def test_the_map_says_how_it_was_made():
     expected = {
         "quantizer": "own_values",
         "levels": 2,
-        "correction": "shuffle_sources",
+        "correction": "mixture",
         "null": "labels",
         "seed": 3,
     }
     assert expected.items() <= layer_map.settings.items()
     assert layer_map.samples == 120
-    assert layer_map.correction == layer_map.summary()["correction"] == "shuffle_sources"
+    assert layer_map.correction == layer_map.summary()["correction"] == "mixture"
     assert layer_map.summary()["synergy_noise_floor"] == layer_map.noise_floor["synergy"]
     plain = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
     np.testing.assert_array_equal(layer_map.plug_in.synergy, plain.atoms.synergy)
@@ -133,3 +133,15 @@ def test_corrections_and_nulls_are_names_or_functions():
     own = pn.layer_maps(planted_codes(), "i_min", correction=halved)["hidden"]
     assert own.correction == "halved"
     np.testing.assert_allclose(own.atoms.synergy, own.plug_in.synergy / 2)
+
+
+def test_a_mean_that_cannot_be_negative_is_noted_where_it_is():
+    rng = np.random.default_rng(0)
+    unit = rng.integers(8, size=(400, 1))
+    codes = pn.Codes.of({"copies": unit.repeat(3, 1)}, (unit[:, 0] + rng.integers(2, size=400)) % 8, 8)
+    notes = {
+        name: pn.layer_maps(codes, "i_min", correction=name, null="none")["copies"].notes
+        for name in ("shuffle_sources", "mixture")
+    }
+    assert any("mean synergy is -" in note and "takes too much" in note for note in notes["shuffle_sources"])
+    assert not any("takes too much" in note for note in notes["mixture"])

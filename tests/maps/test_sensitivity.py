@@ -60,7 +60,7 @@ def test_the_sentence_and_the_table(report):
     lines = str(report).splitlines()
     assert (
         lines[0]
-        == "Sensitivity by i_min, equal_mass, correction shuffle_sources: means over pairs (noise floor), bits"
+        == "Sensitivity by i_min, equal_mass, correction mixture: means over pairs (noise floor), bits"
     )
     assert len(lines) == 2 + 12 + 1
     assert lines[-1] == report.sentence

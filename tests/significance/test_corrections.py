@@ -3,9 +3,10 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
+from pidnet.codes import Codes
 from pidnet.measures import MEASURES
+from pidnet.measures.sampling_bias import miller_madow_bias
 from pidnet.significance import CORRECTIONS, layer_atoms
-from pidnet.significance.corrections import miller_madow_bias
 from pidnet.tables import shannon
 from pidnet.tables.discrete import pair_tables
 from tests.planted import is_planted, planted_layer
@@ -36,7 +37,7 @@ def test_identities_hold_and_a_unit_knows_the_same_in_every_pair(name, seed, fam
         np.testing.assert_allclose(known, known[0], atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["miller_madow", "shuffle_sources", "quadratic_extrapolation"])
+@pytest.mark.parametrize("name", ["miller_madow", "mixture", "shuffle_sources", "quadratic_extrapolation"])
 def test_all_measures_agree_on_the_informations(name):
     """Only the redundancy is a matter of the measure."""
     known = []
@@ -55,7 +56,7 @@ def test_all_measures_agree_on_the_informations(name):
 def test_independent_units_come_out_near_zero(measure, levels, bound):
     rng = np.random.default_rng(2)
     codes, _ = planted_layer("independent", 1000, rng, pairs=8, levels=levels)
-    mean = stack(correct("shuffle_sources", codes, MEASURES[measure], rng)).mean(1)
+    mean = stack(correct("mixture", codes, MEASURES[measure], rng)).mean(1)
     assert (np.abs(mean) < bound).all(), mean
     plug_in = stack(layer_atoms(codes, "layer", MEASURES[measure])).mean(1)
     assert plug_in[3] > 0.06
@@ -64,7 +65,7 @@ def test_independent_units_come_out_near_zero(measure, levels, bound):
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("samples", [500, 2000])
 @pytest.mark.parametrize(
-    "name", ["shuffle_sources", "miller_madow", "shuffle_labels", "quadratic_extrapolation"]
+    "name", ["mixture", "shuffle_sources", "miller_madow", "shuffle_labels", "quadratic_extrapolation"]
 )
 def test_corrected_atoms_are_closer_to_the_truth(name, samples, measure):
     errors = {"none": 0.0, name: 0.0}
@@ -81,19 +82,19 @@ def test_corrected_atoms_are_closer_to_the_truth(name, samples, measure):
 def test_the_default_has_little_bias_where_sources_share_their_noise():
     """Permuted labels take away far too much here: the tables of copies fill few of the cells."""
     off = {}
-    for name in ("shuffle_sources", "shuffle_labels"):
+    for name in ("mixture", "shuffle_labels"):
         rng = np.random.default_rng(0)
         codes, truth = planted_layer("redundant", 1000, rng, pairs=12, levels=8)
         atoms, true = correct(name, codes, MEASURES["i_mmi"], rng), MEASURES["i_mmi"](truth)
         off[name] = (atoms.synergy - true.synergy)[is_planted(truth.pairs)].mean()
-    assert abs(off["shuffle_sources"]) < abs(off["shuffle_labels"])
+    assert abs(off["mixture"]) < abs(off["shuffle_labels"])
 
 
 def test_an_uninformed_unit_takes_the_redundancy_with_it():
     codes, truth = planted_layer("unique", 500, np.random.default_rng(0), pairs=8)
     planted = is_planted(truth.pairs)
     plug_in = layer_atoms(codes, "layer", MEASURES["i_min"]).redundancy[planted]
-    atoms = correct("shuffle_sources", codes, MEASURES["i_min"], np.random.default_rng(0))
+    atoms = correct("mixture", codes, MEASURES["i_min"], np.random.default_rng(0))
     assert plug_in.mean() > 0.03
     assert abs(atoms.redundancy[planted].mean()) < 0.01
 
@@ -103,7 +104,7 @@ def test_informed_units_keep_their_redundancy():
     off = []
     for seed in range(4):
         codes, truth = planted_layer("informed", 500, np.random.default_rng(seed), pairs=6)
-        atoms = correct("shuffle_sources", codes, MEASURES["i_broja"], np.random.default_rng(seed))
+        atoms = correct("mixture", codes, MEASURES["i_broja"], np.random.default_rng(seed))
         off.append((atoms.redundancy - MEASURES["i_broja"](truth).redundancy)[is_planted(truth.pairs)])
     assert abs(np.mean(off)) < 0.012
 
@@ -150,7 +151,7 @@ def test_no_redundancy_stays_none_where_counts_are_balanced():
     bits = torch.arange(80)
     codes.layers["layer"].values[:] = torch.stack([bits // 2 % 2, bits // 4 % 2], 1)
     codes.target[:] = bits % 2
-    for name in ("miller_madow", "shuffle_sources"):
+    for name in ("miller_madow", "mixture", "shuffle_sources"):
         atoms = correct(name, codes, MEASURES["i_min"], np.random.default_rng(0))
         np.testing.assert_allclose(atoms.redundancy, 0, atol=1e-12)
         np.testing.assert_allclose(atoms.unique1, -1 / (2 * 80 * np.log(2)))
@@ -168,8 +169,34 @@ def test_a_pair_that_knows_nothing_at_all_gets_no_redundancy():
 def test_the_same_seed_gives_the_same_atoms():
     codes, _ = planted_layer("random", 200, np.random.default_rng(0), pairs=2)
     first, again, other = (
-        stack(correct("shuffle_sources", codes, MEASURES["i_min"], np.random.default_rng(seed)))
-        for seed in (1, 1, 2)
+        stack(correct("mixture", codes, MEASURES["i_ccs"], np.random.default_rng(seed))) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_default_takes_nothing_from_copies_and_no_synergy_from_a_sum(measure):
+    """Shuffling takes .39 and .29 bits of synergy here."""
+    rng = np.random.default_rng(0)
+    copied = rng.integers(8, size=(1000, 1)).repeat(2, 1)
+    codes = Codes.of({"layer": copied}, (copied[:, 0] + rng.integers(4, size=1000)) % 10, 8)
+    assert abs(correct("mixture", codes, MEASURES[measure], rng).synergy[0]) < 0.01
+    drawn = rng.integers(8, size=(1000, 2))
+    codes = Codes.of({"layer": drawn}, drawn.sum(1) % 10, 8)
+    off = correct("mixture", codes, MEASURES[measure], rng).total - np.log2(10)
+    assert abs(off[0]) < 0.05
+
+
+@pytest.mark.parametrize("measure", [name for name, measure in MEASURES.items() if measure.margins_only])
+def test_units_that_carry_the_same_have_no_unique_information(measure):
+    """A conjunction of two equal sources: noise makes .05 bits unique, at N = 1,000."""
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(4, size=(1000, 60))
+    unique = []
+    for pair in range(30):
+        sources = drawn[:, 2 * pair : 2 * pair + 2]
+        target = (sources >= 2).all(1) * 5 + rng.integers(5, size=1000)
+        atoms = correct("mixture", Codes.of({"layer": sources}, target, 4), MEASURES[measure], rng)
+        unique.append([atoms.unique1[0], atoms.unique2[0]])
+    assert abs(np.mean(unique)) < 0.006

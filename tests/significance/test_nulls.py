@@ -149,7 +149,11 @@ def test_what_the_null_cannot_change_has_no_evidence():
 
 def test_the_floor_is_what_empty_pairs_reach():
     codes = relu_codes(0, informed=16)
-    for correction, low, high in (("none", 0.02, 0.12), ("shuffle_sources", 0.002, 0.04)):
+    for correction, low, high in (
+        ("none", 0.02, 0.12),
+        ("shuffle_sources", 0.002, 0.04),
+        ("mixture", 0.002, 0.04),
+    ):
         layer = pn.layer_maps(codes, "i_min", correction=correction)["layer"]
         assert set(layer.noise_floor) == {"redundancy", "unique1", "unique2", "synergy"}
         assert low < layer.noise_floor["synergy"] < high

@@ -36,6 +36,11 @@ def find_minima(p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Min
     return found
 
 
+def central_minima(p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Minima:
+    """The minimum of each pair by the kernel that ends on the central path."""
+    return _solve(solve_general, p1_PYA, p2_PYB, tolerance)
+
+
 def _kernels(levels1: int, levels2: int, classes: int) -> list[Callable]:
     """The kernels for a shape, the fastest first."""
     if (levels1, levels2) == (2, 2):

@@ -115,3 +115,31 @@ def class_tables(p_Y22: np.ndarray, w: float) -> np.ndarray:
     )
     right, below = row - same, column - same
     return np.stack([np.stack([same, right], -1), np.stack([below, ratio * right * below / same], -1)], 1)
+
+
+def curvature_trace(p_YAB: np.ndarray, e_YAB: np.ndarray) -> float:
+    """tr(V'' Sigma), V'' = (L + E diag(Q / slack) E^T)^+, Sigma the covariance of the margins of one sample."""
+    slack = 1 - e_YAB.sum(0)
+    Q = (1 / slack) / (1 / slack).sum()
+    by_cell = np.concatenate([_by_level(e_YAB, 2), _by_level(e_YAB, 1)]).reshape(-1, Q.size)
+    system = _laplacian(Q * e_YAB) + by_cell @ np.diag((Q / slack).ravel()) @ by_cell.T
+    margins = np.concatenate([p_YAB.sum(2).ravel(), p_YAB.sum(1).ravel()])
+    scatter = _laplacian(p_YAB) - np.outer(margins, margins)
+    return float((np.linalg.pinv(system, rcond=1e-12, hermitian=True) * scatter).sum())
+
+
+def _by_level(e_YAB: np.ndarray, summed: int) -> np.ndarray:
+    """e(y,c) on the level of source 1 (summed: 2) or of source 2 (1) of each cell c, (Y * levels, A, B)."""
+    Y, A, B = e_YAB.shape
+    if summed == 2:
+        return np.einsum("yab,ak->ykab", e_YAB, np.eye(A)).reshape(Y * A, A, B)
+    return np.einsum("yab,bk->ykab", e_YAB, np.eye(B)).reshape(Y * B, A, B)
+
+
+def _laplacian(q_YAB: np.ndarray) -> np.ndarray:
+    """E diag(q) E^T over the levels of both sources in every class."""
+    Y, A, B = q_YAB.shape
+    matrix = np.diag(np.concatenate([q_YAB.sum(2).ravel(), q_YAB.sum(1).ravel()]))
+    cross = np.einsum("yab,yz->yazb", q_YAB, np.eye(Y)).reshape(Y * A, Y * B)
+    matrix[: Y * A, Y * A :], matrix[Y * A :, : Y * A] = cross, cross.T
+    return matrix

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
-from pidnet.measures.ibroja._attempts import find_minima
+from pidnet.measures.ibroja._attempts import Minima, central_minima, find_minima
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -90,7 +91,16 @@ def i_broja_derivative(tables: PairTables, *, tolerance: float = 1e-6) -> Deriva
     return Derivative(log2_ratio(p_PAY) - dual_PAY, np.log2(of_class) - dual_PBY)
 
 
-def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...]:
+def dual_point(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    """The dual point (lam, mu) on the path of ``_general``, along which Q slack is the same in every cell, nats,
+    (pair, level1, class), (pair, level2, class)."""
+    *_, first, second = _minimum_bits(p_PABY, tolerance, central_minima)
+    return first * np.log(2), second * np.log(2)
+
+
+def _minimum_bits(
+    p_PABY: np.ndarray, tolerance: float, find: Callable[..., Minima] = find_minima
+) -> tuple[np.ndarray, ...]:
     """Upper end and width of the certified interval of min sum q log2(q/Q), each (pair,), and the dual point, by
     which it changes with the margins, (pair, level1, class) and (pair, level2, class)."""
     left_out = np.where(p_PABY < NEGLIGIBLE, p_PABY, 0.0)
@@ -101,7 +111,7 @@ def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...
         p_PABY = p_PABY.swapaxes(1, 2)
     p1_PYA = np.ascontiguousarray(p_PABY.sum(2).swapaxes(1, 2))
     p2_PYB = np.ascontiguousarray(p_PABY.sum(1).swapaxes(1, 2))
-    upper, lower, *dual = find_minima(p1_PYA, p2_PYB, tolerance * np.log(2))
+    upper, lower, *dual = find(p1_PYA, p2_PYB, tolerance * np.log(2))
     gap = (upper - lower) / np.log(2) + _change_by_mass(left_out.sum((1, 2, 3)), p_PABY.shape[3])
     first, second = (part.swapaxes(1, 2) / np.log(2) for part in (reversed(dual) if swapped else dual))
     return upper / np.log(2), np.where(np.isfinite(gap), gap, np.inf), first, second

@@ -1,0 +1,82 @@
+"""The default correction: right from independent pairs to copies, made of the tables of the pairs alone.
+
+Axis letters: P pair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pidnet.codes import Codes
+from pidnet.codes.resampling import split
+from pidnet.measures import Measure
+from pidnet.measures.atoms import Atoms, complete_lattice
+from pidnet.measures.sampling_bias import miller_madow_bias
+from pidnet.significance.likeness import distinct
+from pidnet.significance.mixture_bias import joint_information_bias
+from pidnet.significance.plug_in import layer_atoms, weighted_sum
+from pidnet.tables.discrete import iterate_pair_tables, unit_tables
+
+
+def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator) -> Atoms:
+    """Each term by the estimate that suits it. The default.
+
+    I1 and I2 have few cells and take Miller-Madow. I12 has nearly all of the bias: it loses what samples would add
+    to a mixture that is fitted to each table, see ``joint_information_bias``.
+
+    R is a mixture of two estimates, with the share r^2 of the second, r = corrected / plug-in information of the
+    weaker source: R in proportion to that information (right for r near 0, where there is nothing but noise to
+    expand) and R less its bias to second order, ``Measure.bias`` (right for r near 1). Where a measure has none, the
+    bias of U is U(N/2) - U(N) over two halves, at the cost of two maps.
+
+    Where R depends on the margins of the single units only, the units are informed (r^2 of 1/2 or more) and the
+    samples do not tell them apart, neither has unique information, and R is the mean of I1 and I2; see ``distinct``.
+    """
+    known_PS = miller_madow_bias(unit_tables(codes, layer), len(codes))[codes.layer(layer).pairs]
+    information_PS = np.stack([plug_in.information1, plug_in.information2], 1)
+    weaker_P1 = (plug_in.unique1 > plug_in.unique2).astype(int)[:, None]
+    weaker, lost = (np.take_along_axis(x, weaker_P1, 1)[:, 0] for x in (information_PS, known_PS))
+    information_PS -= known_PS
+    joint, bias, apart = _of_tables(codes, layer, measure, information_PS)
+    gap = np.zeros(len(plug_in))
+    if measure.bias is None:
+        unique_PS, gap = _of_halves(plug_in, codes, layer, measure, rng)
+        bias = lost - np.take_along_axis(unique_PS, weaker_P1, 1)[:, 0]
+    share = np.divide(lost, weaker, out=np.ones_like(lost), where=weaker > 0)
+    reliable = (1 - share).clip(0, 1) ** 2
+    in_proportion = (1 - share) * plug_in.redundancy
+    expanded = reliable * (plug_in.redundancy - bias) + (1 - reliable) * in_proportion
+    informed = np.minimum(2 * reliable, 1) ** 2  # of noise alone R is 0, and the mean of noise is noise
+    alike = informed * information_PS.mean(1) + (1 - informed) * in_proportion
+    redundancy = apart * expanded + (1 - apart) * alike
+    gap = plug_in.gap * (1 + np.minimum(share, 1)) + reliable * gap
+    return complete_lattice((*information_PS.T, plug_in.total - joint), redundancy, gap, plug_in.gap_kind)
+
+
+def _of_tables(
+    codes: Codes, layer: str, measure: Measure, information_PS: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the tables alone give: the biases of I12 and of R, and how far the units are told apart, each (pair,)."""
+    found, start = [], 0
+    for tables in iterate_pair_tables(codes, layer):
+        first, second = information_PS[start : start + len(tables)].T
+        nothing = np.ones(len(tables))
+        found.append(
+            (
+                joint_information_bias(tables),
+                measure.bias(tables) if measure.bias else nothing,
+                distinct(tables, first - second) if measure.margins_only else nothing,
+            )
+        )
+        start += len(tables)
+    joint, bias, apart = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return joint, bias, apart
+
+
+def _of_halves(
+    plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """U(N/2) - U(N) of both sources, their bias, (pair, 2), and the gap that comes with it, (pair,)."""
+    halves = [(0.5, layer_atoms(half, layer, measure)) for half in split(codes, 2, rng)]
+    gained = weighted_sum([*halves, (-1.0, plug_in)])
+    return np.stack([gained.unique1, gained.unique2], 1), gained.gap

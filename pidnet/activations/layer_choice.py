@@ -12,12 +12,10 @@ from pidnet.activations.stacked_recurrent import tracked_name
 from pidnet.activations.tracking import UnitFollower
 from pidnet.layers import Scan
 from pidnet.networks.expanded import direction_names
+from pidnet.networks.kinds import UNIT_LAYERS
 
-# Cells are read once a step, as calls; the cell inside a Scan is read through the Scan.
-UNIT_LAYERS = (
-    *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d),
-    *(nn.RNNBase, nn.RNNCellBase, Scan),
-)
+# The cell inside a Scan is read through the Scan.
+READ_LAYERS = (*UNIT_LAYERS, Scan)
 
 
 def find_layers(model: nn.Module, layers: Sequence[str] | None) -> dict[str, str]:
@@ -25,13 +23,13 @@ def find_layers(model: nn.Module, layers: Sequence[str] | None) -> dict[str, str
     modules = dict(model.named_modules())
     known: dict[str, str] = {}
     for name, module in modules.items():
-        if isinstance(module, UNIT_LAYERS) and not _inside_scan(modules, name):
+        if isinstance(module, READ_LAYERS) and not _inside_scan(modules, name):
             recurrent = isinstance(module, nn.RNNBase)
             put_out = chain.from_iterable(direction_names(module, name)) if recurrent else [name]
             known |= dict.fromkeys(put_out, name)
     if layers is None:
         if not known and not any(isinstance(module, nn.MultiheadAttention) for module in modules.values()):
-            kinds = ", ".join(kind.__name__ for kind in UNIT_LAYERS)
+            kinds = ", ".join(kind.__name__ for kind in READ_LAYERS)
             raise ValueError(f"{type(model).__name__} has no layer with units ({kinds})")
         return known
     chosen = {}

@@ -19,29 +19,8 @@ from torch.overrides import TorchFunctionMode
 
 from pidnet.activations.stacked_recurrent import recurrent_outputs
 from pidnet.networks.hooks import surround_calls
+from pidnet.networks.kinds import ARITHMETIC, CARRYING, POINTWISE, WEIGHTED
 
-# Functions of one tensor after which the units are read, by their name in torch.
-POINTWISE = {
-    *("relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "elu", "elu_", "selu", "celu", "gelu", "silu"),
-    *("mish", "hardswish", "hardtanh", "hardsigmoid", "sigmoid", "sigmoid_", "tanh", "tanh_", "softplus"),
-    *("softsign", "logsigmoid", "rrelu", "prelu", "threshold", "clamp", "clip", "sign", "round", "floor"),
-    *("ceil", "abs", "exp", "log", "sqrt", "neg", "square", "erf", "float", "to", "clone", "detach"),
-    *("contiguous", "type_as", "dropout", "alpha_dropout", "feature_dropout", "dropout1d", "dropout2d"),
-    *("batch_norm", "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine"),
-}
-# Functions of several tensors: they are followed when all tensors hold the same units.
-ARITHMETIC = {
-    *("add", "sub", "mul", "div", "true_divide", "pow", "where", "maximum", "minimum", "lerp"),
-    *("__radd__", "__rsub__", "__rmul__", "__rpow__", "add_", "sub_", "mul_", "div_"),
-}
-# Functions whose result belongs to the same units, but is not by itself what the next layer reads.
-CARRYING = {
-    *("max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "adaptive_avg_pool1d", "adaptive_avg_pool2d"),
-    *("adaptive_max_pool1d", "adaptive_max_pool2d", "randn_like", "rand_like", "zeros_like", "ones_like"),
-    *("empty_like", "full_like", "bernoulli", "gt", "ge", "lt", "le", "eq", "ne", "normal_", "bernoulli_"),
-}
-# What these compute inside is not what their neighbors' units become.
-WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 UNITS, HEADS = "_pidnet_units", "_pidnet_heads"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -39,16 +40,42 @@ class RecurrentClassifier(nn.Module):
         return self.rnn(pack_padded_sequence(onehot, lengths, batch_first=True, enforce_sorted=False))
 
 
-def lstm(
-    inputs: int,
-    hidden: int,
-    outputs: int,
-    *,
-    layers: int = 1,
-    bidirectional: bool = False,
-    variant: Variant = "plain",
-) -> nn.Module:
-    """A classifier of sequences with an LSTM.
+class Builder(Protocol):
+    """A function that makes a recurrent classifier."""
+
+    def __call__(
+        self,
+        inputs: int,
+        hidden: int,
+        outputs: int,
+        *,
+        layers: int = 1,
+        bidirectional: bool = False,
+        variant: Variant = "plain",
+    ) -> nn.Module: ...
+
+
+def _builder(name: str, kind: Callable[..., nn.RNNBase], words: str) -> Builder:
+    """The function of the zoo for one kind of recurrent module."""
+
+    def build(
+        inputs: int,
+        hidden: int,
+        outputs: int,
+        *,
+        layers: int = 1,
+        bidirectional: bool = False,
+        variant: Variant = "plain",
+    ) -> nn.Module:
+        rnn = kind(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
+        return as_variant(RecurrentClassifier(rnn, outputs), variant)
+
+    build.__name__ = build.__qualname__ = name
+    build.__doc__ = DOCUMENTATION.format(words=words, name=name)
+    return build
+
+
+DOCUMENTATION = """A classifier of sequences with {words}.
 
     Parameters
     ----------
@@ -78,100 +105,10 @@ def lstm(
     --------
     >>> import torch
     >>> import pidnet as pn
-    >>> pn.zoo.lstm(3, 4, 10)(torch.zeros(2, 5, 3)).shape
+    >>> pn.zoo.{name}(3, 4, 10)(torch.zeros(2, 5, 3)).shape
     torch.Size([2, 10])
     """
-    rnn = nn.LSTM(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
-    return as_variant(RecurrentClassifier(rnn, outputs), variant)
 
-
-def gru(
-    inputs: int,
-    hidden: int,
-    outputs: int,
-    *,
-    layers: int = 1,
-    bidirectional: bool = False,
-    variant: Variant = "plain",
-) -> nn.Module:
-    """A classifier of sequences with a GRU.
-
-    Parameters
-    ----------
-    inputs : int
-        Features of a step, or number of codes.
-    hidden : int
-        Units of each layer and direction.
-    outputs : int
-        Number of classes.
-    layers : int
-        How many layers are stacked.
-    bidirectional : bool
-        Whether each layer also reads from the end.
-    variant : str
-        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
-
-    Returns
-    -------
-    nn.Module
-        The network, untrained, in training mode.
-
-    Notes
-    -----
-    Input: float (sample, step, feature), or int codes (sample, step) read one-hot, where 0 pads the end.
-
-    Examples
-    --------
-    >>> import torch
-    >>> import pidnet as pn
-    >>> pn.zoo.gru(3, 4, 10)(torch.zeros(2, 5, 3)).shape
-    torch.Size([2, 10])
-    """
-    rnn = nn.GRU(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
-    return as_variant(RecurrentClassifier(rnn, outputs), variant)
-
-
-def rnn(
-    inputs: int,
-    hidden: int,
-    outputs: int,
-    *,
-    layers: int = 1,
-    bidirectional: bool = False,
-    variant: Variant = "plain",
-) -> nn.Module:
-    """A classifier of sequences with a tanh RNN.
-
-    Parameters
-    ----------
-    inputs : int
-        Features of a step, or number of codes.
-    hidden : int
-        Units of each layer and direction.
-    outputs : int
-        Number of classes.
-    layers : int
-        How many layers are stacked.
-    bidirectional : bool
-        Whether each layer also reads from the end.
-    variant : str
-        "plain", "binarized", "int8", "int4", "bayesian" or "stochastic".
-
-    Returns
-    -------
-    nn.Module
-        The network, untrained, in training mode.
-
-    Notes
-    -----
-    Input: float (sample, step, feature), or int codes (sample, step) read one-hot, where 0 pads the end.
-
-    Examples
-    --------
-    >>> import torch
-    >>> import pidnet as pn
-    >>> pn.zoo.rnn(3, 4, 10)(torch.zeros(2, 5, 3)).shape
-    torch.Size([2, 10])
-    """
-    rnn = nn.RNN(inputs, hidden, layers, bidirectional=bidirectional, batch_first=True)
-    return as_variant(RecurrentClassifier(rnn, outputs), variant)
+lstm = _builder("lstm", nn.LSTM, "an LSTM")
+gru = _builder("gru", nn.GRU, "a GRU")
+rnn = _builder("rnn", nn.RNN, "a tanh RNN")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidnet.networks.expanded._unset import unset
+
 
 class ExpandedAttention(nn.Module):
     """nn.MultiheadAttention with separate projections, and so with any number of heads.
@@ -16,14 +18,14 @@ class ExpandedAttention(nn.Module):
     _qkv_same_embed_dim = False
     in_proj_bias = None
 
-    def __init__(
-        self, width: int, heads: int, head_size: int, *, bias: bool, batch_first: bool, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, module: nn.MultiheadAttention) -> None:
         super().__init__()
-        self.width, self.heads, self.head_size = width, heads, head_size
-        self.batch_first, self.dropout = batch_first, dropout
-        self.q, self.k, self.v = (nn.Linear(width, heads * head_size, bias=bias) for _ in range(3))
-        self.out_proj = nn.Linear(heads * head_size, width, bias=bias)
+        self.width, self.heads, self.head_size = module.embed_dim, module.num_heads, module.head_dim
+        self.batch_first, self.dropout = module.batch_first, module.dropout
+        weight, biased = module.in_proj_weight, module.in_proj_bias is not None
+        self.q, self.k, self.v, self.out_proj = (
+            unset(nn.Linear, weight, self.width, self.width, bias=biased) for _ in range(4)
+        )
 
     @property
     def num_heads(self) -> int:
@@ -39,18 +41,10 @@ class ExpandedAttention(nn.Module):
     @torch.no_grad()
     def of(module: nn.MultiheadAttention) -> ExpandedAttention:
         """The expanded form of torch's module."""
-        biased = module.in_proj_bias is not None
-        new = ExpandedAttention(
-            module.embed_dim,
-            module.num_heads,
-            module.head_dim,
-            bias=biased,
-            batch_first=module.batch_first,
-            dropout=module.dropout,
-        ).to(module.in_proj_weight)
+        new = ExpandedAttention(module)
         for linear, rows in zip((new.q, new.k, new.v), module.in_proj_weight.chunk(3), strict=True):
             linear.weight.copy_(rows)
-        if biased:
+        if module.in_proj_bias is not None:
             for linear, rows in zip((new.q, new.k, new.v), module.in_proj_bias.chunk(3), strict=True):
                 linear.bias.copy_(rows)
         new.out_proj.load_state_dict(module.out_proj.state_dict())
@@ -60,14 +54,13 @@ class ExpandedAttention(nn.Module):
     def collapsed(self) -> nn.MultiheadAttention:
         """torch's module with these weights."""
         biased = self.q.bias is not None
-        module = nn.MultiheadAttention(
-            self.width, self.heads, self.dropout, bias=biased, batch_first=self.batch_first
-        )
+        options = {"dropout": self.dropout, "bias": biased, "batch_first": self.batch_first}
+        module = unset(nn.MultiheadAttention, self.q.weight, self.width, self.heads, **options)
         module.in_proj_weight.copy_(torch.cat([self.q.weight, self.k.weight, self.v.weight]))
         if biased:
             module.in_proj_bias.copy_(torch.cat([self.q.bias, self.k.bias, self.v.bias]))
         module.out_proj.load_state_dict(self.out_proj.state_dict())
-        return module.to(self.q.weight).requires_grad_(self.q.weight.requires_grad)
+        return module.requires_grad_(self.q.weight.requires_grad)
 
     def forward(
         self,

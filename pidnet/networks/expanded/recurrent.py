@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from pidnet.networks.expanded._unset import unset
+
 GATES: dict[type, int] = {nn.LSTM: 4, nn.GRU: 3, nn.RNN: 1}
 REVERSE = "_reverse"
 
@@ -35,11 +37,12 @@ def is_backward(name: str) -> bool:
 class ExpandedDirection(nn.Module):
     """One layer of a recurrent module in one direction, step by step."""
 
-    def __init__(self, kind: type, inputs: int, units: int, bias: bool, tanh: bool = True) -> None:
+    def __init__(self, module: nn.RNNBase, inputs: int) -> None:
         super().__init__()
-        self.kind, self.act = kind, torch.tanh if tanh else torch.relu
-        self.input = nn.Linear(inputs, GATES[kind] * units, bias=bias)
-        self.hidden = nn.Linear(units, GATES[kind] * units, bias=bias)
+        self.kind, self.act = type(module), torch.relu if module.mode == "RNN_RELU" else torch.tanh
+        units, weight = module.hidden_size, next(module.parameters())
+        self.input = unset(nn.Linear, weight, inputs, GATES[self.kind] * units, bias=module.bias)
+        self.hidden = unset(nn.Linear, weight, units, GATES[self.kind] * units, bias=module.bias)
         # What leaves a step passes through here, where its units can be watched.
         self.units = nn.Identity()
 
@@ -84,11 +87,11 @@ class ExpandedRecurrent(nn.Module):
         inputs = module.input_size
         for names in direction_names(module):
             for name in names:
-                direction = ExpandedDirection(self.kind, inputs, module.hidden_size, module.bias, self.tanh)
+                direction = ExpandedDirection(module, inputs)
                 _copy(module, direction, name, expand=True)
                 self.add_module(name, direction)
             inputs = module.hidden_size * len(names)
-        self.to(next(module.parameters())).requires_grad_(next(module.parameters()).requires_grad)
+        self.requires_grad_(next(module.parameters()).requires_grad)
 
     @property
     def input_size(self) -> int:
@@ -146,11 +149,11 @@ class ExpandedRecurrent(nn.Module):
         """The torch module with these weights. All layers and directions have the same number of units."""
         names = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
         options: dict[str, Any] = {name: getattr(self, name) for name in names}
-        module = self.kind(**options, **({} if self.tanh else {"nonlinearity": "relu"}))
+        weight = self.direction("l0").input.weight
+        module = unset(self.kind, weight, **options, **({} if self.tanh else {"nonlinearity": "relu"}))
         for name in chain.from_iterable(direction_names(self)):
             _copy(module, self.direction(name), name, expand=False)
-        weight = self.direction("l0").input.weight
-        return module.to(weight).requires_grad_(weight.requires_grad)
+        return module.requires_grad_(weight.requires_grad)
 
 
 def _as_tuple(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

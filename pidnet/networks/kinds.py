@@ -16,6 +16,8 @@ UNIT_LAYERS = (
     *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d),
     *(nn.RNNBase, nn.RNNCellBase),
 )
+# What these compute inside is not what their neighbors' units become.
+WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 # The axis of the units in a layer's output: on axis 1, or on the last axis.
 CHANNELS_FIRST = (
@@ -48,8 +50,6 @@ CARRYING = {
     *("adaptive_max_pool1d", "adaptive_max_pool2d", "randn_like", "rand_like", "zeros_like", "ones_like"),
     *("empty_like", "full_like", "bernoulli", "gt", "ge", "lt", "le", "eq", "ne", "normal_", "bernoulli_"),
 }
-# What these compute inside is not what their neighbors' units become.
-WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def depthwise(layer: nn.Module) -> bool:

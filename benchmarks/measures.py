@@ -22,7 +22,7 @@ import numba
 import numpy as np
 import torch
 
-from benchmarks.peers import cone_unique, dit_distribution, mixed_tables
+from peers import cone_unique, dit_distribution, mixed_tables
 from pidnet.codes import Codes
 from pidnet.files import write_text
 from pidnet.measures import MEASURES, decompose

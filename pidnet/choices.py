@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,12 +15,17 @@ def find_choice(what: str, choice: str | Choice, known: Mapping[str, Choice]) ->
     Raises ValueError for an unknown name and TypeError for something that is neither, with the known names.
     """
     if isinstance(choice, str):
-        if choice not in known:
-            raise ValueError(f"unknown {what} {choice!r}; the known ones are {', '.join(known)}")
+        check_name(what, choice, known)
         return known[choice]
     if not callable(choice):
         raise TypeError(f"{what}={choice!r}; expected a function or one of {', '.join(known)}")
     return choice
+
+
+def check_name(what: str, name: str, known: Collection[str]) -> None:
+    """Raises ValueError for a name that is not among the known ones, with these."""
+    if name not in known:
+        raise ValueError(f"unknown {what} {name!r}; the known ones are {', '.join(known)}")
 
 
 def name_of(choice: Any) -> str:

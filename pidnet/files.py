@@ -150,19 +150,26 @@ def safe_name(name: str) -> str:
 def array_headers(path: str | Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Name -> (shape, dtype) of the arrays in an .npz file, read from their headers: no array takes memory.
 
-    Raises ValueError for a file that is not one, or for an array of Python objects, which would have to be unpickled.
+    Raises ValueError for a file that is not one, for an array that is not as large as its header says, and for one of
+    Python objects, which would have to be unpickled.
     """
     from numpy.lib import format as npy
 
     found = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in archive.namelist():
+            for member in archive.infolist():
+                name = member.filename.removesuffix(".npy")
                 with archive.open(member) as stream:
                     version = npy.read_magic(stream)
                     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
                     shape, _, dtype = read(stream)
-                found[member.removesuffix(".npy")] = shape, dtype
+                    if (
+                        not dtype.hasobject
+                        and stream.tell() + math.prod(shape) * dtype.itemsize != member.file_size
+                    ):
+                        raise ValueError(f"{name!r} is not as large as its shape {shape} says")
+                found[name] = shape, dtype
     except zipfile.BadZipFile as error:
         raise ValueError(f"{path} is not an .npz file: {error}") from error
     objects = [name for name, (_, dtype) in found.items() if dtype.hasobject]

@@ -43,9 +43,3 @@ REPAIRS = ("none", "fold", "refit", "reconstruct")
 ALLOCATIONS = ("uniform", "global")
 
 DATA_SETS = ("digits", "mnist", "fashion_mnist", "cifar10", "mnist1d", "names")
-
-
-def check_name(what: str, name: str, known: tuple[str, ...]) -> None:
-    """Raises ValueError for a name that is not among the known ones, with these."""
-    if name not in known:
-        raise ValueError(f"unknown {what} {name!r}; the known ones are {', '.join(known)}")

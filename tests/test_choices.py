@@ -2,7 +2,7 @@ from functools import partial
 
 import pytest
 
-from pidnet.choices import find_choice, name_of
+from pidnet.choices import check_name, find_choice, name_of
 
 KNOWN = {"first": min, "second": max}
 
@@ -41,3 +41,9 @@ def test_what_is_neither_is_refused_with_the_known_names():
 )
 def test_a_stored_name_holds_no_memory_address(choice, name):
     assert name_of(choice) == name
+
+
+def test_an_unknown_name_is_told_with_the_known_ones():
+    check_name("repair", "fold", ("none", "fold"))
+    with pytest.raises(ValueError, match="unknown repair 'glue'; the known ones are none, fold"):
+        check_name("repair", "glue", ("none", "fold"))

@@ -32,12 +32,6 @@ def test_each_quantizer_is_a_function():
     assert set(names.QUANTIZERS) == set(QUANTIZERS)
 
 
-def test_an_unknown_name_is_told_with_the_known_ones():
-    names.check_name("repair", "fold", names.REPAIRS)
-    with pytest.raises(ValueError, match="unknown repair 'glue'; the known ones are none, fold"):
-        names.check_name("repair", "glue", names.REPAIRS)
-
-
 @pytest.mark.parametrize("words", [["--help"], ["map", "--help"], ["prune", "--help"]])
 def test_help_is_printed_without_torch(words):
     code = "import sys; from pidnet.cli import app; app({}, standalone_mode=False); assert 'torch' not in sys.modules"

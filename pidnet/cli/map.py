@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pidnet.choices import check_name
 from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_folder
 from pidnet.cli._networks import digest, find_both, made_note
@@ -18,7 +19,6 @@ from pidnet.names import (
     MEASURES,
     NULLS,
     QUANTIZERS,
-    check_name,
 )
 
 if TYPE_CHECKING:

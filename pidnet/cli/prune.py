@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pidnet.choices import check_name
 from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_folder
 from pidnet.cli._networks import digest, find_both, made_note
 from pidnet.cli._output import bar, print_json, say, show, steps
-from pidnet.names import ALLOCATIONS, CRITERIA, REPAIRS, check_name
+from pidnet.names import ALLOCATIONS, CRITERIA, REPAIRS
 
 if TYPE_CHECKING:
     from torch import nn

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pidnet.choices import check_name
 from pidnet.datasets.origins import ORIGINS
-from pidnet.names import DATA_SETS as NAMES, check_name
+from pidnet.names import DATA_SETS as NAMES
 from pidnet.printing import Printed, number
 
 # name -> training and test part, each (file, key of the images, key of the labels)

@@ -6,15 +6,13 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile
 
 import numpy as np
-from numpy.lib import format as npy
 
-from pidnet.files import plain, replacing, write_text
+from pidnet.files import array_headers, plain, replacing, write_text
 from pidnet.measures.atoms import NAMES, Atoms
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ Result = TypeVar("Result")
 OWN = ("units", "pairs", "unit_information")
 GROUPED = ("plug_in", "p_values", "intervals")
 TEXT = ("layer", "measure", "samples", "settings", "notes", "noise_floor")
-READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def write_map(layer_map: LayerMap, path: Path) -> Path:
@@ -57,7 +54,7 @@ def _arrays(atoms: Atoms | None) -> dict[str, np.ndarray]:
 def read_map(path: Path) -> dict[str, Any]:
     """The fields of the map that ``write_map`` wrote. ValueError for another file, with the reason."""
     try:
-        _check_shapes(_headers(path))
+        _check_shapes(array_headers(path))
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
         found = _fields(arrays)
@@ -83,22 +80,6 @@ def read_result(path: Path, kind: type[Result], checked: Callable[[dict], Result
         raise ValueError(
             f"{path} holds no {kind.__name__} that can be read: {reason}; make it again"
         ) from error
-
-
-def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
-    """Name -> (shape, type) of each array, read without the arrays."""
-    found = {}
-    with ZipFile(path) as archive:
-        for member in archive.infolist():
-            name = member.filename.removesuffix(".npy")
-            with archive.open(member) as opened:
-                shape, _, dtype = READERS[npy.read_magic(opened)](opened)
-                if dtype.hasobject:
-                    raise ValueError(f"{name!r} holds objects, which are not loaded")
-                if opened.tell() + prod(shape) * dtype.itemsize != member.file_size:
-                    raise ValueError(f"{name!r} is not as large as its shape {shape} says")
-            found[name] = shape, dtype
-    return found
 
 
 def _check_shapes(headers: Mapping[str, tuple[tuple[int, ...], np.dtype]]) -> None:

@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from peers import dit_distribution, random_table
 from pidnet import decompose, decompose_dit
 from tests.known_cases import CASES, dit_cells
-from tests.peers import dit_distribution, random_table
 
 DIT_NAMES = {
     "I_min": "PID_WB",

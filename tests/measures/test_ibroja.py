@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from peers import cone_unique, mixed_tables
 from pidnet.measures.ibroja import _attempts, _binary as binary, _general as general, _twin
 from pidnet.measures.ibroja._certificate import certify
 from pidnet.measures.ibroja._workspace import allocate
 from pidnet.measures.ibroja.optimum import i_broja
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
-from tests.peers import cone_unique, mixed_tables
 from tests.strategies import tables
 
 few = settings(max_examples=25, deadline=None)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from peers import dit_distribution, random_table
 from pidnet.measures import decompose, iccs
 from pidnet.measures._kernels import twins
 from pidnet.measures._kernels.common_surprisal import fill_margins, sign
@@ -18,7 +19,6 @@ from pidnet.measures._kernels.maximum_entropy import (
 from pidnet.measures.dit import decompose_dit
 from pidnet.measures.iccs import i_ccs, i_ccs_derivative
 from pidnet.tables.discrete import PairTables
-from tests.peers import dit_distribution, random_table
 from tests.strategies import tables
 
 few = settings(max_examples=25, deadline=None)

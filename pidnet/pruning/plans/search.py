@@ -99,13 +99,13 @@ def find_plan(
     for proposal in tqdm(proposals, desc="measuring proposals", delay=1, disable=None, leave=False):
         kept = proposal.partial_plan(statistics, budget).kept
         same = (plan for plan in measured.values() if plan.kept == kept)
-        measured[str(proposal)] = next(same, None) or carry_out(statistics, kept)
+        measured[str(proposal)] = next(same, None) or measured_plan(statistics, kept)
     measured[RECOMBINED] = _recombine(statistics, list(measured.values()))
     best = _with_costs(statistics, measured[RECOMBINED].kept)
     return best, {name: plan.loss for name, plan in measured.items()}
 
 
-def carry_out(statistics: CalibrationStatistics, kept: Kept) -> MeasuredPlan:
+def measured_plan(statistics: CalibrationStatistics, kept: Kept) -> MeasuredPlan:
     """Apply a plan with the repair "refit", and measure on the calibration data what it loses."""
     dense = statistics.network
     removed = {name: dense.groups[name].others(units) for name, units in kept.items()}
@@ -125,7 +125,7 @@ def _recombine(statistics: CalibrationStatistics, plans: Sequence[MeasuredPlan])
             offer = best.kept | {layer: leader.kept[layer] for layer in layers}
             if offer not in tried:
                 tried.append(offer)
-                found = min(found, carry_out(statistics, offer), key=lambda plan: plan.loss)
+                found = min(found, measured_plan(statistics, offer), key=lambda plan: plan.loss)
         best = found if found.beats(best) else best
     return best
 

@@ -22,13 +22,13 @@ def test_the_plan_says_what_it_costs_and_who_takes_over(mlp, calibration):
 
 def test_the_proposal_with_the_fewest_measured_bits_is_the_plan(mlp, calibration):
     from pidnet.pruning.plans.planning import gather
-    from pidnet.pruning.plans.search import carry_out
+    from pidnet.pruning.plans.search import measured_plan
 
     plan = pn.plan_pruning(mlp, calibration, keep=0.2)
     measured = plan.settings["measured_bits"]
     statistics = gather(mlp, calibration)
     assert len(measured) > 3
-    assert abs(carry_out(statistics, plan.kept).loss - min(measured.values())) < 1e-5
+    assert abs(measured_plan(statistics, plan.kept).loss - min(measured.values())) < 1e-5
     assert max(measured.values()) > min(measured.values())
 
 

@@ -7,7 +7,14 @@ from pidnet.pruning.criteria.pid import pid
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.partial_plan import PartialPlan
 from pidnet.pruning.plans.planning import gather
-from pidnet.pruning.plans.search import PROPOSALS, RECOMBINED, MeasuredPlan, Proposal, carry_out, find_plan
+from pidnet.pruning.plans.search import (
+    PROPOSALS,
+    RECOMBINED,
+    MeasuredPlan,
+    Proposal,
+    find_plan,
+    measured_plan,
+)
 
 
 def test_the_plan_is_the_one_that_loses_least_and_is_priced_in_bits(mlp, calibration):
@@ -16,7 +23,7 @@ def test_the_plan_is_the_one_that_loses_least_and_is_priced_in_bits(mlp, calibra
     plan, measured = find_plan(statistics, budget)
     assert list(measured) == [*(str(proposal) for proposal in PROPOSALS), RECOMBINED]
     assert len(set(measured.values())) > 1
-    assert carry_out(statistics, plan.kept).loss == pytest.approx(min(measured.values()), rel=1e-6)
+    assert measured_plan(statistics, plan.kept).loss == pytest.approx(min(measured.values()), rel=1e-6)
     assert measured[RECOMBINED] == min(measured.values())
     for layer, units in plan.removed.items():
         assert {unit.scale for unit in units} == {"bits"}
@@ -68,7 +75,7 @@ def test_layers_are_taken_over_from_another_proposal_where_that_loses_less(mlp, 
     wrong = {name: list(range(len(units))) for name, units in right.items()}
     mixed = [right | {name: wrong[name]} for name in right]
     for keep in mixed:
-        assert carry_out(statistics, right).beats(carry_out(statistics, keep))
+        assert measured_plan(statistics, right).beats(measured_plan(statistics, keep))
     offered = iter(mixed)
 
     class Offered(Proposal):

@@ -1,4 +1,4 @@
-"""Peers to compare with: the exponential cone program of BROJA, one table at a time, and tables to try it on."""
+"""Peers that tests compare with and benchmarks time: BROJA's cone program, one table at a time, and tables to try."""
 
 from __future__ import annotations
 

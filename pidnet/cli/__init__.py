@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pidnet.cli._import_path import path_restored
 from pidnet.cli._output import progress
 from pidnet.cli.bench import bench
 from pidnet.cli.demo import demo
@@ -43,6 +44,7 @@ for name, command in COMMANDS.items():
 
 @app.callback()
 def pidnet(
+    context: typer.Context,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")
     ] = False,
@@ -50,6 +52,7 @@ def pidnet(
     """Partial information decomposition of neural networks: what the units of a layer tell about the label
     alike, alone and only together, which can go, and what that saves.
     """
+    context.with_resource(path_restored())
 
 
 def main() -> None:

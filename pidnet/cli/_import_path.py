@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from runpy import run_path
 from typing import Any
 
 PLACE = "expected module:name or file.py:name"
+
+
+@contextmanager
+def path_restored() -> Generator[None]:
+    """Folders that ``found_at`` searches stay on the path while a command runs, since own code may import late."""
+    before = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def found_at(source: str, what: str) -> Any:

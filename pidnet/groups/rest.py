@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from pidnet.codes import Codes
 from pidnet.groups.invariants import joint_states
@@ -81,12 +83,5 @@ def _table(
 def _predicted(units: np.ndarray, target: np.ndarray, codes: Codes) -> np.ndarray:
     """Class read from the one-hot codes of some units by ridge regression, out of fold, int (sample,)."""
     onehot = np.eye(codes.levels)[units].reshape(len(units), -1)
-    wanted = np.eye(len(codes.classes))[target]
-    predicted = np.zeros(len(units), dtype=np.int64)
-    for fold in range(FOLDS):
-        out = np.arange(len(units)) % FOLDS == fold
-        mean, center = onehot[~out].mean(0), wanted[~out].mean(0)
-        x, y = onehot[~out] - mean, wanted[~out] - center
-        weights = np.linalg.solve(x.T @ x + np.eye(x.shape[1]), x.T @ y)
-        predicted[out] = ((onehot[out] - mean) @ weights + center).argmax(1)
-    return predicted
+    folds = PredefinedSplit(np.arange(len(units)) % FOLDS)
+    return cross_val_predict(RidgeClassifier(), onehot, target, cv=folds)

@@ -1,9 +1,12 @@
 import os
+import sys
 
 import pytest
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
+from pidnet.cli import app
 from pidnet.cli._networks import find_model
 from pidnet.cli._samples import find_data
 
@@ -163,3 +166,10 @@ def test_what_is_no_data(at, name):
 def test_an_unknown_data_set():
     with pytest.raises(ValueError, match="no data set 'digitz'; the known ones are digits, mnist"):
         find_data("digitz", 50)
+
+
+def test_a_command_leaves_the_search_path_as_it_was(at, tmp_path):
+    before = list(sys.path)
+    arguments = ["energy", "--model", at("network"), "--small", at("network"), "--shape", "1,64"]
+    CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert sys.path == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import qr
 
 from pidnet.codes import quantize
 from pidnet.pruning.criteria.ranking import Ranking, in_order
@@ -62,17 +63,11 @@ def pivoted_qr(statistics: CalibrationStatistics, layer: str) -> Ranking:
     """Interpolative decomposition: pivoted QR of the units' activations, done on their covariance; the unit
     picked last goes first. Cost: the variance that the ones picked before leave it
     (Chee et al. 2022, arXiv:2108.00065)."""
-    left = np.sum([_unit_covariance(statistics, layer, c) for c in statistics.consumers(layer)], axis=0)
-    order, cost = [], []
-    for _ in range(len(left)):
-        variance = np.diag(left).copy()
-        variance[order] = -1
-        pivot = int(variance.argmax())
-        order.append(pivot)
-        cost.append(variance[pivot])
-        if variance[pivot] > 0:
-            left = left - np.outer(left[:, pivot], left[pivot]) / variance[pivot]
-    return in_order(order[::-1], np.clip(cost[::-1], 0, None).tolist(), len(left))
+    covariance = np.sum([_unit_covariance(statistics, layer, c) for c in statistics.consumers(layer)], axis=0)
+    variance, axes = np.linalg.eigh(covariance)
+    root = np.sqrt(variance.clip(0))[:, None] * axes.T  # root.T @ root is the covariance
+    r, order = qr(root, mode="r", pivoting=True)
+    return in_order(order[::-1].tolist(), (np.diag(r)[::-1] ** 2).tolist(), len(order))
 
 
 def _unit_covariance(statistics: CalibrationStatistics, layer: str, consumer: str) -> np.ndarray:

@@ -8,11 +8,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from pidnet.activations._probing import LayerAxes
+from pidnet.activations._stacked_recurrent import own_direction, tracked_name
 from pidnet.activations.activations import Activations
 from pidnet.activations.layer_choice import skipped_layers
 from pidnet.activations.positions import Places, arrange, arrange_heads, reduced
-from pidnet.activations.probing import LayerAxes
-from pidnet.activations.stacked_recurrent import own_direction, tracked_name
 from pidnet.activations.tracking import UnitFollower, version
 
 

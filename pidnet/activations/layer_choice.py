@@ -7,8 +7,8 @@ from itertools import chain
 
 from torch import nn
 
-from pidnet.activations.probing import FOLDED, LayerAxes
-from pidnet.activations.stacked_recurrent import tracked_name
+from pidnet.activations._probing import FOLDED, LayerAxes
+from pidnet.activations._stacked_recurrent import tracked_name
 from pidnet.activations.tracking import UnitFollower
 from pidnet.layers import Scan
 from pidnet.networks.expanded import direction_names

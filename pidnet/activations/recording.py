@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pidnet.activations._probing import probe
 from pidnet.activations._reading_plan import ReadingPlan
 from pidnet.activations.activations import Activations
 from pidnet.activations.layer_choice import find_layers
 from pidnet.activations.positions import check_reduction
-from pidnet.activations.probing import probe
 from pidnet.activations.tracking import UnitFollower, following
 from pidnet.networks.batches import Data, batches, padding_mask
 from pidnet.networks.inputs import Inputs

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from pidnet.activations.stacked_recurrent import recurrent_outputs
+from pidnet.activations._stacked_recurrent import recurrent_outputs
 from pidnet.networks.hooks import surround_calls
 from pidnet.networks.kinds import ARITHMETIC, CARRYING, POINTWISE, WEIGHTED
 

@@ -18,10 +18,10 @@ from pidnet.networks.inputs import Inputs, take
 from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, depthwise, weighted
 from pidnet.networks.running import check_batch_size, check_runs, restored, scores
 from pidnet.networks.unwrapping import unwrapped
+from pidnet.pruning.structure._tracing import Tracer
 from pidnet.pruning.structure.dry_run import dry_run, same
 from pidnet.pruning.structure.groups import UnitGroup
 from pidnet.pruning.structure.network import CuttableNetwork
-from pidnet.pruning.structure.tracing import Tracer
 
 # Names that projections and the number of heads go by: ours, torch's, and those of Hugging Face models.
 PROJECTIONS = (("q", "k", "v"), ("query", "key", "value"), ("q_proj", "k_proj", "v_proj"))

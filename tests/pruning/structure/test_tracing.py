@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from pidnet.pruning.structure.tracing import Tracer
+from pidnet.pruning.structure._tracing import Tracer
 
 
 class Mixed(nn.Module):

@@ -170,6 +170,6 @@ def test_an_unknown_data_set():
 
 def test_a_command_leaves_the_search_path_as_it_was(at, tmp_path):
     before = list(sys.path)
-    arguments = ["energy", "--model", at("network"), "--small", at("network"), "--shape", "1,64"]
+    arguments = ["energy", "--model", at("network"), "--shape", "6"]
     CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert sys.path == before

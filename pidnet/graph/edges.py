@@ -12,9 +12,16 @@ from pidnet.graph.kinds import RedundancyGraph, ReplacementGraph
 from pidnet.maps import LayerMap
 from pidnet.measures.blackwell import dominates
 
+STRONG = 0.5  # of what a pair carries: more than all its other information
+NEIGHBORS = 3
+
 
 def redundancy_graph(
-    layer_map: LayerMap, *, alpha: float | None = 0.05, minimum_weight: float = 0.0
+    layer_map: LayerMap,
+    *,
+    alpha: float | None = 0.05,
+    minimum_weight: float | None = None,
+    neighbors: int = NEIGHBORS,
 ) -> RedundancyGraph:
     """The units of a layer, joined where they are redundant about the target.
 
@@ -25,8 +32,11 @@ def redundancy_graph(
     alpha : float, optional
         False-discovery rate of the edges, where the map has p-values of the redundancy. None joins every pair
         with redundancy or synergy.
-    minimum_weight : float
-        Lighter edges are left out, 0 to 1.
+    minimum_weight : float, optional
+        Lighter edges are left out, 0 to 1; 0 keeps all that are significant. By default a significant edge is kept
+        where its weight is at least 1/2, or where it is one of the heaviest of either of its units.
+    neighbors : int
+        How many of the heaviest edges of each unit those are.
 
     Returns
     -------
@@ -34,17 +44,18 @@ def redundancy_graph(
         A ``networkx.Graph``. Nodes are the units, with ``unit_information`` in bits. Edges carry ``redundancy`` and
         ``synergy`` in bits and ``weight``; where the map tests an atom, ``p_redundancy`` and ``q_redundancy``
         (``p_synergy``, ``q_synergy``) as well: its p-value, and the false-discovery rate at which it is
-        significant. The graph itself carries layer, measure and how many pairs were tested.
+        significant. The graph itself carries layer, measure, and how many pairs were tested and were significant.
 
     Raises
     ------
     ValueError
-        For minimum_weight or alpha outside [0, 1].
+        For minimum_weight or alpha outside [0, 1], or a negative number of neighbors.
 
     Notes
     -----
     weight = R / I(Y;X1X2), the share of the information of the pair that both units carry. The rates are those
-    of Benjamini & Hochberg over all pairs of the layer.
+    of Benjamini & Hochberg over all pairs of the layer. In a trained layer nearly all pairs are significant: any
+    two informed units share something. What is strong beside that is a choice, and this one is stated.
 
     Examples
     --------
@@ -55,24 +66,33 @@ def redundancy_graph(
     >>> pn.redundancy_graph(pn.layer_maps(pn.quantize(acts, 2))["fc1"]).edges
     EdgeView([(0, 2)])
     """
-    if not 0 <= minimum_weight <= 1:
+    if minimum_weight is not None and not 0 <= minimum_weight <= 1:
         raise ValueError(f"minimum_weight={minimum_weight}; expected a share between 0 and 1")
+    if neighbors < 0:
+        raise ValueError(f"neighbors={neighbors}; expected 0 or more")
     tested = alpha is not None and "redundancy" in layer_map.p_values
     atoms, weight = layer_map.atoms, pair_weights(layer_map)
     together = (atoms.redundancy > 0) | (atoms.synergy > 0)
     joined = layer_map.significant("redundancy", alpha) if tested else together
+    if minimum_weight is None:
+        strong = (weight >= STRONG) | _heaviest(layer_map, np.where(joined, weight, -1.0), neighbors)
+    else:
+        strong = weight >= minimum_weight
     columns = {"redundancy": atoms.redundancy, "synergy": atoms.synergy, "weight": weight}
     for atom in ("redundancy", "synergy"):
         if atom in layer_map.p_values:
             p_values = layer_map.p_values[atom]
             columns |= {f"p_{atom}": p_values, f"q_{atom}": false_discovery_control(p_values)}
-    graph = RedundancyGraph(**_about(layer_map), tested=len(layer_map.pairs) if tested else 0)
+    counts = {"tested": len(joined), "significant": int(joined.sum())} if tested else {"tested": 0}
+    graph = RedundancyGraph(**_about(layer_map), **counts)
     _add_units(graph, layer_map)
-    _add_edges(graph, layer_map.pairs, columns, joined & (weight >= minimum_weight))
+    _add_edges(graph, layer_map.pairs, columns, joined & strong if tested or minimum_weight else joined)
     return graph
 
 
-def replacement_graph(layer_map: LayerMap, *, tolerance: float = 0.01) -> ReplacementGraph:
+def replacement_graph(
+    layer_map: LayerMap, *, tolerance: float = 0.01, alpha: float = 0.05
+) -> ReplacementGraph:
     """Which unit can replace which: an edge from a unit to each unit that can stand in for it.
 
     Parameters
@@ -81,23 +101,33 @@ def replacement_graph(layer_map: LayerMap, *, tolerance: float = 0.01) -> Replac
         The map of the layer.
     tolerance : float
         Bits of unique information that may be lost.
+    alpha : float
+        False-discovery rate at which both units carry information, where the map tests that.
 
     Returns
     -------
     ReplacementGraph
         A ``networkx.DiGraph``. Nodes are the units, with ``unit_information`` in bits. Edges carry ``cost``: the bits
-        that are unique to the replaced unit, at most ``tolerance`` plus the gap of the pair.
+        that are unique to the replaced unit, at most ``tolerance`` plus the gap of the pair; of a map with intervals
+        also ``cost_high``, the upper end of their interval, and then that is what is within the tolerance.
 
     Raises
     ------
     ValueError
-        For a tolerance that is negative or not a number.
+        For a tolerance that is negative or not a number, or alpha outside (0, 1).
 
     Notes
     -----
     The relation of ``pidnet.dominates``, which takes atoms, over the units of a layer. With I_BROJA it is
     Blackwell's order about the target; with a measure of amounts (I_min, I_mmi) an edge only means that the
     unit carries no more bits.
+
+    A unit without information can be replaced by any other, which is no finding. Such units are nodes without edges:
+    both units of an edge are informed by the p-values of the map; of a map without them, their information is above
+    its noise floor, or above 0 where it has none.
+
+    Without intervals an edge is an estimate; with them it is a test, in which few edges but those of near copies
+    pass while samples are few.
 
     Examples
     --------
@@ -109,12 +139,46 @@ def replacement_graph(layer_map: LayerMap, *, tolerance: float = 0.01) -> Replac
     OutEdgeView([(0, 2), (2, 0)])
     """
     first_replaces, second_replaces = dominates(layer_map.atoms, tolerance=tolerance).T
-    graph = ReplacementGraph(**_about(layer_map), tolerance=tolerance)
+    informed = informed_pairs(layer_map, alpha)
+    graph = ReplacementGraph(**_about(layer_map), tolerance=tolerance, tested=bool(layer_map.intervals))
     _add_units(graph, layer_map)
-    pairs, atoms = layer_map.pairs, layer_map.atoms
-    _add_edges(graph, pairs[:, ::-1], {"cost": atoms.unique2}, first_replaces)
-    _add_edges(graph, pairs, {"cost": atoms.unique1}, second_replaces)
+    of_second, of_first = (_costs(layer_map, name) for name in ("unique2", "unique1"))
+    within = tolerance + layer_map.atoms.gap
+    if layer_map.intervals:
+        first_replaces = first_replaces & (of_second["cost_high"] <= within)
+        second_replaces = second_replaces & (of_first["cost_high"] <= within)
+    _add_edges(graph, layer_map.pairs[:, ::-1], of_second, first_replaces & informed)
+    _add_edges(graph, layer_map.pairs, of_first, second_replaces & informed)
     return graph
+
+
+def informed_pairs(layer_map: LayerMap, alpha: float = 0.05) -> np.ndarray:
+    """Pairs of which both units carry information about the target.
+
+    Parameters
+    ----------
+    layer_map : LayerMap
+        The map of the layer.
+    alpha : float
+        False-discovery rate, where the map tests the redundancy.
+
+    Returns
+    -------
+    ndarray of bool, (pair,)
+        By the p-values of the map; without them, by information above the noise floor, or above 0.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"layer": [[0, 0], [0, 1], [1, 0], [1, 1]] * 10}, [0, 0, 1, 1] * 10)
+    >>> pn.graph.informed_pairs(pn.layer_maps(codes)["layer"])
+    array([False])
+    """
+    if "redundancy" in layer_map.p_values:
+        return layer_map.significant("redundancy", alpha)
+    floor = layer_map.noise_floor
+    least = floor["redundancy"] + max(floor["unique1"], floor["unique2"]) if floor else 0.0
+    return np.minimum(layer_map.atoms.information1, layer_map.atoms.information2) > least
 
 
 def pair_weights(layer_map: LayerMap) -> np.ndarray:
@@ -140,6 +204,23 @@ def pair_weights(layer_map: LayerMap) -> np.ndarray:
     total = layer_map.atoms.total
     share = np.divide(layer_map.atoms.redundancy, total, out=np.zeros_like(total), where=total > 0)
     return share.clip(0, 1)
+
+
+def _heaviest(layer_map: LayerMap, weight: np.ndarray, count: int) -> np.ndarray:
+    """Which pairs are among the ``count`` heaviest of either of their units, ties by order."""
+    kept = np.zeros(len(weight), bool)
+    seen = dict.fromkeys(layer_map.units.tolist(), 0)
+    for pair in np.argsort(-weight, kind="stable"):
+        i, j = layer_map.pairs[pair].tolist()
+        kept[pair] = seen[i] < count or seen[j] < count
+        seen[i], seen[j] = seen[i] + 1, seen[j] + 1
+    return kept
+
+
+def _costs(layer_map: LayerMap, name: str) -> dict[str, np.ndarray]:
+    """The unique information of one side, with the upper end of its interval where there is one."""
+    high = {"cost_high": layer_map.intervals[name][:, 1]} if layer_map.intervals else {}
+    return {"cost": getattr(layer_map.atoms, name), **high}
 
 
 def _about(layer_map: LayerMap) -> dict[str, Any]:

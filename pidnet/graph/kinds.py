@@ -66,8 +66,10 @@ class RedundancyGraph(Printed, networkx.Graph):
             lines.append(f"  mean edge: {means}; {best}")
         groups = sum(len(group) > 1 for group in networkx.connected_components(self))
         tested = self.graph.get("tested")
+        significant = self.graph.get("significant", 0)
         lines.append(
-            f"  {counted(groups, 'connected group')}" + (f"; {tested:,} pairs were tested" if tested else "")
+            f"  {counted(groups, 'connected group')}"
+            + (f"; of {tested:,} pairs tested {significant:,} are significant" if tested else "")
         )
         return lines
 
@@ -111,9 +113,10 @@ class ReplacementGraph(Printed, networkx.DiGraph):
     def _lines(self) -> list[str]:
         replaceable = sum(1 for _, degree in self.out_degree() if degree)
         allowed = number(self.graph.get("tolerance"))
+        by = ", upper end of the interval" if self.graph.get("tested") else ", by the estimates"
         return [
             _head(self, "ReplacementGraph", "replacement"),
-            f"  {counted(replaceable, 'unit')} can be replaced by another at a cost of at most {allowed} bits",
+            f"  {counted(replaceable, 'unit')} can be replaced by another at a cost of at most {allowed} bits{by}",
         ]
 
 

@@ -1,5 +1,6 @@
 """Stage 6: what the pairs of units of a layer carry about the target, as atoms."""
 
+from pidnet.maps.claims import DepthClaims, depth_claims
 from pidnet.maps.collection import LayerMaps
 from pidnet.maps.layer_map import LayerMap
 from pidnet.maps.mapping import layer_maps
@@ -7,10 +8,12 @@ from pidnet.maps.profiles import Profile, profile
 from pidnet.maps.sensitivity import Sensitivity, sensitivity
 
 __all__ = [
+    "DepthClaims",
     "LayerMap",
     "LayerMaps",
     "Profile",
     "Sensitivity",
+    "depth_claims",
     "layer_maps",
     "profile",
     "sensitivity",

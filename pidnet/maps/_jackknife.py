@@ -17,10 +17,10 @@ GROUPS = 20
 
 def half_width(layer_map: LayerMap, codes: Codes | None, seed: int) -> np.ndarray:
     """Half the width of the 95 % intervals of the shares of one layer, (3,)."""
-    parts = [_without_units(layer_map)]
+    parts = [without_units(layer_map)]
     if codes is not None:
-        parts.append(_without_samples(layer_map, codes, seed))
-    variances = np.array([_jackknife_variance(left) for left in parts])
+        parts.append(without_samples(layer_map, codes, seed))
+    variances = np.array([jackknife_variance(left) for left in parts])
     freedom = np.array([len(left) - 1 for left in parts])[:, None]
     total = variances.sum(0)
     # Welch & Satterthwaite: the freedom of a sum of variances that were estimated apart.
@@ -29,12 +29,12 @@ def half_width(layer_map: LayerMap, codes: Codes | None, seed: int) -> np.ndarra
     return stats.t.ppf(0.975, together) * np.sqrt(total)
 
 
-def _jackknife_variance(left: np.ndarray) -> np.ndarray:
+def jackknife_variance(left: np.ndarray) -> np.ndarray:
     """(n - 1) / n sum_k (share without k - their mean)^2, (3,)."""
     return (len(left) - 1) * left.var(0)
 
 
-def _without_units(layer_map: LayerMap) -> np.ndarray:
+def without_units(layer_map: LayerMap) -> np.ndarray:
     """The shares without each unit and its pairs, (unit, 3); nan where nothing is left."""
     units, pairs = np.unique(layer_map.pairs, return_inverse=True)
     first, second = pairs.reshape(layer_map.pairs.shape).T
@@ -49,7 +49,7 @@ def _without_units(layer_map: LayerMap) -> np.ndarray:
     )
 
 
-def _without_samples(layer_map: LayerMap, codes: Codes, seed: int) -> np.ndarray:
+def without_samples(layer_map: LayerMap, codes: Codes, seed: int) -> np.ndarray:
     """The plug-in shares without each of 20 groups of samples, (group, 3)."""
     if layer_map.measure not in MEASURES:
         raise ValueError(f"the measure {layer_map.measure!r} has no name in MEASURES; leave out codes=")

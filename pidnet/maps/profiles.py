@@ -200,7 +200,7 @@ def profile(maps: Maps | Sequence[Maps], *, codes: Codes | None = None, seed: in
     array([0.99])
     """
     runs = [maps] if isinstance(maps, Mapping) else list(maps)
-    _check_runs(runs, codes)
+    check_runs(runs, codes)
     layers = tuple(runs[0])
     shares = np.array([[shares_of(run[layer].atoms) for layer in layers] for run in runs])
     half = _half_widths(runs[0], codes, seed) if len(runs) == 1 else _half_width_of_runs(shares)
@@ -232,7 +232,7 @@ def _checked(stored: dict[str, Any]) -> Profile:
     return Profile(layers=layers, pair_information=bits, **fields)
 
 
-def _check_runs(runs: Sequence[Maps], codes: Codes | None) -> None:
+def check_runs(runs: Sequence[Maps], codes: Codes | None) -> None:
     """ValueError for maps that do not compare, or codes that do not go with them."""
     kinds = {(tuple(run), *{layer_map.measure for layer_map in run.values()}) for run in runs}
     if not runs or not runs[0]:

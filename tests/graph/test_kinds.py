@@ -24,8 +24,8 @@ def test_graphs_are_those_of_networkx_and_print(layer_map):
         "  1 connected group",
     ]
     assert repr(replacement).splitlines() == [
-        "ReplacementGraph fc1 by i_min: 3 units (0 alone), 5 replacements",
-        "  3 units can be replaced by another at a cost of at most 0.0100 bits",
+        "ReplacementGraph fc1 by i_min: 3 units (1 alone), 1 replacement",
+        "  1 unit can be replaced by another at a cost of at most 0.0100 bits, by the estimates",
     ]
     for derived in (graph.copy(), graph.subgraph([0, 2]), networkx.Graph(graph), pn.graph.RedundancyGraph()):
         assert repr(derived)

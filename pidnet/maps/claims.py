@@ -1,0 +1,209 @@
+"""Do the shares of the atoms change over depth? Paired tests, corrected for how many statements are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from pidnet.codes import Codes
+from pidnet.maps._jackknife import jackknife_variance, shares_of, without_samples, without_units
+from pidnet.maps.profiles import ATOMS, Maps, check_runs
+from pidnet.optional import optional_module
+from pidnet.printing import Printed, number, table
+
+if TYPE_CHECKING:
+    import pandas
+
+MOST_ROWS = 10
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DepthClaims(Printed):
+    """Changes of the shares of the atoms between layers, each tested. ``depth_claims`` makes it.
+
+    Attributes
+    ----------
+    steps : tuple of (str, str)
+        From which layer to which, one for each row.
+    atoms : tuple of str
+        Whose share: "redundancy", "unique_sum" or "synergy".
+    change, low, high : ndarray, (row,)
+        Share in the later layer less that in the earlier, with its 95 % interval.
+    p_values, adjusted : ndarray, (row,)
+        Two-sided p-values, alone and by Holm over all rows.
+    over : str
+        What the tests are over.
+    """
+
+    steps: tuple[tuple[str, str], ...]
+    atoms: tuple[str, ...]
+    change: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    p_values: np.ndarray
+    adjusted: np.ndarray
+    over: str
+
+    def holds(self, alpha: float = 0.05) -> tuple[str, ...]:
+        """Which statements hold with all others at this error rate, in words.
+
+        Parameters
+        ----------
+        alpha : float
+            Chance of one false statement or more.
+
+        Returns
+        -------
+        tuple of str
+            Such as "redundancy rises from fc1 to fc2".
+        """
+        said = []
+        for (first, last), atom, change, p in zip(
+            self.steps, self.atoms, self.change, self.adjusted, strict=True
+        ):
+            if p <= alpha:
+                said.append(f"{atom} {'rises' if change > 0 else 'falls'} from {first} to {last}")
+        return tuple(said)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row for each statement; shares and p-values."""
+        return optional_module("pandas").DataFrame(self._columns())
+
+    def _columns(self) -> dict[str, Any]:
+        first, last = zip(*self.steps, strict=True)
+        bounds = {"change": self.change, "low": self.low, "high": self.high}
+        return {
+            "from": first,
+            "to": last,
+            "atom": self.atoms,
+            **bounds,
+            "p": self.p_values,
+            "p_holm": self.adjusted,
+        }
+
+    def _lines(self) -> list[str]:
+        columns = self._columns()
+        rows = [
+            {
+                name: number(float(value)) if isinstance(value, float) else value
+                for name, value in zip(columns, row, strict=True)
+            }
+            for row in zip(*columns.values(), strict=True)
+        ]
+        head = f"DepthClaims: changes of shares, 95 % intervals and p-values over {self.over}; p_holm over {len(rows)} rows"
+        return [head, *table(rows, MOST_ROWS)]
+
+
+def depth_claims(
+    maps: Maps | Sequence[Maps],
+    *,
+    codes: Codes | None = None,
+    atoms: Sequence[str] = ("redundancy", "synergy"),
+    seed: int = 0,
+) -> DepthClaims:
+    """Test whether the shares of atoms change from each layer to the next, and from the first to the last.
+
+    Parameters
+    ----------
+    maps : LayerMaps, or sequence of LayerMaps
+        The maps of one network; or of several trained from different seeds, with the same layers.
+    codes : Codes, optional
+        What the maps of one network were made from. The tests then are over units and samples, at the cost of 20
+        maps; without, over units alone.
+    atoms : sequence of str
+        "redundancy", "unique_sum", "synergy".
+    seed : int
+        Draws the groups of samples.
+
+    Returns
+    -------
+    DepthClaims
+        Each change with its interval, and p-values corrected for the number of statements.
+
+    Raises
+    ------
+    ValueError
+        For an unknown atom, fewer than two layers, and as ``profile`` does.
+
+    Notes
+    -----
+    Paired: samples are left out of both layers at once, so that what they change in both cancels; of several
+    networks, each is its own pair and the test is Student's t over the networks. Units of two layers are
+    different ones, and their variances add. The freedom is that of Welch & Satterthwaite. Source of the
+    correction: Holm 1979, Scand. J. Stat. 6, 65.
+
+    Examples
+    --------
+    >>> import numpy as np, pidnet as pn
+    >>> x = np.random.default_rng(0).integers(2, size=(400, 4))
+    >>> codes = pn.Codes.of({"early": x, "late": x[:, :2].repeat(2, 1)}, x[:, 0] ^ x[:, 1])
+    >>> runs = [pn.layer_maps(codes.take(np.arange(k, 400, 4)), "i_min") for k in range(4)]
+    >>> pn.maps.depth_claims(runs, atoms=["synergy"]).steps
+    (('early', 'late'),)
+    """
+    runs = [maps] if isinstance(maps, Mapping) else list(maps)
+    check_runs(runs, codes)
+    layers = tuple(runs[0])
+    if len(layers) < 2:
+        raise ValueError(f"the maps have {len(layers)} layer; a change needs two")
+    for atom in atoms:
+        if atom not in ATOMS:
+            raise ValueError(f"no such atom: {atom!r}; expected {', '.join(ATOMS)}")
+    steps = [*pairwise(layers), *([(layers[0], layers[-1])] if len(layers) > 2 else [])]
+    if len(runs) > 1:
+        tested = [_over_networks(runs, step) for step in steps]
+    else:
+        tested = _over_units(runs[0], steps, codes, seed)
+    chosen = [ATOMS.index(atom) for atom in atoms]
+    change, error, freedom = (np.stack(part)[:, chosen].ravel() for part in zip(*tested, strict=True))
+    half = stats.t.ppf(0.975, freedom) * error
+    score = np.divide(np.abs(change), error, out=np.full_like(error, np.inf), where=error > 0)
+    p_values = np.where(change == 0, 1.0, 2 * stats.t.sf(score, freedom))
+    rows = tuple(step for step in steps for _ in atoms)
+    over = f"{len(runs)} networks" if len(runs) > 1 else "units" if codes is None else "units and samples"
+    return DepthClaims(
+        rows, tuple(atoms) * len(steps), change, change - half, change + half, p_values, holm(p_values), over
+    )
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """p-values corrected for their number: at most one false statement with the chance alpha."""
+    order = np.argsort(p_values)
+    factors = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1)
+    return adjusted
+
+
+Test = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _over_networks(runs: Sequence[Maps], step: tuple[str, str]) -> Test:
+    """Change of the shares, its standard error and freedom, each (3,)."""
+    moved = np.array([shares_of(run[step[1]].atoms) - shares_of(run[step[0]].atoms) for run in runs])
+    return moved.mean(0), moved.std(0, ddof=1) / len(runs) ** 0.5, np.full(3, len(runs) - 1.0)
+
+
+def _over_units(maps: Maps, steps: Sequence[tuple[str, str]], codes: Codes | None, seed: int) -> list[Test]:
+    """As ``_over_networks``, of each step."""
+    shares = {name: shares_of(one.atoms) for name, one in maps.items()}
+    units = {name: without_units(one) for name, one in maps.items()}
+    samples = (
+        {name: without_samples(one, codes, seed) for name, one in maps.items()} if codes is not None else {}
+    )
+    tested = []
+    for first, last in steps:
+        parts = [(jackknife_variance(left), len(left) - 1) for left in (units[first], units[last])]
+        if samples:
+            moved = samples[last] - samples[first]
+            parts.append((jackknife_variance(moved), len(moved) - 1))
+        total = np.sum([variance for variance, _ in parts], 0)
+        spread = np.sum([variance**2 / freedom for variance, freedom in parts], 0)
+        freedom = np.divide(total**2, spread, out=np.full(3, 1.0), where=spread > 0)
+        tested.append((shares[last] - shares[first], np.sqrt(total), freedom))
+    return tested

@@ -14,22 +14,28 @@ from pidnet.networks.running import run
 from pidnet.pruning.structure.network import CuttableNetwork
 
 
-def input_covariances(network: CuttableNetwork, x: Inputs, consumers: list[str]) -> dict[str, np.ndarray]:
-    """Covariance of each consumer's inputs over samples (and positions), float64 (feature, feature)."""
+def input_moments(
+    network: CuttableNetwork, x: Inputs, consumers: list[str]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Covariance (feature, feature) and mean (feature,) of each consumer's inputs over samples (and positions)."""
     sums: dict[str, tuple[Tensor, Tensor, int]] = {}
 
     def add(name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
         rows = input_rows(layer, inputs, POSITIONS)
-        gram, total, count = sums.get(name, (0, 0, 0))
-        sums[name] = gram + rows.T @ rows, total + rows.sum(0), count + len(rows)
+        gram, total, count = sums.get(
+            name, (rows.new_zeros(rows.shape[1], rows.shape[1]), rows[:0].sum(0), 0)
+        )
+        sums[name] = gram.addmm_(rows.T, rows), total + rows.sum(0), count + len(rows)
 
     with torch.no_grad(), record_calls(network.model, consumers, add):
         for batch in split(x):
             run(network.model, batch)
-    return {
-        name: (gram / count - torch.outer(total, total) / count**2).cpu().numpy()
-        for name, (gram, total, count) in sums.items()
-    }
+    found = {}
+    while sums:  # each sum goes when it has been used: there may be memory for only one copy of all
+        name, (gram, total, count) = sums.popitem()
+        mean = total / count
+        found[name] = (gram.div_(count).addr_(mean, mean, alpha=-1).cpu().numpy(), mean.cpu().numpy())
+    return found
 
 
 def fisher_sums(

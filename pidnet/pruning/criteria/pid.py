@@ -35,6 +35,7 @@ def pid(statistics: CalibrationStatistics, layer: str, *, temperature: float = 1
 
     temperature: of the softmax that makes the target from the scores, see ``CalibrationStatistics.fisher``.
     """
+    statistics.prefetch(statistics.network.consumers(statistics.layers), temperature)
     return _in_bits(_eliminate(channels(statistics, layer, temperature), range(statistics.width(layer))))
 
 
@@ -45,6 +46,7 @@ def removal_costs(statistics: CalibrationStatistics, layer: str, units: Sequence
 
 def obs(statistics: CalibrationStatistics, layer: str) -> Ranking:
     """Backward elimination by the squared error of the next pre-activations after the best repair."""
+    statistics.prefetch(statistics.network.consumers(statistics.layers))
     ranking = _eliminate(channels(statistics, layer, None), range(statistics.width(layer)))
     return Ranking(ranking.order, ranking.cost)
 

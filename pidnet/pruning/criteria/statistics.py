@@ -17,7 +17,7 @@ from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import features, weight_matrix
 from pidnet.networks.running import run
 from pidnet.printing import Printed, listed
-from pidnet.pruning.criteria._gathering import fisher_sums, input_covariances
+from pidnet.pruning.criteria._gathering import fisher_sums, input_moments
 from pidnet.pruning.structure.network import CuttableNetwork
 
 # Covariances of more input features than this would take more than 2 GB.
@@ -56,6 +56,7 @@ class CalibrationStatistics(Printed):
     y: Tensor
     seed: int = 0
     _covariances: dict[str, np.ndarray] = field(default_factory=dict, init=False)
+    _means: dict[str, np.ndarray] = field(default_factory=dict, init=False)
     _fishers: dict[tuple[str, float], np.ndarray] = field(default_factory=dict, init=False)
 
     def of(self, network: CuttableNetwork) -> CalibrationStatistics:
@@ -167,6 +168,37 @@ class CalibrationStatistics(Printed):
         self.prefetch([consumer])
         return self._covariances[consumer]
 
+    def mean(self, consumer: str) -> np.ndarray:
+        """Mean of a consumer's inputs over samples and positions.
+
+        Parameters
+        ----------
+        consumer : str
+            A layer that reads units.
+
+        Returns
+        -------
+        ndarray
+            float64 (feature,).
+        """
+        self.prefetch([consumer])
+        return self._means[consumer]
+
+    def knows(self, consumer: str) -> bool:
+        """Whether the covariance of a consumer's inputs has been gathered.
+
+        Parameters
+        ----------
+        consumer : str
+            A layer that reads units.
+
+        Returns
+        -------
+        bool
+            Whether asking for it is free.
+        """
+        return consumer in self._covariances
+
     def fisher(self, consumer: str, temperature: float = 1.0) -> np.ndarray:
         """Fisher information of the output about the output of a consumer, M = T^2 E[g g^T], nats.
 
@@ -206,7 +238,8 @@ class CalibrationStatistics(Printed):
         for name in consumers:
             self._check_features(name)
         if new := [name for name in consumers if name not in self._covariances]:
-            self._covariances.update(input_covariances(self.network, self.x, new))
+            for name, (covariance, mean) in input_moments(self.network, self.x, new).items():
+                self._covariances[name], self._means[name] = covariance, mean
         unknown = [name for name in consumers if (name, temperature) not in self._fishers]
         if temperature is not None and unknown:
             sums = [fisher_sums(self.network, x, unknown, temperature, self.seed) for x in split(self.x)]

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.hooks import record_calls
-from pidnet.networks.inputs import Inputs, samples, take
 from pidnet.networks.kinds import Weighted, weighted
-from pidnet.networks.linear_map import POSITIONS, features, input_rows, output_rows, weight_matrix
-from pidnet.networks.running import run
-from pidnet.pruning.structure.groups import UnitsByLayer
-from pidnet.pruning.structure.network import CuttableNetwork
+from pidnet.networks.linear_map import POSITIONS, input_rows, output_rows, weight_matrix
+from pidnet.pruning.repair.streams import Call, watched
+from pidnet.pruning.repair.walk import RepairedLayer, held_out
 
 SMALLEST = 1e-12  # keeps the system solvable where all inputs are 0: then the weights stay
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-HOLDOUT = 5
-BATCH = 128
+STEEP = 1e-3  # a norm that scales a unit by less than this of its largest scale cannot be counted on
 
 
 @dataclass(eq=False)
@@ -47,48 +43,67 @@ class Moments:
         return float(self.square + (solution * (self.gram @ solution - 2 * self.cross)).sum())
 
 
-@dataclass(frozen=True, eq=False)
-class RepairedLayer:
-    """A layer in the dense and in the small network, and what the small one kept of it: indices of input
-    features and of outputs."""
-
-    name: str
-    dense: nn.Module
-    small: nn.Module
-    features: Tensor
-    outputs: Tensor
-
-    @staticmethod
-    def of(name: str, dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer) -> RepairedLayer:
-        """The layer with the input features and outputs that it has left without these units."""
-        columns, rows = dense.left_of(name, units)
-        kept = torch.tensor(features(dense.weighted(name), columns)), torch.tensor(rows)
-        return RepairedLayer(name, dense.model, small.model, *kept)
-
-
-def fold(layer: RepairedLayer, x: Inputs) -> None:
+def fold(layer: RepairedLayer) -> None:
     """Fit the consumer in the small network to the dense pre-activations, given the dense network's own kept
     inputs: what the removed units did is regressed on the kept ones and added to their weights, in place."""
-    _fit(layer, *_collect(layer, x, from_small=False))
+
+    def moments(number: int) -> Generator[Moments]:
+        module = weighted(layer.dense.model, layer.name)
+        for call in watched(layer.dense, number, layer.calls):
+            rows = input_rows(module, call.entering, POSITIONS)[:, layer.features]
+            yield Moments.of(rows, layer.kept(call.output))
+
+    _fit(layer, *_collect(layer, moments))
 
 
-def refit(layer: RepairedLayer, x: Inputs) -> None:
-    """Fit a layer of the small network to the dense pre-activations given the inputs that it really has, with
-    everything upstream already pruned and repaired, in place.
+def refit(layer: RepairedLayer) -> None:
+    """Fit a layer of the small network given the inputs that it really has, with everything upstream already pruned
+    and repaired, in place: to the dense pre-activations, or, where it feeds a sum, to what the small network's sum
+    lacks of the dense one. Where a ReLU follows, a sum that is negative in both networks lacks nothing.
 
     The layer itself need not have lost anything: what reached it is no longer what it was trained on. A
     recurrent layer makes its own inputs, so it is folded first.
     """
-    _fit(layer, *_collect(layer, x, from_small=True))
+
+    def moments(number: int) -> Generator[Moments]:
+        module = weighted(layer.small.model, layer.name)
+        for dense, small in layer.pairs(number):
+            yield Moments.of(input_rows(module, small.entering, POSITIONS), _wanted(layer, dense, small))
+
+    _fit(layer, *_collect(layer, moments))
+
+
+def _wanted(layer: RepairedLayer, dense: Call, small: Call) -> Tensor:
+    """What the small layer should put out, (row, output)."""
+    if dense.total is None or small.total is None:
+        return layer.kept(dense.output)
+    module = weighted(layer.small.model, layer.name)
+    own, has = (output_rows(module, values, POSITIONS) for values in (small.output, small.total))
+    lacks = layer.kept(dense.total)
+    if layer.calls[0].rectified:
+        lacks = torch.where(lacks > 0, lacks, has.clamp(max=0))
+    return own + (lacks - has) * _inverse_slope(layer.small.model, small.norm, own)
+
+
+def _inverse_slope(model: nn.Module, norm: str, like: Tensor) -> Tensor:
+    """How much a layer's output must change for its norm's output to change by one, (output,); 0 where nothing helps."""
+    if not norm:
+        return like.new_ones(like.shape[1])
+    layer: Any = model.get_submodule(norm)
+    slope = (layer.running_var + layer.eps).rsqrt().to(like)
+    if layer.weight is not None:
+        slope = slope * layer.weight.detach().to(like)
+    least = STEEP * slope.abs().max()
+    return torch.where(slope.abs() > least, 1 / slope, 0)
 
 
 def _fit(layer: RepairedLayer, fit: Moments, held: Moments) -> None:
-    """Ridge regression of the dense outputs on the inputs, pulled towards the present weights.
+    """Ridge regression of the wanted outputs on the inputs, pulled towards the present weights.
 
     The strength of the ridge is the one of ``RIDGES`` with the least error on every fifth batch of samples,
     which the fit has not seen; the present weights stay if none does better.
     """
-    small = weighted(layer.small, layer.name)
+    small = weighted(layer.small.model, layer.name)
     prior, biased = _solution(small), small.bias is not None
     errors = [held.error(_solve(fit, prior, ridge, biased)) for ridge in RIDGES]
     best = min(range(len(RIDGES)), key=errors.__getitem__)
@@ -96,60 +111,16 @@ def _fit(layer: RepairedLayer, fit: Moments, held: Moments) -> None:
         _write(small, _solve(fit + held, prior, RIDGES[best], biased))
 
 
-def _collect(layer: RepairedLayer, x: Inputs, *, from_small: bool) -> tuple[Moments, Moments]:
-    """Moments of a consumer's kept inputs, in the dense or in the small network, and the wanted outputs: to fit
-    on, and held out. One batch is in memory at a time. The first batch shows how often the layer runs; later
-    forward passes stop after that call."""
-    runs = None
-    parts: tuple[list[Moments], list[Moments]] = ([], [])
-    parts_of_x = interleaved(x)
-    every = min(HOLDOUT, len(parts_of_x))
-    for number, batch in enumerate(parts_of_x):
-        inputs, wanted = _seen(layer.dense, layer.name, batch, runs)
-        if from_small:
-            inputs, _ = _seen(layer.small, layer.name, batch, runs)
-        else:
-            inputs = [rows[:, layer.features] for rows in inputs]
-        runs = len(wanted)
-        sums = parts[number % every == every - 1]
-        for rows, output in zip(inputs, wanted, strict=True):
-            moments = Moments.of(rows, output[:, layer.outputs])
-            sums[:] = [sums[0] + moments] if sums else [moments]
-    return parts[0][0], parts[1][0]
-
-
-def interleaved(x: Inputs) -> list[Inputs]:
-    """Samples in batches of which each is spread over all samples, whatever their order; a multiple of
-    ``HOLDOUT`` batches, or one a sample."""
-    total = samples(x)
-    number = min(total, HOLDOUT * math.ceil(total / (HOLDOUT * BATCH)))
-    return [take(x, slice(start, None, number)) for start in range(number)]
-
-
-class StopForward(Exception):
-    """The layer has run as often as it will."""
-
-
 @torch.no_grad()
-def _seen(
-    model: nn.Module, name: str, batch: Inputs, runs: int | None = None
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Rows of inputs and outputs of a layer, one item each time it runs: at every step of a sequence, say.
-
-    runs: stop after that many.
-    """
-    inputs: list[Tensor] = []
-    outputs: list[Tensor] = []
-
-    def see(_name: str, layer: Weighted, entering: Tensor, output: Tensor) -> None:
-        inputs.append(input_rows(layer, entering, POSITIONS))
-        outputs.append(output_rows(layer, output, POSITIONS))
-        if len(inputs) == runs:
-            raise StopForward
-
-    with record_calls(model, [name], see), suppress(StopForward):
-        run(model, batch)
-    return inputs, outputs
+def _collect(layer: RepairedLayer, moments: Callable[[int], Iterable[Moments]]) -> tuple[Moments, Moments]:
+    """Moments over the batches: to fit on, and of those that are held out. One batch is in memory at a time."""
+    parts: tuple[list[Moments], list[Moments]] = ([], [])
+    number = len(layer.dense.batches)
+    for batch in range(number):
+        sums = parts[held_out(batch, number)]
+        for found in moments(batch):
+            sums[:] = [sums[0] + found] if sums else [found]
+    return parts[0][0], parts[1][0]
 
 
 def _solution(layer: Weighted) -> Tensor:

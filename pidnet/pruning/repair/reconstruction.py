@@ -3,99 +3,116 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from itertools import chain, islice
 
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.hooks import record_calls
-from pidnet.networks.inputs import Inputs
-from pidnet.networks.kinds import Weighted
-from pidnet.networks.linear_map import POSITIONS, output_rows
-from pidnet.networks.running import run
-from pidnet.pruning.repair.least_squares import HOLDOUT, RepairedLayer, StopForward, interleaved
+from pidnet.networks.kinds import CONVOLUTIONS, weighted
+from pidnet.pruning.repair.replay import Replay
+from pidnet.pruning.repair.streams import Call, watched
+from pidnet.pruning.repair.walk import Walk, held_out
 from pidnet.pruning.structure.groups import UnitGroup
 
-ROUNDS = 10
-STEPS = 20
+ROUNDS = 3
+STEPS = 100
+RATE = 0.02
+SLOWER = 0.2
+WORTH = 0.1  # the share of the error that a round must take away for another one
 Errors = Callable[[], Iterable[Tensor]]
 
 
-def reconstruct(units: UnitGroup, consumers: Sequence[RepairedLayer], x: Inputs) -> None:
-    """Fit the units' own weights together with those of the layers that read them, in place, so that these
-    layers make what they make in the dense network: argmin of the sum of |small - dense|^2 over their outputs.
+def reconstruct(units: UnitGroup, walk: Walk) -> None:
+    """Fit the units' own weights together with those of the layers that read them and the norms between, in place, so
+    that these layers make what they make in the dense network, or the sums that they feed become what they are there:
+    argmin of the sum of |small - dense|^2 over outputs and sums, after the ReLU where one follows.
 
-    A nonlinear least squares without labels, by L-BFGS from the present weights. After every ``STEPS`` iterations
-    the error on every fifth batch of samples, which the fit has not seen, decides whether it goes on, ``ROUNDS``
-    times at most; the weights with the least such error stay. The target outputs of all samples are held in
-    memory (``POSITIONS`` positions each). A smaller layer error does not guarantee a smaller error at the output.
+    A nonlinear least squares without labels, by Adam from the present weights and from what has been computed up to the
+    first of these layers. After every ``STEPS`` steps the error on every fifth batch of samples, which the fit has not
+    seen, decides whether it goes on, ``ROUNDS`` times at most; the weights with the least such error stay. The targets
+    of all samples are held in memory. A smaller error here does not guarantee a smaller error at the output.
     Raises ValueError where the network does not let gradients through.
     """
-    dense, small = consumers[0].dense, consumers[0].small
-    names = [consumer.name for consumer in consumers]
-    kept = {consumer.name: consumer.outputs for consumer in consumers}
-    lessons = []
-    for batch in interleaved(x):
-        with torch.no_grad():
-            lessons.append((batch, [rows[:, kept[name]] for name, rows in _made(dense, names, batch)]))
+    calls = [call for call in walk.calls if call.layer in units.consumers]
+    numbers = range(len(walk.dense.batches))
+    with torch.no_grad():
+        kept = {name: walk.layer(name).outputs for name in units.consumers}
+        wanted = [
+            [
+                made[kept[call.layer]]
+                for call, made in zip(calls, _made(walk.dense, number, calls), strict=True)
+            ]
+            for number in numbers
+        ]
 
-    def errors(some: Iterable[tuple[Inputs, list[Tensor]]]) -> Generator[Tensor]:
-        for batch, wanted in some:
-            made = _made(small, names, batch, len(wanted))
-            yield torch.stack(
-                [((rows - w) ** 2).sum() for (_, rows), w in zip(made, wanted, strict=True)]
-            ).sum()
+    def errors(numbers: Sequence[int]) -> Generator[Tensor]:
+        for number in numbers:
+            pairs = zip(_made(walk.small, number, calls), wanted[number], strict=True)
+            yield torch.stack([((made - target) ** 2).sum() for made, target in pairs]).sum()
 
-    every = min(HOLDOUT, len(lessons))
-    held = lessons[every - 1 :: every]
-    fit = [lesson for number, lesson in enumerate(lessons) if number % every != every - 1] or held
-    with _movable(small, [*units.producers, *names]) as weights:
+    held = [number for number in numbers if held_out(number, len(wanted))]
+    fit = [number for number in numbers if number not in held] or held
+    norms = {call.norm for call in calls if call.norm}
+    with _movable(
+        walk.small.model, [*units.producers, *units.followers, *units.consumers, *norms]
+    ) as weights:
         _descend(weights, lambda: errors(fit), lambda: errors(held))
 
 
 def _descend(weights: Sequence[nn.Parameter], fit: Errors, held: Errors) -> None:
-    """Lower the sum of the errors to fit as long as the sum of the held ones falls."""
-    optimizer = torch.optim.LBFGS(weights, max_iter=STEPS, history_size=STEPS, line_search_fn="strong_wolfe")
-
-    def closure() -> float:
-        optimizer.zero_grad()
-        total = 0.0
-        for error in fit():
-            if not error.requires_grad:
-                raise ValueError('"reconstruct" needs gradients, and this network stops them; use "refit"')
-            error.backward()
-            total += float(error.detach())
-        return total
+    """Lower the errors to fit as long as the sum of the held ones falls by a share of ``WORTH``; a round that raises it
+    is undone and tried again more slowly."""
 
     def held_out() -> float:
         with torch.no_grad():
             return sum(map(float, held()))
 
-    least, best = held_out(), [weight.detach().clone() for weight in weights]
+    def write(values: Sequence[Tensor]) -> None:
+        with torch.no_grad():
+            for weight, value in zip(weights, values, strict=True):
+                weight.copy_(value)
+
+    least, best, rate = held_out(), [weight.detach().clone() for weight in weights], RATE
     for _ in range(ROUNDS):
-        optimizer.step(closure)
+        _steps(weights, fit, rate)
         error = held_out()
-        if not error < least:
-            break
-        least, best = error, [weight.detach().clone() for weight in weights]
-    with torch.no_grad():
-        for weight, value in zip(weights, best, strict=True):
-            weight.copy_(value)
+        if error < least:
+            enough = error > (1 - WORTH) * least
+            least, best = error, [weight.detach().clone() for weight in weights]
+            if enough:
+                break
+        else:
+            rate *= SLOWER
+            write(best)
+    write(best)
 
 
-def _made(
-    model: nn.Module, names: Iterable[str], batch: Inputs, runs: int | None = None
-) -> list[tuple[str, Tensor]]:
-    """(layer, rows of its outputs), one item each time one of the layers runs. runs: stop after that many."""
-    made: list[tuple[str, Tensor]] = []
+def _steps(weights: Sequence[nn.Parameter], fit: Errors, rate: float) -> None:
+    """``STEPS`` steps of Adam, a batch each, at a rate that falls to 0; it is relative to the size of each weight."""
+    sizes = [float(weight.detach().square().mean().sqrt()) or 1.0 for weight in weights]
+    groups = [{"params": [weight], "lr": rate * size} for weight, size in zip(weights, sizes, strict=True)]
+    optimizer = torch.optim.Adam(groups)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+    for error in islice(chain.from_iterable(iter(fit, None)), STEPS):
+        if not error.requires_grad:
+            raise ValueError('"reconstruct" needs gradients, and this network stops them; use "refit"')
+        optimizer.zero_grad()
+        error.backward()
+        optimizer.step()
+        schedule.step()
 
-    def see(name: str, layer: Weighted, _entering: Tensor, output: Tensor) -> None:
-        made.append((name, output_rows(layer, output, POSITIONS)))
-        if len(made) == runs:
-            raise StopForward
 
-    with record_calls(model, names, see), suppress(StopForward):
-        run(model, batch)
+def _made(replay: Replay, number: int, calls: Sequence[Call]) -> list[Tensor]:
+    """What layers make of a batch, or what becomes of it in the sum that they feed, units first, one item for each
+    call."""
+    made = []
+    for expected, call in zip(calls, watched(replay, number, calls), strict=True):
+        values = call.output if call.total is None else call.total
+        values = values.relu() if expected.rectified else values
+        made.append(
+            values.movedim(1 if isinstance(weighted(replay.model, call.layer), CONVOLUTIONS) else -1, 0)
+        )
     return made
 
 

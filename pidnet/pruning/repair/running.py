@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable
 
-import torch
-from torch import nn
-from tqdm import tqdm
-
-from pidnet.networks.hooks import record_calls
-from pidnet.networks.inputs import Inputs, take
-from pidnet.networks.kinds import PRODUCERS
-from pidnet.networks.running import run
+from pidnet.networks.inputs import Inputs
+from pidnet.pruning.progress import shown
 from pidnet.pruning.repair.batchnorm import reestimate
-from pidnet.pruning.repair.least_squares import RepairedLayer, fold, refit
+from pidnet.pruning.repair.least_squares import fold, refit
 from pidnet.pruning.repair.reconstruction import reconstruct
-from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
+from pidnet.pruning.repair.walk import Walk
+from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
 
 Repair = Callable[[CuttableNetwork, CuttableNetwork, UnitsByLayer, Inputs], None]
@@ -54,27 +49,42 @@ def no_repair(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLaye
 
 def fold_all(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> None:
     """Fold the removed units into every layer that has lost inputs."""
-    for name in _shown(dense.consumers(units), "folding"):
-        fold(RepairedLayer.of(name, dense, small, units), x)
+    walk = Walk.of(dense, small, units, x)
+    for name in shown(walk.lost, "folding"):
+        fold(walk.to(name))
 
 
 def refit_all(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> None:
-    """Fold, then refit every layer that has lost inputs and all that run after it, in the order in which they
-    run."""
-    fold_all(dense, small, units, x)
-    for name in _shown(running_from(dense.model, dense.consumers(units), x), "refitting"):
-        refit(RepairedLayer.of(name, dense, small, units), x)
+    """Fold and refit every layer that has lost inputs, and refit all that run after the first of them, front to
+    back."""
+    walk = Walk.of(dense, small, units, x)
+    for name in shown(walk.order, "refitting"):
+        _fold_and_refit(walk, name)
 
 
 def reconstruct_all(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> None:
-    """Like ``refit_all``; units are reconstructed when all that read them have been refitted."""
-    fold_all(dense, small, units, x)
-    order = running_from(dense.model, dense.consumers(units), x)
-    for name in _shown(order, "reconstructing"):
-        refit(RepairedLayer.of(name, dense, small, units), x)
-        for group in _complete([dense.groups[layer] for layer in units], name, order):
-            consumers = [RepairedLayer.of(consumer, dense, small, units) for consumer in group.consumers]
-            reconstruct(group, consumers, x)
+    """Like ``refit_all``; then units are reconstructed together with all that read them, front to back, each towards
+    the dense stream from what now reaches it. That is undone where it does not bring the output of the network nearer
+    to the dense one on samples that are held out."""
+    refit_all(dense, small, units, x)
+    walk = Walk.of(dense, small, units, x)
+    refitted = copy.deepcopy(small.model.state_dict())
+    before = walk.loss()
+    for name, group in shown(walk.blocks, "reconstructing"):
+        layer = walk.to(name)
+        if group is None:
+            refit(layer)
+        else:
+            reconstruct(group, walk)
+    if not walk.loss() < before:
+        small.model.load_state_dict(refitted)
+
+
+def _fold_and_refit(walk: Walk, name: str) -> None:
+    layer = walk.to(name)
+    if name in walk.lost:
+        fold(layer)
+    refit(layer)
 
 
 REPAIRS: dict[str, Repair] = {
@@ -83,33 +93,3 @@ REPAIRS: dict[str, Repair] = {
     "refit": refit_all,
     "reconstruct": reconstruct_all,
 }
-
-
-def running_from(model: nn.Module, consumers: Sequence[str], x: Inputs) -> list[str]:
-    """The consumers and all layers after the first of them that one linear map describes, as they run. A layer
-    that shares its weights with another one is left as it is."""
-    holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
-    names = [
-        name
-        for name, layer in model.named_modules()
-        if name in consumers
-        or (
-            isinstance(layer, PRODUCERS)
-            and getattr(layer, "groups", 1) == 1
-            and holders[id(layer.weight)] == 1
-        )
-    ]
-    order: list[str] = []
-    with torch.no_grad(), record_calls(model, names, lambda name, *_: order.append(name)):
-        run(model, take(x, slice(1)))
-    order = list(dict.fromkeys(order))
-    return order[min((order.index(name) for name in consumers), default=len(order)) :]
-
-
-def _complete(groups: Sequence[UnitGroup], name: str, order: Sequence[str]) -> list[UnitGroup]:
-    """The groups of which this layer is the last consumer to run."""
-    return [group for group in groups if max(group.consumers, key=order.index) == name]
-
-
-def _shown(names: Sequence[str], doing: str) -> tqdm:
-    return tqdm(names, desc=doing, delay=1, disable=None, leave=False)

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 import pidnet as pn
-from pidnet.pruning.repair.least_squares import Moments, RepairedLayer, _collect, interleaved
+from pidnet.pruning.repair.least_squares import Moments, _collect
+from pidnet.pruning.repair.walk import Walk, interleaved
 from pidnet.pruning.structure.discovery import discover
 
 
@@ -59,11 +60,11 @@ def test_every_row_is_counted_once_and_a_fifth_is_held_out_whatever_the_order():
     model = pn.zoo.mlp(5, (4,), 2).eval()
     x = torch.arange(1000.0)[:, None].expand(1000, 5)
     network = discover(model, x)
-    place = RepairedLayer.of("head", network, network.without({}), {})
-    for from_small in (False, True):
-        fit, held = _collect(place, x, from_small=from_small)
-        assert float((fit + held).gram[-1, -1]) == 1000
-        assert float(held.gram[-1, -1]) == 200
+    walk = Walk.of(network, network.without({}), {"fc1": [0]}, x)
+    inputs = walk.dense.batches
+    fit, held = _collect(walk.layer("head"), lambda number: [Moments.of(inputs[number], inputs[number])])
+    assert float((fit + held).gram[-1, -1]) == 1000
+    assert float(held.gram[-1, -1]) == 200
     spread = [batch[:, 0] for batch in interleaved(x)]
     assert sorted(torch.cat(spread).tolist()) == x[:, 0].tolist()
     assert all(abs(float(batch.mean()) - 499.5) < 10 for batch in spread)

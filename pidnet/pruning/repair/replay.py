@@ -1,0 +1,112 @@
+"""Run a network again and again without computing anew what cannot have changed.
+
+Repairs go through a network from front to back: what has run before the layer at hand is settled. Its outputs are
+remembered, and the modules that made them give them back instead of running, so that a repair of all layers takes
+about one run of the network and not one a layer. No graph is needed: whatever stands between modules runs as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pidnet.networks.hooks import surround_calls
+from pidnet.networks.inputs import Inputs, mapped, tensors_in
+from pidnet.networks.running import run
+
+# What is remembered of one network in all; what does not fit is computed anew each time.
+MOST_BYTES = 512e6
+
+
+class StopForward(Exception):
+    """Everything that was asked for has been seen."""
+
+
+class Replay:
+    """A model and its batches, with what has been computed on the way to the layer reached so far.
+
+    model: may change from that layer on, and only there.
+    """
+
+    def __init__(self, model: nn.Module, batches: Sequence[Inputs]) -> None:
+        self.model, self.batches = model, batches
+        self._made: list[dict[str, Any]] = [{} for _ in batches]
+        self._bytes = 0
+
+    @torch.no_grad()
+    def reach(self, name: str) -> None:
+        """Go on until the layer is about to run; every module that has finished by then is settled."""
+        for number in range(len(self.batches)):
+            self._reach(name, self._made[number], number)
+
+    def run(self, number: int, model: nn.Module | None = None) -> Any:
+        """The output for one batch. model: another one with the same modules up to the layer reached."""
+        model = model or self.model
+        with self._settled(model, number):
+            return run(model, self.batches[number])
+
+    def _reach(self, name: str, made: dict[str, Any], number: int) -> None:
+        running: list[str] = []
+
+        def enter(module: str, *_: Any) -> None:
+            if module == name:
+                raise StopForward
+            running.append(module)
+
+        def leave(module: str, layer: nn.Module, _arguments: tuple, _keywords: dict, output: Any) -> None:
+            if running and running[-1] == module:
+                running.pop()
+                if module not in made and output is not None:
+                    self._remember(made, module, output, running[-1] if running else "")
+
+        with surround_calls(self.model, enter, leave), suppress(StopForward):
+            self.run(number)
+
+    def _remember(self, made: dict[str, Any], module: str, output: Any, caller: str) -> None:
+        """Keep an output in place of those of the modules inside, and of the one before it in a Sequential."""
+        size = sum(tensor.nbytes for tensor in tensors_in(output))
+        if not isinstance(output, Tensor | tuple) or self._bytes + size > MOST_BYTES:
+            return
+        made[module] = _copied(output)
+        self._bytes += size
+        for inside in [name for name in made if name.startswith(f"{module}.") or (not module and name)]:
+            self._forget(made, inside)
+            del made[inside]
+        if type(self.model.get_submodule(caller)) is nn.Sequential:
+            siblings = [f"{caller}.{key}".lstrip(".") for key in self.model.get_submodule(caller)._modules]
+            for before in siblings[: siblings.index(module)] if module in siblings else ():
+                if before in made:
+                    self._forget(made, before)
+
+    def _forget(self, made: dict[str, Any], name: str) -> None:
+        self._bytes -= sum(tensor.nbytes for tensor in tensors_in(made[name]))
+        made[name] = None
+
+    @contextmanager
+    def _settled(self, model: nn.Module, number: int) -> Generator[None]:
+        """Settled modules give back what they made, each at its first call."""
+        with ExitStack() as stack:
+            for name, output in self._made[number].items():
+                module = model.get_submodule(name)
+                vars(module)["forward"] = _given(output, module.forward)
+                stack.callback(vars(module).pop, "forward")
+            yield
+
+
+def _given(output: Any, forward: Callable) -> Callable:
+    """A forward that gives the output back at its first call, and runs afterwards."""
+    left = [output]
+
+    def give(*arguments: Any, **keywords: Any) -> Any:
+        return _copied(left.pop()) if left else forward(*arguments, **keywords)
+
+    return give
+
+
+def _copied(output: Any) -> Any:
+    """A copy: whoever gets it may change it in place."""
+    return mapped(lambda tensor: tensor.detach().clone(), output)

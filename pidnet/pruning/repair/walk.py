@@ -1,0 +1,165 @@
+"""The dense and the small network on the same batches, gone through together from front to back."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from pidnet.networks.hooks import record_calls
+from pidnet.networks.inputs import Inputs, joined, samples, take
+from pidnet.networks.kinds import PRODUCERS, weighted
+from pidnet.networks.linear_map import POSITIONS, features, output_rows
+from pidnet.networks.running import run
+from pidnet.pruning.repair.replay import Replay
+from pidnet.pruning.repair.streams import Call, survey, watched
+from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
+from pidnet.pruning.structure.network import CuttableNetwork
+
+HOLDOUT = 5
+BATCH = 128
+
+
+@dataclass(frozen=True, eq=False)
+class RepairedLayer:
+    """A layer in the dense and in the small network, which run on the same batches.
+
+    features, outputs: what the small one kept of it, indices of input features and of outputs. calls: its calls in one
+    run, as the dense network was surveyed.
+    """
+
+    name: str
+    dense: Replay
+    small: Replay
+    features: Tensor
+    outputs: Tensor
+    calls: list[Call]
+
+    def pairs(self, number: int) -> list[tuple[Call, Call]]:
+        """(dense, small) calls on one batch."""
+        dense, small = (watched(replay, number, self.calls) for replay in (self.dense, self.small))
+        return list(zip(dense, small, strict=True))
+
+    def kept(self, values: Tensor) -> Tensor:
+        """What the dense layer puts out, or the sum it feeds, of the kept outputs alone, as rows."""
+        return output_rows(weighted(self.dense.model, self.name), values, POSITIONS)[:, self.outputs]
+
+
+@dataclass(eq=False)
+class Walk:
+    """dense: the network. small: what is left of it without the units, changed in place from front to back.
+
+    order: the layers that may be fitted anew, as they run. calls: their calls in one run, in order.
+    """
+
+    networks: tuple[CuttableNetwork, CuttableNetwork]
+    units: UnitsByLayer
+    dense: Replay
+    small: Replay
+    order: list[str]
+    calls: list[Call]
+
+    @staticmethod
+    def of(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> Walk:
+        """At the front of the network."""
+        batches = interleaved(x)
+        order = running_from(dense.model, dense.consumers(units), x)
+        calls = survey(dense.model, order, take(x, slice(2)))
+        replays = Replay(dense.model, batches), Replay(small.model, batches)
+        return Walk((dense, small), units, *replays, order, calls)
+
+    @property
+    def lost(self) -> list[str]:
+        """The layers that have lost inputs, as they run."""
+        lost = self.networks[0].consumers(self.units)
+        return [name for name in self.order if name in lost]
+
+    @property
+    def blocks(self) -> list[tuple[str, UnitGroup | None]]:
+        """The first layers of units that go, with the units and all that hangs on them; and, alone, every other layer
+        that may be fitted and belongs to none; as they run."""
+        dense = self.networks[0]
+        groups = [dense.groups[name] for name, indices in self.units.items() if len(indices)]
+        inside = {layer for group in groups for layer in (*group.producers, *group.consumers)}
+        order = running(dense.model, {*inside, *self.order}, self.dense.batches[0])
+        found: dict[str, UnitGroup | None] = {name: None for name in self.order if name not in inside}
+        found |= {min(group.producers, key=order.index): group for group in groups}
+        return sorted(found.items(), key=lambda item: order.index(item[0]))
+
+    def to(self, name: str) -> RepairedLayer:
+        """Go on to a layer: whatever has run before it is settled."""
+        self.dense.reach(name)
+        self.small.reach(name)
+        return self.layer(name)
+
+    def layer(self, name: str) -> RepairedLayer:
+        """The layer with the input features and outputs that it has left."""
+        dense, _ = self.networks
+        columns, rows = dense.left_of(name, self.units)
+        kept = torch.tensor(features(dense.weighted(name), columns)), torch.tensor(rows)
+        calls = [call for call in self.calls if call.layer == name]
+        return RepairedLayer(name, self.dense, self.small, *kept, calls)
+
+    def loss(self) -> float:
+        """Mean divergence of the small network's output from the dense one's on the samples held out, bits."""
+        dense, small = self.networks
+        held = [
+            batch
+            for number, batch in enumerate(self.dense.batches)
+            if held_out(number, len(self.dense.batches))
+        ]
+        return float(dense.divergences(small, joined(held)).mean())
+
+
+def running_from(model: nn.Module, consumers: Sequence[str], x: Inputs) -> list[str]:
+    """The consumers and all layers after the first of them that one linear map describes, as they run. A layer
+    that shares its weights with another one is left as it is."""
+    holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
+    names = [
+        name
+        for name, layer in model.named_modules()
+        if name in consumers
+        or (
+            isinstance(layer, PRODUCERS)
+            and getattr(layer, "groups", 1) == 1
+            and holders[id(layer.weight)] == 1
+        )
+    ]
+    order = running(model, names, x)
+    return order[min((order.index(name) for name in consumers), default=len(order)) :]
+
+
+def running(model: nn.Module, names: Iterable[str], x: Inputs) -> list[str]:
+    """Those of the layers that run, by their first call."""
+    order: list[str] = []
+    with torch.no_grad(), record_calls(model, names, lambda name, *_: order.append(name)):
+        run(model, take(x, slice(1)))
+    return list(dict.fromkeys(order))
+
+
+def interleaved(x: Inputs) -> list[Inputs]:
+    """Samples in batches of which each is spread over all samples, whatever their order; a multiple of
+    ``HOLDOUT`` batches, or one a sample."""
+    total = samples(x)
+    number = min(total, HOLDOUT * math.ceil(total / (HOLDOUT * BATCH)))
+    return [take(x, slice(start, None, number)) for start in range(number)]
+
+
+def held_out(batch: int, number: int) -> bool:
+    """Whether a batch, of that many, is not fitted to."""
+    every = min(HOLDOUT, number)
+    return batch % every == every - 1
+
+
+def parted(x: Inputs) -> tuple[Inputs, Inputs]:
+    """The samples to decide by, and every fifth one to judge by; of a single sample, the same for both."""
+    total = samples(x)
+    if total < 2:
+        return x, x
+    every = min(HOLDOUT, total)
+    held = range(every - 1, total, every)
+    return take(x, [k for k in range(total) if k % every != every - 1]), take(x, list(held))

@@ -41,10 +41,8 @@ class CalibrationStatistics(Printed):
     --------
     >>> import torch
     >>> import pidnet as pn
-    >>> from pidnet.pruning import gather
-    >>> torch.manual_seed(0)  # doctest: +ELLIPSIS
-    <torch._C.Generator object at ...>
-    >>> statistics = gather(pn.zoo.mlp(4, (6,), 3), (torch.randn(50, 4), torch.arange(50) % 3))
+    >>> _ = torch.manual_seed(0)
+    >>> statistics = pn.pruning.gather(pn.zoo.mlp(4, (6,), 3), (torch.randn(50, 4), torch.arange(50) % 3))
     >>> statistics
     CalibrationStatistics of 50 samples: fc1 (6 units)
     >>> statistics.covariance("head").shape
@@ -55,8 +53,7 @@ class CalibrationStatistics(Printed):
     x: Inputs
     y: Tensor
     seed: int = 0
-    _covariances: dict[str, np.ndarray] = field(default_factory=dict, init=False)
-    _means: dict[str, np.ndarray] = field(default_factory=dict, init=False)
+    _moments: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, init=False)
     _fishers: dict[tuple[str, float], np.ndarray] = field(default_factory=dict, init=False)
 
     def of(self, network: CuttableNetwork) -> CalibrationStatistics:
@@ -166,7 +163,7 @@ class CalibrationStatistics(Printed):
             For more than 16,384 features.
         """
         self.prefetch([consumer])
-        return self._covariances[consumer]
+        return self._moments[consumer][0]
 
     def mean(self, consumer: str) -> np.ndarray:
         """Mean of a consumer's inputs over samples and positions.
@@ -182,22 +179,7 @@ class CalibrationStatistics(Printed):
             float64 (feature,).
         """
         self.prefetch([consumer])
-        return self._means[consumer]
-
-    def knows(self, consumer: str) -> bool:
-        """Whether the covariance of a consumer's inputs has been gathered.
-
-        Parameters
-        ----------
-        consumer : str
-            A layer that reads units.
-
-        Returns
-        -------
-        bool
-            Whether asking for it is free.
-        """
-        return consumer in self._covariances
+        return self._moments[consumer][1]
 
     def fisher(self, consumer: str, temperature: float = 1.0) -> np.ndarray:
         """Fisher information of the output about the output of a consumer, M = T^2 E[g g^T], nats.
@@ -235,11 +217,9 @@ class CalibrationStatistics(Printed):
             With it their Fisher factors too, in another pass.
         """
         consumers = list(consumers)
-        for name in consumers:
-            self._check_features(name)
-        if new := [name for name in consumers if name not in self._covariances]:
-            for name, (covariance, mean) in input_moments(self.network, self.x, new).items():
-                self._covariances[name], self._means[name] = covariance, mean
+        list(map(self._check_features, consumers))
+        if new := [name for name in consumers if name not in self._moments]:
+            self._moments.update(input_moments(self.network, self.x, new))
         unknown = [name for name in consumers if (name, temperature) not in self._fishers]
         if temperature is not None and unknown:
             sums = [fisher_sums(self.network, x, unknown, temperature, self.seed) for x in split(self.x)]

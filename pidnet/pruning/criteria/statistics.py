@@ -15,7 +15,6 @@ from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, samples, split
 from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import features, weight_matrix
-from pidnet.networks.running import run
 from pidnet.printing import Printed, listed
 from pidnet.pruning.criteria._gathering import fisher_sums, input_moments
 from pidnet.pruning.structure.network import CuttableNetwork
@@ -141,7 +140,7 @@ class CalibrationStatistics(Printed):
             seen.append(channels[:, columns].flatten(2).double())
 
         with torch.no_grad(), record_calls(self.network.model, [name], see):
-            run(self.network.model, x)
+            self.network.run(x)
         return torch.cat(seen, 2)
 
     def covariance(self, consumer: str) -> np.ndarray:

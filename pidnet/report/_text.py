@@ -9,12 +9,49 @@ from pidnet.maps.notes import short_notes
 from pidnet.pruning import RemovedUnit
 from pidnet.runs import Budget, Run
 
+# Half a point of accuracy: "as well as".
+AS_GOOD = 0.005
+
 
 def summary(run: Run) -> list[str]:
     """What a reader should read first, one sentence each."""
     sentences = [_layers(maps) for maps in by_measure(run.maps).values()]
     sentences += [_budget(budget) for budget in run.budgets]
     return sentences + short_notes(note for layer_map in run.maps for note in layer_map.notes)
+
+
+def conclusion(run: Run) -> list[str]:
+    """What the run comes down to: how much of the network is needed, and how much of a pair is redundant."""
+    measured = [(one, *one.report.accuracy) for one in run.budgets if one.report.accuracy]
+    sentences = [_how_far(measured)] if measured else []
+    return sentences + [_how_redundant(maps) for maps in list(by_measure(run.maps).values())[:1]]
+
+
+def _how_far(measured: Sequence[tuple[Budget, float, float]]) -> str:
+    """The smallest network that does as well as the whole one, or what the mildest cut costs; measured: (budget,
+    accuracy before, accuracy after)."""
+    shares = {one.name: _units_kept(one) for one, _, _ in measured}
+    good = [row for row in measured if row[2] >= row[1] - AS_GOOD]
+    chosen, before, after = min(good or measured, key=lambda row: shares[row[0].name] * (1 if good else -1))
+    against = f"{after:.1%} against {before:.1%} on the test data"
+    if good:
+        return f"With {shares[chosen.name]:.0%} of its units the network does as well as with all: {against}."
+    return f"Every cut that was tried costs accuracy; with {shares[chosen.name]:.0%} of the units it is {against}."
+
+
+def _units_kept(budget: Budget) -> float:
+    """The share of the units that a budget keeps."""
+    return sum(budget.plan.widths.values()) / sum(budget.plan.units.values())
+
+
+def _how_redundant(maps: Sequence[LayerMap]) -> str:
+    """The layer with the largest share of redundancy, by one measure."""
+    shares = {one.layer: float(one.atoms.redundancy.mean() / one.atoms.total.mean()) for one in maps}
+    layer = max(shares, key=lambda name: shares[name])
+    return (
+        f"In {layer}, {max(shares[layer], 0):.0%} of what two units carry about the label is redundant "
+        f"({maps[0].measure}, mean over pairs): either of them would do for it."
+    )
 
 
 def by_measure(maps: Sequence[LayerMap]) -> dict[str, list[LayerMap]]:

@@ -15,10 +15,26 @@ const looks = [
 ];
 const look = (index) => looks[index % looks.length];
 
+// A color of the page, light or dark.
+const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// A layer's name on an axis: the end tells layers apart, and the pointer reads the whole.
+const short = (name) => plain(name.length > 18 ? `…${name.slice(-17)}` : name);
+
 function layout(more) {
-  const small = { size: narrow ? 11 : 13, family: "system-ui, sans-serif", color: "#1c2430" };
+  const small = { size: narrow ? 11 : 13, family: "system-ui, sans-serif", color: ink("--ink") };
   const margin = { l: narrow ? 48 : 60, r: 12, t: 12, b: 48 };
-  return { font: small, margin, dragmode: false, legend: { orientation: "h", y: 1.15 }, ...more };
+  const lines = { gridcolor: ink("--line"), zerolinecolor: ink("--line"), linecolor: ink("--line") };
+  const clear = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
+  const axes = { xaxis: { ...lines, ...more.xaxis }, yaxis: { ...lines, ...more.yaxis } };
+  return { font: small, margin, dragmode: false, legend: { orientation: "h", y: 1.15 }, ...clear, ...more, ...axes };
+}
+
+// An axis of layers, at the places 0, 1, ...; a figure of few layers is not drawn over the whole width.
+function layerAxis(id, layers) {
+  at(id).style.maxWidth = `${Math.max(28, 9 * layers.length)}rem`;
+  return { tickvals: layers.map((_, index) => index), ticktext: layers.map(short), automargin: true,
+    range: [-0.5, layers.length - 0.5] };
 }
 
 function option(value, text) {
@@ -30,19 +46,20 @@ function option(value, text) {
 
 function drawProfile() {
   const made = data.profiles.find((one) => one.measure === at("measure").value);
+  const places = made.layers.map((_, index) => index);
   const layers = made.layers.map(plain);
   const traces = Object.entries(made.atoms).flatMap(([atom, { share, low, high, noise_floor }], index) => {
     const { color, symbol, dash } = look(index);
     const above = high.map((end, k) => end - share[k]);
     const below = low.map((end, k) => share[k] - end);
     return [
-      { x: layers, y: share, name: atom, line: { color, dash }, marker: { color, symbol, size: 9 }, mode: "lines+markers",
+      { x: places, y: share, name: atom, text: layers, hovertemplate: "%{text}: %{y:.1%}", line: { color, dash }, marker: { color, symbol, size: 9 }, mode: "lines+markers",
         error_y: { array: above, arrayminus: below, symmetric: false, thickness: 1.4, color } },
-      { x: layers, y: noise_floor, mode: "markers", showlegend: false, name: `chance, ${atom}`,
+      { x: places, y: noise_floor, mode: "markers", text: layers, hovertemplate: "%{text}: %{y:.1%}", showlegend: false, name: `chance, ${atom}`,
         marker: { symbol: "line-ew-open", size: 16, color, line: { width: 2 } } },
     ];
   });
-  Plotly.react("profile", traces, layout({ xaxis: { type: "category", automargin: true },
+  Plotly.react("profile", traces, layout({ xaxis: layerAxis("profile", made.layers),
     yaxis: { title: { text: "share of the pair's information" }, rangemode: "tozero", tickformat: ".0%" } }), config);
   const chance = made.atoms.synergy.noise_floor.some((value) => value !== null);
   at("profile-ends").textContent = `Whiskers: 95 % intervals over ${made.interval}. `
@@ -74,11 +91,12 @@ function drawCurve() {
 function drawLayerEnergy() {
   const where = at("memory").value;
   const traces = data.energy.map((network, index) => ({
-    type: "bar", name: plain(network.name), x: network.layers.map(plain), y: network[where],
+    type: "bar", name: plain(network.name), x: network.layers.map((_, index) => index), y: network[where],
+    hovertext: network.layers.map(plain), hovertemplate: "%{hovertext}: %{y:.4g} nJ",
     marker: { color: look(index).color, pattern: { shape: look(index).fill } },
   }));
   Plotly.react("layer-energy", traces, layout({
-    barmode: "group", xaxis: { type: "category", automargin: true },
+    barmode: "group", xaxis: layerAxis("layer-energy", data.energy[0].layers),
     yaxis: { title: { text: "nanojoules a sample" }, automargin: true },
   }), config);
 }

@@ -20,6 +20,8 @@ from pidnet.runs import Run, read_run, rows
 
 # About 6 bytes a pair: at most 20 MB of maps in one page, six layers of 1,024 units.
 MOST_PAIRS = 3_150_000
+# One square a unit; beyond this the numbers say it better.
+MOST_DRAWN = 1024
 
 
 def write_report(run: str | Path, path: str | Path | None = None) -> Path:
@@ -67,7 +69,9 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
     )
     page = template.render(
         run=found,
+        conclusion=text.conclusion(found),
         summary=text.summary(found),
+        most_drawn=MOST_DRAWN,
         layers=[layer_map.summary() for layer_map in found.maps],
         budgets=rows(found.budgets),
         text=text,

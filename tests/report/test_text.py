@@ -60,3 +60,36 @@ def test_one_layer_and_no_accuracy(run_folder):
     first, last, *_ = text.summary(replace(run, maps=[run.maps[1]], budgets=[budget]))
     assert "the mean pair of units of fc2 has" in first
     assert last.endswith("its accuracy was not measured.")
+
+
+def with_accuracies(run, accuracies):
+    """The run with other accuracies: (before, after) of each budget."""
+    budgets = [
+        replace(one, report=replace(one.report, accuracy=pair))
+        for one, pair in zip(run.budgets, accuracies, strict=True)
+    ]
+    return replace(run, budgets=budgets)
+
+
+def test_the_conclusion_is_the_smallest_network_that_does_as_well(run_folder):
+    run = with_accuracies(read_run(run_folder), [(0.965, 0.966), (0.965, 0.963)])
+    how_far, how_redundant = text.conclusion(run)
+    assert how_far == (
+        "With 29% of its units the network does as well as with all: 96.3% against 96.5% on the test data."
+    )
+    first = max(run.maps[:2], key=lambda one: one.atoms.redundancy.mean() / one.atoms.total.mean())
+    share = first.atoms.redundancy.mean() / first.atoms.total.mean()
+    assert how_redundant.startswith(f"In {first.layer}, {share:.0%} of what two units carry")
+
+
+def test_where_every_cut_costs_the_conclusion_says_what(run_folder):
+    run = with_accuracies(read_run(run_folder), [(0.965, 0.95), (0.965, 0.5)])
+    assert text.conclusion(run)[0] == (
+        "Every cut that was tried costs accuracy; with 50% of the units it is 95.0% against 96.5% on the test data."
+    )
+
+
+def test_nothing_measured_has_no_conclusion_about_cuts(run_folder):
+    run = with_accuracies(read_run(run_folder), [None, None])
+    assert len(text.conclusion(run)) == 1
+    assert text.conclusion(replace(run, maps=[])) == []

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.activations._probing import LayerAxes
-from pidnet.activations._stacked_recurrent import own_direction, tracked_name
+from pidnet.activations._stacked_recurrent import own_direction
 from pidnet.activations.activations import Activations
 from pidnet.activations.layer_choice import skipped_layers
 from pidnet.activations.positions import Places, arrange, arrange_heads, reduced
-from pidnet.activations.tracking import UnitFollower, version
+from pidnet.activations.tracking import UnitFollower, tracked_name, version
 
 
 @dataclass(frozen=True)

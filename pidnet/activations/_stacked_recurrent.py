@@ -12,12 +12,6 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from pidnet.activations.positions import Places
 from pidnet.networks.expanded import direction_names, is_backward
-from pidnet.networks.expanded.recurrent import REVERSE
-
-
-def tracked_name(name: str, owner: nn.Module) -> str:
-    """The name under which the units of a layer are followed: both directions of a recurrent one together."""
-    return name.removesuffix(REVERSE) if isinstance(owner, nn.RNNBase) else name
 
 
 def own_direction(name: str, module: nn.RNNBase, places: Places) -> Places:

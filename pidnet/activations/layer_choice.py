@@ -8,8 +8,7 @@ from itertools import chain
 from torch import nn
 
 from pidnet.activations._probing import FOLDED, LayerAxes
-from pidnet.activations._stacked_recurrent import tracked_name
-from pidnet.activations.tracking import UnitFollower
+from pidnet.activations.tracking import UnitFollower, tracked_name
 from pidnet.layers import Scan
 from pidnet.networks.expanded import direction_names
 from pidnet.networks.kinds import UNIT_LAYERS

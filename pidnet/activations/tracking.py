@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from pidnet.activations._stacked_recurrent import recurrent_outputs
+from pidnet.networks.expanded import REVERSE
 from pidnet.networks.hooks import surround_calls
 from pidnet.networks.kinds import ARITHMETIC, CARRYING, POINTWISE, WEIGHTED
 
@@ -171,6 +172,11 @@ def _put_out(follower: UnitFollower, name: str, module: nn.Module, inputs: tuple
             "name a module inside it"
         )
     follower.begin(name, tensor)
+
+
+def tracked_name(name: str, owner: nn.Module) -> str:
+    """The name under which the units of a layer are followed: both directions of a recurrent one together."""
+    return name.removesuffix(REVERSE) if isinstance(owner, nn.RNNBase) else name
 
 
 def version(tensor: Tensor) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pidnet.activations.layer_choice import find_layers
 from pidnet.activations.positions import arrange
-from pidnet.activations.tracking import UnitFollower, first_tensor, following
+from pidnet.activations.tracking import UnitFollower, first_tensor, following, tracked_name
 from pidnet.channels import Discrete, Normal
 from pidnet.layers import (
     BinaryDropout,
@@ -92,15 +92,19 @@ def traced(model: nn.Module, layers: Sequence[str], x: Inputs, seed: int) -> dic
             stack.callback(owner.register_forward_hook(partial(note_owner, name)).remove)
         with following(model, set(owners.values())) as follower:
             run_or_say(model, x)
+    modules = {layer: model.get_submodule(name) for layer, name in owners.items()}
     return {
-        layer: _trace(model.get_submodule(name), _units(follower, layer), calls, own.get(name, (None, None)))
+        layer: _trace(
+            modules[layer], _units(follower, layer, modules[layer]), calls, own.get(name, (None, None))
+        )
         for layer, name in owners.items()
     }
 
 
-def _units(follower: UnitFollower, layer: str) -> Tensor:
+def _units(follower: UnitFollower, layer: str, owner: nn.Module) -> Tensor:
     """What holds the units of a layer, or the heads of an attention."""
-    found = follower.heads.get(layer) or [values for values, _ in follower.units.get(layer, [])]
+    tracked = tracked_name(layer, owner)
+    found = follower.heads.get(layer) or [values for values, _ in follower.units.get(tracked, [])]
     if not found:
         raise ValueError(f"layer {layer!r} did not run in the forward pass; name another")
     return found[-1]

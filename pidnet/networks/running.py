@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from pidnet.networks.inputs import Inputs, arguments, on_device, samples, shapes, take
 from pidnet.networks.outputs import OutputReading, read_output
 
+TOLERANCE = 1e-5
+
 
 def run(model: nn.Module, inputs: Inputs) -> Any:
     """The model's output for a tensor, a packed sequence, a tuple of positional or a mapping of keyword
@@ -69,6 +71,14 @@ def run_or_say(model: nn.Module, inputs: Inputs) -> Any:
         raise ValueError(
             f"the model does not run on inputs of shape {shapes(inputs)}: {reason}; pass inputs that it accepts"
         ) from error
+
+
+def same(after: Tensor, before: Tensor) -> bool:
+    """Whether two outputs agree to 1e-5 of the largest, or to what half precision can hold."""
+    if after.shape != before.shape:
+        return False
+    tolerance = max(TOLERANCE, 20 * torch.finfo(before.dtype).eps) if before.dtype.itemsize < 4 else TOLERANCE
+    return bool((after - before).abs().max() <= tolerance * max(1.0, float(before.abs().max())))
 
 
 @torch.no_grad()

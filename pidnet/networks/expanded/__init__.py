@@ -10,6 +10,7 @@ from torch import nn
 from pidnet.networks.expanded.attention import ExpandedAttention, can_expand
 from pidnet.networks.expanded.recurrent import (
     GATES,
+    REVERSE,
     ExpandedDirection,
     ExpandedRecurrent,
     direction_names,
@@ -17,6 +18,7 @@ from pidnet.networks.expanded.recurrent import (
 )
 
 __all__ = [
+    "REVERSE",
     "ExpandedAttention",
     "ExpandedDirection",
     "ExpandedRecurrent",

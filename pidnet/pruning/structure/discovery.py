@@ -16,10 +16,10 @@ from torch import nn
 from pidnet.networks.expanded import ExpandedDirection, ExpandedRecurrent, expand
 from pidnet.networks.inputs import Inputs, take
 from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, depthwise, weighted
-from pidnet.networks.running import check_batch_size, check_runs, restored, scores
+from pidnet.networks.running import check_batch_size, check_runs, restored, same, scores
 from pidnet.networks.unwrapping import unwrapped
 from pidnet.pruning.structure._tracing import Tracer
-from pidnet.pruning.structure.dry_run import dry_run, same
+from pidnet.pruning.structure.dry_run import dry_run
 from pidnet.pruning.structure.groups import UnitGroup
 from pidnet.pruning.structure.network import CuttableNetwork
 

@@ -15,7 +15,7 @@ $(BIN)/pidnet: pyproject.toml constraints.txt
 	@touch $@
 
 $(BIN)/pytest: $(BIN)/pidnet
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[ecos,mnist1d,report,transformers]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[cluster,ecos,mnist1d,report,transformers]' --group dev
 	@touch $@
 
 demo: $(BIN)/pidnet  ## train, map, draw the graph, prune, compare energy; results in runs/demo

@@ -33,7 +33,9 @@ class LayerCodes(Printed):
     exact : list of int
         Units with at most ``levels`` distinct values; their codes are lossless.
     alphabet : str
-        What a code means where it is not an interval of one unit, such as "4 cells of 3 dimensions".
+        What a code stands for where it is not an interval of one unit, such as "4 cells of 3 dimensions".
+    first : int or None
+        Where set, only pairs of one of the first so many units with a later one are looked at: a tile of a layer.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class LayerCodes(Printed):
     collapsed: list[int] = field(default_factory=list)
     exact: list[int] = field(default_factory=list)
     alphabet: str = ""
+    first: int | None = None
 
     @classmethod
     def of(
@@ -95,7 +98,10 @@ class LayerCodes(Printed):
     def pairs(self) -> np.ndarray:
         """All pairs i < j of units that vary, int (pair, 2), in the order of the tables and of every map."""
         varying = self.varying
-        return varying[np.stack(np.triu_indices(len(varying), 1), 1)]
+        if self.first is None:
+            return varying[np.stack(np.triu_indices(len(varying), 1), 1)]
+        before, after = varying[varying < self.first], varying[varying >= self.first]
+        return np.stack([np.repeat(before, len(after)), np.tile(after, len(before))], 1)
 
     def take(self, samples: np.ndarray) -> LayerCodes:
         """Take some of the samples. Constant units stay those of all samples, so that the pairs stay the same.
@@ -130,6 +136,7 @@ class LayerCodes(Printed):
             self,
             values=self.values[:, index],
             edges=None if self.edges is None else self.edges[index],
+            first=None,
             **{
                 name: np.flatnonzero(np.isin(units, getattr(self, name))).tolist()
                 for name in ("constant", "collapsed", "exact")

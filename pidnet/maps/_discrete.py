@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -12,7 +15,9 @@ import numpy as np
 from pidnet import __version__
 from pidnet.choices import find_choice, name_of
 from pidnet.codes import Codes
+from pidnet.maps._tiled import TiledLayer, map_in_memory, map_in_store
 from pidnet.maps.layer_map import LayerMap
+from pidnet.maps.notes import negative_means
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.measure import MeasureLike
@@ -27,9 +32,9 @@ from pidnet.significance import (
     layer_atoms,
     sampling_floor,
 )
+from pidnet.significance.nulls import unit_p_values
 
 FEWEST_SAMPLES = 20
-LEAST_NOISE = 0.001  # bits; a mean nearer to 0 is never called negative
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +67,10 @@ def code_mapper(
     *,
     intervals: bool,
     seed: int,
-) -> Callable[[str], LayerMap]:
-    """Layer name -> its map. The options are checked once; see ``layer_maps``."""
+    store: Path | None = None,
+    executor: Executor | None = None,
+) -> Callable[[str], Any]:
+    """Layer name -> its map, or the store that has it. The options are checked once; see ``layer_maps``."""
     choice = _Choice(
         find_measure(measure),
         find_choice("correction", correction, CORRECTIONS),
@@ -76,7 +83,16 @@ def code_mapper(
             f"{len(codes)} samples are too few to correct or to give intervals; take {FEWEST_SAMPLES} "
             "or more, or correction='none', intervals=False"
         )
-    return lambda layer: _layer_map(codes.take_layer(layer), layer, choice)
+    if store is None and executor is None:
+        return lambda layer: _layer_map(codes.take_layer(layer), layer, choice)
+    if choice.settings["null"] not in ("none", "units"):
+        raise ValueError(
+            f"null={choice.settings['null']!r} compares all pairs of a layer, which tiles do not hold; take "
+            "null='units' or 'none', or leave out store= and executor="
+        )
+    if store is None:
+        return lambda layer: map_in_memory(_tiled(codes.take_layer(layer), layer, choice), executor)
+    return lambda layer: map_in_store(_tiled(codes.take_layer(layer), layer, choice), store, executor)
 
 
 def _name(function: Any, known: dict[str, Any]) -> str:
@@ -85,23 +101,69 @@ def _name(function: Any, known: dict[str, Any]) -> str:
     return names[0] if names else name_of(function)
 
 
+def _streams(choice: _Choice, layer: str) -> list[np.random.Generator]:
+    """Of random numbers, one a stage, so that asking for more does not change what was there, and every tile of a
+    layer draws the same."""
+    return np.random.default_rng([choice.seed, crc32(layer.encode())]).spawn(4)
+
+
 def _layer_map(codes: Codes, layer: str, choice: _Choice) -> LayerMap:
-    # One stream of random numbers a stage, so that asking for more does not change what was there.
-    streams = np.random.default_rng([choice.seed, crc32(layer.encode())]).spawn(4)
-    measure, settings = choice.measure, choice.settings
-    units, pairs = codes.layer(layer).units, codes.layer(layer).pairs
-    plug_in = layer_atoms(codes, layer, measure)
-    atoms = choice.correction(plug_in, codes, layer, measure, streams[0])
-    floor = sampling_floor(codes, layer, measure, choice.correction, streams[2])
+    _, of_null, of_floor, of_intervals = _streams(choice, layer)
+    units, pairs, measure = codes.layer(layer).units, codes.layer(layer).pairs, choice.measure
+    plug_in, atoms = _find_atoms(codes, layer, choice)
+    about = _about(codes, layer, choice, of_floor)
+    if measure.nonnegative:
+        about["notes"] += negative_means(atoms, about["noise_floor"])
     return LayerMap(
-        layer=layer,
+        **about,
         units=units,
         pairs=pairs,
         atoms=atoms,
-        measure=name_of(measure),
-        samples=len(codes),
         unit_information=_unit_information(len(units), pairs, atoms),
-        settings={
+        plug_in=plug_in,
+        p_values=choice.null(plug_in, codes, layer, measure, of_null),
+        intervals=find_intervals(plug_in, atoms, codes, layer, measure, of_intervals)
+        if choice.intervals
+        else {},
+    )
+
+
+def _tiled(codes: Codes, layer: str, choice: _Choice) -> TiledLayer:
+    """A layer to be mapped tile by tile: what is said of all its pairs is found here."""
+    _, of_null, of_floor, _ = _streams(choice, layer)
+    return TiledLayer(
+        codes=codes,
+        layer=layer,
+        find=partial(_tile_atoms, choice=choice),
+        about=_about(codes, layer, choice, of_floor),
+        nonnegative=choice.measure.nonnegative,
+        unit_p=unit_p_values(codes, layer, of_null) if choice.settings["null"] == "units" else None,
+    )
+
+
+def _tile_atoms(codes: Codes, layer: str, choice: _Choice) -> tuple[Atoms, dict[str, np.ndarray]]:
+    """The atoms of the pairs of a tile, and their intervals where they are wanted."""
+    plug_in, atoms = _find_atoms(codes, layer, choice)
+    if not choice.intervals:
+        return atoms, {}
+    of_intervals = _streams(choice, layer)[3]
+    return atoms, find_intervals(plug_in, atoms, codes, layer, choice.measure, of_intervals)
+
+
+def _find_atoms(codes: Codes, layer: str, choice: _Choice) -> tuple[Atoms, Atoms]:
+    """The atoms of all pairs as counted, and corrected."""
+    plug_in = layer_atoms(codes, layer, choice.measure)
+    return plug_in, choice.correction(plug_in, codes, layer, choice.measure, _streams(choice, layer)[0])
+
+
+def _about(codes: Codes, layer: str, choice: _Choice, of_floor: np.random.Generator) -> dict[str, Any]:
+    """The fields of a map that are no arrays over pairs or units."""
+    settings = choice.settings
+    return {
+        "layer": layer,
+        "measure": name_of(choice.measure),
+        "samples": len(codes),
+        "settings": {
             "quantizer": codes.quantizer,
             "levels": codes.levels,
             "classes": len(codes.classes),
@@ -109,14 +171,9 @@ def _layer_map(codes: Codes, layer: str, choice: _Choice) -> LayerMap:
             **settings,
             "pidnet": __version__,
         },
-        notes=(*_notes(codes, layer, settings["correction"]), *_negative_means(atoms, floor, measure)),
-        plug_in=plug_in,
-        p_values=choice.null(plug_in, codes, layer, measure, streams[1]),
-        noise_floor=floor,
-        intervals=find_intervals(plug_in, atoms, codes, layer, measure, streams[3])
-        if choice.intervals
-        else {},
-    )
+        "notes": _notes(codes, layer, settings["correction"]),
+        "noise_floor": sampling_floor(codes, layer, choice.measure, choice.correction, of_floor),
+    }
 
 
 def _unit_information(units: int, pairs: np.ndarray, atoms: Atoms) -> np.ndarray:
@@ -152,14 +209,3 @@ def _notes(codes: Codes, layer: str, correction: str) -> tuple[str, ...]:
         )
         notes.append(f"{len(codes)} samples are fewer than the {cells} cells of a table: {bias}")
     return tuple(notes)
-
-
-def _negative_means(atoms: Atoms, floor: dict[str, float], measure: Measure) -> tuple[str, ...]:
-    """Atoms that cannot be negative, with a mean below 0 by more than what chance gives."""
-    means = {name: float(bits.mean()) for name, bits in atoms.items()} if measure.nonnegative else {}
-    return tuple(
-        f"the mean {name} is {number(mean)} bits, below 0 by more than its noise: the correction takes too much "
-        "here; take more samples or fewer levels"
-        for name, mean in means.items()
-        if mean < -max(floor[name], LEAST_NOISE)
-    )

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pidnet.files import safe_name, write_text
+from pidnet.maps._store import read_index
+from pidnet.maps._tiled import StoredMaps
 from pidnet.maps.layer_map import LayerMap
 from pidnet.maps.notes import short_notes
 from pidnet.optional import optional_module
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-INDEX = "maps.json"
+INDEX, STORED = "maps.json", "zarr.json"
 MOST_SKIPPED = 2
 COLUMNS = ("layer", "measure", "units", "pairs", "redundancy", "unique_mean", "synergy")
 
@@ -31,8 +33,8 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
 
     Attributes
     ----------
-    maps : dict of str to LayerMap
-        The maps by layer, in the order of the network.
+    maps : mapping of str to LayerMap
+        The maps by layer, in the order of the network; those of a store are read when they are asked for.
     skipped : dict of str to str
         Layers without a map, with the reason.
 
@@ -47,7 +49,7 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
     (['fc1'], ['fc2'])
     """
 
-    maps: dict[str, LayerMap]
+    maps: Mapping[str, LayerMap]
     skipped: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, layer: str) -> LayerMap:
@@ -132,7 +134,7 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
 
     @staticmethod
     def load(folder: str | Path) -> LayerMaps:
-        """Read the maps that ``save`` wrote.
+        """Read the maps that ``save`` or ``layer_maps(codes, store=...)`` wrote.
 
         Parameters
         ----------
@@ -152,6 +154,9 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
             For files that are broken, as ``LayerMap.load``.
         """
         folder = Path(folder)
+        if (folder / STORED).is_file():
+            layers, skipped = read_index(folder)
+            return LayerMaps(StoredMaps(folder, layers), skipped)
         try:
             index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             files, skipped = dict(index["files"]), dict(index["skipped"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -11,8 +13,9 @@ from pidnet.activations import Activations
 from pidnet.codes import Codes
 from pidnet.maps._discrete import code_mapper
 from pidnet.maps._gaussian import gaussian_mapper
+from pidnet.maps._store import write_index
+from pidnet.maps._tiled import StoredMaps
 from pidnet.maps.collection import LayerMaps
-from pidnet.maps.layer_map import LayerMap
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.gaussian import PREFIX
 from pidnet.printing import listed
@@ -34,6 +37,8 @@ def layer_maps(
     target: np.ndarray | torch.Tensor | None = None,
     shrinkage: str | None = None,
     copula: bool = False,
+    store: str | Path | None = None,
+    executor: Executor | None = None,
 ) -> LayerMaps:
     """Decompose what all pairs of units of every layer carry about the target.
 
@@ -72,6 +77,13 @@ def layer_maps(
         Activations only: "ledoit_wolf" or "oas", for when units are not few against samples.
     copula : bool
         Activations only: replace each column by normal scores of its ranks.
+    store : str or Path, optional
+        Codes only: a folder that takes the maps tile by tile as a zarr store, in float32 and without the plug-in
+        atoms, so that the pairs of a wide layer need not fit in memory while they are made. The same call goes on where one
+        was cut off. The maps are read when they are asked for, and by ``LayerMaps.load``. Needs the extra ``store``.
+    executor : concurrent.futures.Executor, optional
+        Codes only: who makes the tiles, 256 x 256 units each, such as a ``ProcessPoolExecutor``, one of loky, or
+        ``Client.get_executor()`` of Dask; by default this process, whose threads share the pairs of a tile.
 
     Returns
     -------
@@ -85,8 +97,14 @@ def layer_maps(
     TypeError
         For codes or activations that do not go with the measure.
     ValueError
-        For an unknown name, an option that does not apply, too few samples to correct, or when no layer can be
-        mapped.
+        For an unknown name, an option that does not apply, too few samples to correct, when no layer can be
+        mapped, or for a store that holds a map of other codes, another measure or other settings.
+    OSError
+        Where the store cannot be written; what is done is kept.
+    TimeoutError
+        Where another process writes into the store.
+    RuntimeError
+        Where an executor lost tiles; those that were done are kept in the store.
 
     Examples
     --------
@@ -100,15 +118,31 @@ def layer_maps(
     """
     _check_kind(codes, measure)
     if isinstance(codes, Activations):
-        _refuse("covariances of activations", null=null, intervals=intervals or None)
+        _refuse(
+            "covariances of activations",
+            null=null,
+            intervals=intervals or None,
+            store=store,
+            executor=executor,
+        )
         make = gaussian_mapper(
             codes, measure, correction or "none", seed, target=target, shrinkage=shrinkage, copula=copula
         )
     else:
         _refuse("tables of codes", target=target, shrinkage=shrinkage, copula=copula or None)
+        folder = None if store is None else Path(store)
         make = code_mapper(
-            codes, measure, correction or "mixture", null or "units", intervals=intervals, seed=seed
+            codes,
+            measure,
+            correction or "mixture",
+            null or "units",
+            intervals=intervals,
+            seed=seed,
+            store=folder,
+            executor=executor,
         )
+        if folder is not None:
+            return _all_stored(codes, make, folder)
     return _all_layers(codes, make)
 
 
@@ -136,7 +170,14 @@ def _refuse(what: str, **options: Any) -> None:
         raise ValueError(f"layer_maps: {listed(given)} does not apply to {what}; leave it out")
 
 
-def _all_layers(codes: Codes | Activations, make: Callable[[str], LayerMap]) -> LayerMaps:
+def _all_stored(codes: Codes, make: Callable[[str], Any], folder: Path) -> LayerMaps:
+    """The maps of all layers, in a store."""
+    made = _all_layers(codes, make)
+    write_index(folder, list(made.maps), made.skipped)
+    return LayerMaps(StoredMaps(folder, list(made.maps)), made.skipped)
+
+
+def _all_layers(codes: Codes | Activations, make: Callable[[str], Any]) -> LayerMaps:
     """A map of each layer; those that cannot be mapped are left out by name. ValueError where none can."""
     maps, skipped = {}, dict(codes.skipped)
     for layer in tqdm(codes.layers, desc="layers", unit="layer", delay=1, disable=None, leave=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pidnet.measures.atoms import Atoms
@@ -11,8 +13,8 @@ from pidnet.measures.dit import LatticeAtoms, decompose_dit
 from pidnet.measures.ibroja.optimum import i_broja, i_broja_derivative
 from pidnet.measures.ibroja.sampling_bias import i_broja_bias
 from pidnet.measures.iccs import i_ccs, i_ccs_derivative
-from pidnet.measures.imin import i_min, i_min_bias, i_min_derivative
-from pidnet.measures.immi import i_mmi, i_mmi_bias, i_mmi_derivative
+from pidnet.measures.imin import i_min, i_min_bias, i_min_derivative, i_min_of_units
+from pidnet.measures.immi import i_mmi, i_mmi_bias, i_mmi_derivative, i_mmi_of_units
 from pidnet.measures.measure import Measure, MeasureLike, as_measure
 from pidnet.tables.discrete import PairTables
 
@@ -76,6 +78,14 @@ MEASURES: dict[str, Measure] = {
         ),
     )
 }
+
+_OF_UNITS = ((i_min, i_min_of_units), (i_mmi, i_mmi_of_units))
+
+
+def redundancy_of_units(measure: Measure) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
+    """The redundancy of a measure for which the tables of single units (unit, level, class) are enough, as a function of
+    those and pairs; None for other measures. Maps by such a measure hold no tables of pairs."""
+    return next((of_units for function, of_units in _OF_UNITS if function is measure.function), None)
 
 
 def find_measure(measure: MeasureLike) -> Measure:

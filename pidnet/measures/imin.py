@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
+from pidnet.execution.blocks import CLOSED_FORMS_AT_ONCE
 from pidnet.measures.atoms import Atoms, atoms_from_redundancy
 from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.measures.sampling_bias import difference_error, miller_madow_bias, shortfall
@@ -46,6 +47,16 @@ def i_min(tables: PairTables) -> Atoms:
     p_PABY = tables.p
     first, second = _specific_terms(p_PABY.sum(2)), _specific_terms(p_PABY.sum(1))
     return atoms_from_redundancy(p_PABY, np.minimum(first, second).sum(-1))
+
+
+def i_min_of_units(p_UXY: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """R of pairs of units, from the tables of the units, (pair,), bits."""
+    terms_UY = _specific_terms(p_UXY)
+    found = [
+        np.minimum(*terms_UY[block.T]).sum(1)
+        for block in np.array_split(pairs, -(-len(pairs) // CLOSED_FORMS_AT_ONCE))
+    ]
+    return np.concatenate(found)
 
 
 def i_min_derivative(tables: PairTables) -> Derivative:

@@ -44,6 +44,11 @@ def i_mmi(tables: PairTables) -> Atoms:
     return complete_lattice(informations, np.minimum(*informations[:2]))
 
 
+def i_mmi_of_units(p_UXY: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """R of pairs of units, from the tables of the units, (pair,), bits."""
+    return shannon.mutual_information(p_UXY)[pairs].min(1)
+
+
 def i_mmi_derivative(tables: PairTables) -> Derivative:
     """The derivative of R: that of the smaller information."""
     p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from tqdm import tqdm
 
 from pidnet.codes import Codes
-from pidnet.measures import Measure, find_measure
-from pidnet.measures.atoms import NAMES, Atoms, weakest
-from pidnet.tables.discrete import iterate_pair_tables
+from pidnet.measures import Measure, find_measure, redundancy_of_units
+from pidnet.measures.atoms import NAMES, Atoms, complete_lattice, weakest
+from pidnet.tables import shannon
+from pidnet.tables.discrete import iterate_pair_tables, joint_informations, unit_tables
 
 
 def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
@@ -38,11 +41,22 @@ def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
     """
     total = len(codes.layer(layer).pairs)
     measure, blocks = find_measure(measure), []
+    of_units = redundancy_of_units(measure)
+    if of_units:
+        return _atoms_of_units(codes, layer, of_units)
     with tqdm(total=total, desc=layer, unit="pair", delay=1, disable=None, leave=False) as bar:
         for tables in iterate_pair_tables(codes, layer):
             blocks.append(measure(tables))
             bar.update(len(tables))
     return Atoms.concatenate(blocks)
+
+
+def _atoms_of_units(codes: Codes, layer: str, redundancy: Callable) -> Atoms:
+    """The same for a measure whose redundancy needs the tables of units only."""
+    units, pairs = unit_tables(codes, layer), codes.layer(layer).pairs
+    joint = joint_informations(codes, layer)
+    first, second = shannon.mutual_information(units)[pairs].T
+    return complete_lattice((first, second, joint), redundancy(units, pairs))
 
 
 def weighted_sum(terms: list[tuple[float, Atoms]]) -> Atoms:

@@ -19,6 +19,9 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from scipy.special import xlogy
+
+from pidnet.execution.threads import share_pairs
 
 WORD = 64
 MOST_LEVELS = 10  # (levels - 1)^2 rows meet for each word; with more, one by one is faster
@@ -61,6 +64,40 @@ def fill_tables(coded: CodedUnits, pairs: np.ndarray, p_PABY: np.ndarray) -> Non
         _tables_of_rows(coded.margins, coded.rows, coded.words, pairs, coded.values.shape[1], p_PABY)
     else:
         _tables_of_samples(coded.values, coded.samples, pairs, p_PABY)
+
+
+def joint_terms(coded: CodedUnits, pairs: np.ndarray) -> np.ndarray:
+    """sum n ln n over (x1, x2, y) less that over (x1, x2), of some pairs of units, (pair,), without a table in memory.
+
+    Needs the rows of bits.
+    """
+    found, counts = np.empty(len(pairs)), np.arange(coded.values.shape[1] + 1)
+    known = xlogy(counts, counts)
+    share_pairs(lambda part: _fill_terms(coded[:3], pairs[part], known, found[part]), len(pairs))
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _fill_terms(coded, pairs, known, found_P):
+    margins_UYA, rows_UAW, words = coded
+    levels = margins_UYA.shape[2]
+    count, both = np.zeros((levels, levels), np.int64), np.zeros((levels, levels), np.int64)
+    for pair in range(len(pairs)):
+        i, j = pairs[pair]
+        both[:], total = 0, 0.0
+        for y in range(len(words) - 1):
+            _count_pair(
+                rows_UAW[i, :, words[y] : words[y + 1]], rows_UAW[j, :, words[y] : words[y + 1]], count
+            )
+            _fill_last_level(margins_UYA[i, y], margins_UYA[j, y], count)
+            for a in range(levels):
+                for b in range(levels):
+                    both[a, b] += count[a, b]
+                    total += known[count[a, b]]
+        for a in range(levels):
+            for b in range(levels):
+                total -= known[both[a, b]]
+        found_P[pair] = total
 
 
 @njit(cache=True, nogil=True)

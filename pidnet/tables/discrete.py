@@ -18,7 +18,8 @@ import numpy as np
 from pidnet.execution.blocks import TABLE_BYTES
 from pidnet.execution.threads import share_pairs
 from pidnet.printing import Printed, number
-from pidnet.tables._bits import CodedUnits, code_units, fill_tables
+from pidnet.tables import shannon
+from pidnet.tables._bits import MOST_LEVELS, CodedUnits, code_units, fill_tables, joint_terms
 
 if TYPE_CHECKING:  # tables need no torch: its import would cost seconds
     from pidnet.codes import Codes
@@ -149,6 +150,17 @@ def _count(coded: CodedUnits, pairs: np.ndarray, shape: tuple[int, int, int]) ->
 def unit_tables(codes: Codes, layer: str) -> np.ndarray:
     """Joint tables of each unit with the target, float64 (unit, level, class), constant units included."""
     return _coded_units(codes, layer).margins.swapaxes(1, 2) / len(codes)
+
+
+def joint_informations(codes: Codes, layer: str) -> np.ndarray:
+    """I(Y;X1X2) of all pairs of the units of a layer that vary, (pair,), bits; the tables are never in memory."""
+    if codes.levels > MOST_LEVELS:
+        return np.concatenate(
+            [shannon.source_informations(t.p)[2] for t in iterate_pair_tables(codes, layer)]
+        )
+    coded = _coded_units(codes, layer)
+    target = shannon.entropy(coded.margins[0].sum(1) / len(codes))
+    return target + joint_terms(coded, codes.layer(layer).pairs) / (len(codes) * np.log(2))
 
 
 def _coded_units(codes: Codes, layer: str) -> CodedUnits:

@@ -6,8 +6,14 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from pidnet.codes import Codes
-from pidnet.tables import discrete
-from pidnet.tables.discrete import PairTables, iterate_pair_tables, pair_tables, unit_tables
+from pidnet.tables import discrete, shannon
+from pidnet.tables.discrete import (
+    PairTables,
+    iterate_pair_tables,
+    joint_informations,
+    pair_tables,
+    unit_tables,
+)
 
 
 def random_codes(samples=60, units=5, levels=3, classes=3, seed=0, constant=()):
@@ -57,6 +63,13 @@ def test_bits_and_single_samples_count_the_same(levels, samples):
     codes = replace(codes, classes=(0, 1, 2, 3, 4, 5))
     for (i, j), p in zip(*(lambda t: (t.pairs, t.p))(pair_tables(codes, "layer")), strict=True):
         np.testing.assert_array_equal(p, count_by_hand(codes, i, j))
+
+
+@pytest.mark.parametrize(("levels", "samples"), [(2, 5), (4, 300), (12, 300)])
+def test_joint_informations_are_those_of_the_tables(levels, samples):
+    codes = random_codes(samples, 5, levels, 4, constant=[1])
+    expected = shannon.source_informations(pair_tables(codes, "layer").p)[2]
+    np.testing.assert_allclose(joint_informations(codes, "layer"), expected, atol=1e-12)
 
 
 def test_constant_units_have_no_pairs():

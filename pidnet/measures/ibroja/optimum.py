@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from numba import njit
 
+from pidnet.execution.threads import share_pairs
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.measures.ibroja._attempts import Minima, central_minima, find_minima
@@ -68,15 +70,13 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
     """
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance}; expected a positive number of bits, such as 1e-6")
-    p_PABY = tables.p
-    minimum, gap, *_ = _minimum_bits(p_PABY, tolerance)
-    informations = shannon.source_informations(p_PABY)
+    minimum, gap, *_ = _minimum_bits(tables.p, tolerance)
+    informations = shannon.source_informations(tables.p)
     information1, information2, joint = informations
-    p_PBY = p_PABY.sum(1)
-    knows2 = shannon.entropy(p_PBY, (-2, -1)) - shannon.entropy(p_PBY.sum(-1))
+    unknown2 = shannon.entropy(tables.p.sum((1, 2))) - information2  # H(Y|X2)
     least = np.maximum(0.0, information1 + information2 - joint)
     most = np.minimum(information1, information2)
-    redundancy = np.minimum(np.maximum(information1 - (knows2 + minimum), least), most)
+    redundancy = np.minimum(np.maximum(information1 - (unknown2 + minimum), least), most)
     _warn_of_wide_gaps(gap, tolerance)
     return complete_lattice(informations, redundancy, gap, "proven")
 
@@ -103,18 +103,33 @@ def _minimum_bits(
 ) -> tuple[np.ndarray, ...]:
     """Upper end and width of the certified interval of min sum q log2(q/Q), each (pair,), and the dual point, by
     which it changes with the margins, (pair, level1, class) and (pair, level2, class)."""
-    left_out = np.where(p_PABY < NEGLIGIBLE, p_PABY, 0.0)
-    if left_out.any():
-        p_PABY = p_PABY - left_out
     swapped = p_PABY.shape[2] > p_PABY.shape[1]
     if swapped:  # the kernels factor blocks of the size of source 2
         p_PABY = p_PABY.swapaxes(1, 2)
-    p1_PYA = np.ascontiguousarray(p_PABY.sum(2).swapaxes(1, 2))
-    p2_PYB = np.ascontiguousarray(p_PABY.sum(1).swapaxes(1, 2))
+    pairs, levels1, levels2, classes = p_PABY.shape
+    p1_PYA, p2_PYB = np.zeros((pairs, classes, levels1)), np.zeros((pairs, classes, levels2))
+    left_out = np.zeros(pairs)
+    share_pairs(lambda part: _add_cells(p_PABY[part], p1_PYA[part], p2_PYB[part], left_out[part]), pairs)
     upper, lower, *dual = find(p1_PYA, p2_PYB, tolerance * np.log(2))
-    gap = (upper - lower) / np.log(2) + _change_by_mass(left_out.sum((1, 2, 3)), p_PABY.shape[3])
+    gap = (upper - lower) / np.log(2) + _change_by_mass(left_out, classes)
     first, second = (part.swapaxes(1, 2) / np.log(2) for part in (reversed(dual) if swapped else dual))
     return upper / np.log(2), np.where(np.isfinite(gap), gap, np.inf), first, second
+
+
+@njit(cache=True, nogil=True)
+def _add_cells(p_PABY, p1_PYA, p2_PYB, left_out_P):
+    """Add the cells to both margins, but for negligible ones, whose mass is left out."""
+    pairs, levels1, levels2, classes = p_PABY.shape
+    for pair in range(pairs):
+        for a in range(levels1):
+            for b in range(levels2):
+                for y in range(classes):
+                    p = p_PABY[pair, a, b, y]
+                    if p < NEGLIGIBLE:
+                        left_out_P[pair] += p
+                    else:
+                        p1_PYA[pair, y, a] += p
+                        p2_PYB[pair, y, b] += p
 
 
 def _change_by_mass(mass: np.ndarray, classes: int) -> np.ndarray:

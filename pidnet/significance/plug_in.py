@@ -53,8 +53,8 @@ def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
 
 def _atoms_of_units(codes: Codes, layer: str, redundancy: Callable) -> Atoms:
     """The same for a measure whose redundancy needs the tables of units only."""
-    units, pairs = unit_tables(codes, layer), codes.layer(layer).pairs
     joint = joint_informations(codes, layer)
+    units, pairs = unit_tables(codes, layer), codes.layer(layer).pairs
     first, second = shannon.mutual_information(units)[pairs].T
     return complete_lattice((first, second, joint), redundancy(units, pairs))
 

@@ -133,9 +133,7 @@ def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
     >>> sum(len(block) for block in pn.iterate_pair_tables(codes, "layer"))
     3
     """
-    varying, pairs = codes.layer(layer).varying, codes.layer(layer).pairs
-    if len(varying) < 2:
-        raise ValueError(f"layer {layer!r} has {len(varying)} units that vary; pairs need at least 2")
+    pairs = _pairs(codes, layer)
     coded, shape = _coded_units(codes, layer), (codes.levels, codes.levels, len(codes.classes))
     for block in np.array_split(pairs, -(-len(pairs) * 8 * prod(shape) // TABLE_BYTES)):
         yield _count(coded, block, shape)
@@ -154,13 +152,22 @@ def unit_tables(codes: Codes, layer: str) -> np.ndarray:
 
 def joint_informations(codes: Codes, layer: str) -> np.ndarray:
     """I(Y;X1X2) of all pairs of the units of a layer that vary, (pair,), bits; the tables are never in memory."""
+    pairs = _pairs(codes, layer)
     if codes.levels > MOST_LEVELS:
         return np.concatenate(
             [shannon.source_informations(t.p)[2] for t in iterate_pair_tables(codes, layer)]
         )
     coded = _coded_units(codes, layer)
     target = shannon.entropy(coded.margins[0].sum(1) / len(codes))
-    return target + joint_terms(coded, codes.layer(layer).pairs) / (len(codes) * np.log(2))
+    return target + joint_terms(coded, pairs) / (len(codes) * np.log(2))
+
+
+def _pairs(codes: Codes, layer: str) -> np.ndarray:
+    """The pairs of a layer; ValueError where there are none."""
+    varying = codes.layer(layer).varying
+    if len(varying) < 2:
+        raise ValueError(f"layer {layer!r} has {len(varying)} units that vary; pairs need at least 2")
+    return codes.layer(layer).pairs
 
 
 def _coded_units(codes: Codes, layer: str) -> CodedUnits:

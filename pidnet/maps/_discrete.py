@@ -21,7 +21,6 @@ from pidnet.maps.notes import negative_means
 from pidnet.measures import Measure, find_measure
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.measure import MeasureLike
-from pidnet.printing import number
 from pidnet.significance import (
     CORRECTIONS,
     NULLS,

@@ -8,7 +8,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from pidnet.activations import Activations, capture
 from pidnet.channels import Channel, Discrete, Upstream
@@ -55,7 +57,7 @@ def information_plane(
     rows : int, optional
         So many inputs make up the outer mean, as for ``channel_information``.
     upstream : int
-        Draws of the noise before a layer; such layers are read on at most 2,000 samples.
+        Draws of the noise before a layer; such layers are read on at most 2,000 samples, drawn at random.
     probe : str, optional
         As for ``label_information``, fitted to at most 4,000 samples of ``data``; None for no probe.
     seed : int
@@ -89,7 +91,8 @@ def information_plane(
     >>> plane.of("fc1")["I(X;T)"].state
     'infinite'
     """
-    splits = {TRAIN: labelled(data)} | ({} if held_out is None else {HELD_OUT: labelled(held_out)})
+    given = {TRAIN: data} if held_out is None else {TRAIN: data, HELD_OUT: held_out}
+    splits = {split: _shuffled(*labelled(pair), seed) for split, pair in given.items()}
     acts = {split: _captured(model, pair, layers) for split, pair in splits.items()}
     names = list(acts[TRAIN].layers)
     options = {"draws": draws, "rows": rows, "seed": seed}
@@ -113,6 +116,12 @@ def is_chain(model: nn.Module) -> bool:
     """Whether each layer reads nothing but the layer before it: an nn.Sequential of parts that are chains or single."""
     parts = [part for part in model.children() if any(True for _ in part.children())]
     return isinstance(model, nn.Sequential) and all(map(is_chain, parts))
+
+
+def _shuffled(x: Any, y: Tensor, seed: int) -> tuple[Any, Tensor]:
+    """In random order, so that the first samples are like all of them."""
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
+    return take(x, order.tolist() if isinstance(x, PackedSequence) else order), y[order]
 
 
 def _captured(model: nn.Module, pair: tuple[Any, Tensor], layers: Sequence[str] | None) -> Activations:

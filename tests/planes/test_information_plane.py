@@ -142,6 +142,17 @@ def test_over_training_it_is_a_path(samples):
     assert len(path) == 2
 
 
+def test_samples_in_order_of_their_label_are_mixed(samples, monkeypatch):
+    """Layers with noise upstream are read on some of the samples, which must not all be of one class."""
+    monkeypatch.setattr("pidnet.planes.information_plane.MOST_UPSTREAM", 60)
+    x, y = samples[0]
+    order = y.argsort()
+    net = trained("stochastic", samples[0])
+    found = pn.information_plane(net, (x[order], y[order]), layers=["fc2"], upstream=3).of("fc2")
+    assert found["I(X;T)"].samples == 60
+    assert found["I(T;Y)"].high > 0.2
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

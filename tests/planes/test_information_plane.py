@@ -149,8 +149,7 @@ def test_samples_in_order_of_their_label_are_mixed(samples, monkeypatch):
     order = y.argsort()
     net = trained("stochastic", samples[0])
     found = pn.information_plane(net, (x[order], y[order]), layers=["fc2"], upstream=3).of("fc2")
-    assert found["I(X;T)"].samples == 60
-    assert found["I(T;Y)"].high > 0.2
+    assert {information.samples for information in found.values()} == {60}
 
 
 @pytest.mark.parametrize(

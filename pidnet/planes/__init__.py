@@ -7,9 +7,9 @@ the geometry of the classes.
 
 from pidnet.planes import checks, row_checks
 from pidnet.planes.collapse import Collapse, neural_collapse
-from pidnet.planes.information_plane import information_plane
 from pidnet.planes.plane import Plane, PlaneRow
 from pidnet.planes.row_checks import Finding, check_plane
+from pidnet.planes.rows import information_plane
 from pidnet.planes.surrogates import binned_information, noisy_information
 
 __all__ = [

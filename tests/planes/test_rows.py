@@ -144,7 +144,7 @@ def test_over_training_it_is_a_path(samples):
 
 def test_samples_in_order_of_their_label_are_mixed(samples, monkeypatch):
     """Layers with noise upstream are read on some of the samples, which must not all be of one class."""
-    monkeypatch.setattr("pidnet.planes.information_plane.MOST_UPSTREAM", 60)
+    monkeypatch.setattr("pidnet.planes.rows.MOST_UPSTREAM", 60)
     x, y = samples[0]
     order = y.argsort()
     net = trained("stochastic", samples[0])

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence
 
 from pidnet.activations import Activations, capture
 from pidnet.channels import Channel, Discrete, Upstream
@@ -121,7 +120,7 @@ def is_chain(model: nn.Module) -> bool:
 def _shuffled(x: Any, y: Tensor, seed: int) -> tuple[Any, Tensor]:
     """In random order, so that the first samples are like all of them."""
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
-    return take(x, order.tolist() if isinstance(x, PackedSequence) else order), y[order]
+    return take(x, order.tolist()), y[order]
 
 
 def _captured(model: nn.Module, pair: tuple[Any, Tensor], layers: Sequence[str] | None) -> Activations:

@@ -30,6 +30,14 @@ class Channel(ABC, Printed):
         Sentences that belong to every number made from it.
     whole_units : int
         Units of the layer, where the channel is that of a part of them; 0 otherwise.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> channel = pn.channels.Normal(torch.zeros(3, 2), torch.ones(3, 2))
+    >>> len(channel), channel.units, len(channel.take(torch.tensor([0, 2])))
+    (3, 2, 2)
     """
 
     parameters: Tensor
@@ -89,7 +97,16 @@ class Channel(ABC, Printed):
 
 
 class DensityChannel(Channel):
-    """A channel whose density, or probability where T is discrete, can be evaluated and drawn from."""
+    """A channel whose density, or probability where T is discrete, can be evaluated and drawn from.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> channel = pn.channels.Normal(torch.zeros(3, 2), torch.ones(3, 2))
+    >>> channel.log_density(channel.sample()).shape
+    torch.Size([3, 3])
+    """
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw of T for each input.

@@ -174,6 +174,14 @@ class Rectified(Normal):
     Notes
     -----
     Its information is at most that before the ReLU, so ``ceiling`` is that of ``Normal``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> channel = pn.channels.Rectified(torch.zeros(3, 2), torch.ones(3, 2))
+    >>> bool((channel.sample() >= 0).all())
+    True
     """
 
     def _drawn(self, generator: torch.Generator | None) -> Tensor:

@@ -43,6 +43,14 @@ class LayerCount:
         Values that norms, activations, softmax and pooling produce or reduce.
     dtype : str
         "fp64", "fp32", "fp16", "bf16", "int8" or "binary", of the weights (of the input where there are none).
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> layer = pn.energy.count(torch.nn.Conv2d(1, 2, 3), torch.zeros(1, 1, 5, 5)).layers[""]
+    >>> layer.kind, layer.macs
+    ('conv', 162)
     """
 
     kind: str
@@ -71,6 +79,16 @@ class Counts(Printed):
         All parameters of the model, a shared one once.
     unknown : dict of str to str
         Modules whose work is not counted in full, with the reason.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.energy.count(pn.zoo.mlp(8, (4,), 2), torch.zeros(1, 8))
+    Counts: 40 MACs and 46 parameters per sample
+    layer  kind    MACs  weight bytes
+    fc1    linear    32           144
+    head   linear     8            40
     """
 
     layers: dict[str, LayerCount]

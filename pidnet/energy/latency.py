@@ -20,7 +20,7 @@ from pidnet.energy.counting import batch_axis
 from pidnet.networks.batches import example_inputs
 from pidnet.networks.inputs import arguments, first_sample, on_device, tensors_in
 from pidnet.networks.running import device_of, restored, run_or_say
-from pidnet.printing import Printed
+from pidnet.printing import Printed, counted, table, wrapped
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,13 @@ class Latency:
         Medians.
     iqr : Compared
         Distance between the quartiles of wall.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> both = pn.energy.Compared(0.02, 0.01)
+    >>> pn.energy.Latency(4, both, both, both).samples_per_second
+    Compared(dense=200.0, small=400.0)
     """
 
     batch: int
@@ -68,6 +75,16 @@ class LatencyReport(Printed):
         How it was measured.
     warning : str or None
         Where the machine was busy.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> both = pn.energy.Compared(0.02, 0.01)
+    >>> pn.energy.LatencyReport((pn.energy.Latency(4, both, both, both),), threads=1, rounds=5)
+    LatencyReport: measured, 1 thread, 5 interleaved rounds
+    batch  model  wall ms  IQR ms  CPU ms  samples/s
+        4  dense     20.0    20.0    20.0      200.0
+        4  small     10.0    10.0    10.0      400.0
     """
 
     latencies: tuple[Latency, ...]
@@ -80,7 +97,20 @@ class LatencyReport(Printed):
         return "\n".join([head, *map(str, self.latencies), *filter(None, [self.warning])])
 
     def _lines(self) -> list[str]:
-        return str(self).splitlines()
+        rows = [
+            {
+                "batch": one.batch,
+                "model": side,
+                "wall ms": getattr(one.wall, side) * 1e3,
+                "IQR ms": getattr(one.iqr, side) * 1e3,
+                "CPU ms": getattr(one.cpu, side) * 1e3,
+                "samples/s": getattr(one.samples_per_second, side),
+            }
+            for one in self.latencies
+            for side in ("dense", "small")
+        ]
+        head = f"LatencyReport: measured, {counted(self.threads, 'thread')}, {self.rounds} interleaved rounds"
+        return [head, *table(rows), *wrapped(self.warning or "")]
 
 
 def compare_latency(

@@ -35,6 +35,14 @@ class Counter:
         Gives the joules at this moment.
     wraps_at : float
         Joules after which it starts again from 0.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> readings = iter([90.0, 5.0])
+    >>> counter = pn.energy.Counter("package-0", lambda: next(readings), wraps_at=100.0)
+    >>> counter.since(counter.read())
+    15.0
     """
 
     name: str
@@ -70,6 +78,12 @@ class Window:
         By counter.
     seconds : float
         How long it was open.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> pn.energy.Window()
+    Window(kind='measured', joules={}, seconds=0.0)
     """
 
     kind: str = "measured"
@@ -96,6 +110,13 @@ class Measurement:
         Length of the window.
     kind : str
         "measured" or "estimated".
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> found = pn.energy.Measurement({"gpu-0": 0.5}, {"gpu-0": 40.0}, calls=10, seconds=1.0, kind="measured")
+    >>> found.joules["gpu-0"] * found.calls
+    5.0
     """
 
     joules: dict[str, float]

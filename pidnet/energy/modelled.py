@@ -39,6 +39,14 @@ class EnergyTable:
         By dtype, "modelled" where the source has the figure, "estimated" where it was derived.
     word : dict of str to float
         A word of 64 bits by level, "sram" and "dram".
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> picojoules, kinds = {"fp32": 4.6}, {"fp32": "modelled"}
+    >>> table = pn.energy.EnergyTable("mine", "a paper", picojoules, {"fp32": 32}, kinds, {"sram": 10.0})
+    >>> table.mac["fp32"]
+    4.6
     """
 
     name: str
@@ -59,6 +67,12 @@ class Joules:
         With every word in SRAM, and with every word from DRAM.
     kind : str
         "modelled" or "estimated".
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> pn.energy.Joules(1.0, 2.0, "modelled") + pn.energy.Joules(0.5, 3.0, "estimated")
+    Joules(sram=1.5, dram=5.0, kind='estimated')
     """
 
     sram: float

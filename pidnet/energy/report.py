@@ -32,6 +32,14 @@ class LayerRow:
         Modelled joules, every word in SRAM or from DRAM.
     energy_kind : str
         "modelled" or "estimated".
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> report = pn.compare_energy(torch.nn.Linear(8, 4), torch.nn.Linear(8, 2), torch.zeros(1, 8))
+    >>> report.layers[0].kind, report.layers[0].macs
+    ('linear', Compared(dense=32, small=16))
     """
 
     layer: str
@@ -56,6 +64,12 @@ class EnergyFigure:
         Of the dense and of the small model.
     kind : str
         "measured", "modelled" or "estimated".
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> pn.energy.EnergyFigure("sram", pn.energy.Compared(2e-9, 1e-9), "modelled").kept
+    0.5
     """
 
     where: str
@@ -90,6 +104,13 @@ class EnergyReport(Printed):
         Modules whose work is not counted in full, by "dense: name" or "small: name".
     dtype : str or mapping or None
         As given by the caller.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.compare_energy(torch.nn.Linear(8, 4), torch.nn.Linear(8, 2), torch.zeros(1, 8)).macs
+    Compared(dense=32, small=16)
     """
 
     macs: Compared

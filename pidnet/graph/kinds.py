@@ -30,6 +30,14 @@ class RedundancyGraph(Printed, networkx.Graph):
         Attributes of the graph: layer, measure and so on.
     backend : str, optional
         As for networkx.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"fc1": [[0, 0], [1, 1]] * 50}, [0, 1] * 50)
+    >>> graph = pn.redundancy_graph(pn.layer_maps(codes, "i_min")["fc1"])
+    >>> list(graph.edges)
+    [(0, 1)]
     """
 
     __str__ = Printed.__repr__
@@ -87,6 +95,14 @@ class ReplacementGraph(Printed, networkx.DiGraph):
         Attributes of the graph: layer, measure and so on.
     backend : str, optional
         As for networkx.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"fc1": [[0, 0], [1, 1]] * 50}, [0, 1] * 50)
+    >>> graph = pn.replacement_graph(pn.layer_maps(codes, "i_broja")["fc1"])
+    >>> list(graph.edges)
+    [(0, 1), (1, 0)]
     """
 
     __str__ = Printed.__repr__

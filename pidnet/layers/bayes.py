@@ -98,6 +98,13 @@ class BayesianConv1d(nn.Conv1d):
     ------
     ValueError
         For a ``std`` that is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.layers.BayesianConv1d(2, 4, 3)(torch.zeros(5, 2, 8)).shape
+    torch.Size([5, 4, 6])
     """
 
     def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
@@ -149,6 +156,13 @@ class BayesianConv2d(nn.Conv2d):
     ------
     ValueError
         For a ``std`` that is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.layers.BayesianConv2d(2, 4, 3)(torch.zeros(5, 2, 8, 8)).shape
+    torch.Size([5, 4, 6, 6])
     """
 
     def __init__(self, *args, std: float = 0.05, **kwargs) -> None:

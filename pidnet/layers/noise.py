@@ -92,6 +92,13 @@ class BinaryDropout(nn.Module):
     -----
     An erasure channel, which passes the share 1 - rate of the information of a unit that is never 0.
     Source: Srivastava et al., Dropout, 2014.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.layers.BinaryDropout(0.5)(torch.ones(100)).unique()
+    tensor([0., 2.])
     """
 
     def __init__(self, rate: float = 0.1) -> None:
@@ -151,6 +158,13 @@ class GaussianDropout(nn.Module):
     Notes
     -----
     Source: Srivastava et al., Dropout, 2014, section 10.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.layers.GaussianDropout(0.0)(torch.ones(3))
+    tensor([1., 1., 1.])
     """
 
     def __init__(self, rate: float = 0.1) -> None:

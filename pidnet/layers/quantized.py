@@ -81,6 +81,13 @@ class FakeQuantize(nn.Module):
     -----
     The scale, limit / (2^(bits - 1) - 1), follows the largest absolute value of h seen in training mode and
     stays fixed in eval mode.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> pn.layers.FakeQuantize(2)(torch.tensor([-1.0, -0.2, 0.6, 1.0])).tolist()
+    [-1.0, 0.0, 1.0, 1.0]
     """
 
     limit: Tensor

@@ -22,6 +22,14 @@ class Scan(nn.Module):
         What the hidden state passes through at every step.
     backward : bool
         Read the sequence from its end.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> scan = pn.layers.Scan(torch.nn.GRUCell(3, 5), pn.layers.Sign())
+    >>> scan(torch.randn(2, 4, 3)).shape
+    torch.Size([2, 4, 5])
     """
 
     def __init__(self, cell: Cell, channel: nn.Module, *, backward: bool = False) -> None:

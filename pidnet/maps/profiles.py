@@ -50,6 +50,14 @@ class Profile(Printed):
         Name of the measure of the maps.
     noise_floor : dict of str to ndarray, (layer,)
         Noise floor of the maps as shares; nan where they have none.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"fc1": [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]] * 50}, [0, 0, 1, 1] * 50)
+    >>> found = pn.profile(pn.layer_maps(codes, "i_min", null="none"))
+    >>> found.layers, found.pair_information.round(2)
+    (('fc1',), array([1.]))
     """
 
     layers: tuple[str, ...]

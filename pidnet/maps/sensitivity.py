@@ -40,6 +40,16 @@ class Sensitivity(Printed):
         One for each layer and setting, as ``LayerMap.summary`` gives it, with ``levels``; bits.
     measure, quantizer, correction : str
         How the maps were made.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> y = torch.arange(200) % 2
+    >>> acts = pn.Activations({"fc1": torch.stack([y, 1 - y], 1).float()}, y, {"fc1": "none"})
+    >>> found = pn.sensitivity(acts, "i_min", levels=(2, 3), shares=())
+    >>> [row["levels"] for row in found.rows]
+    [2, 3]
     """
 
     rows: tuple[dict, ...]

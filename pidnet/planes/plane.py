@@ -39,6 +39,16 @@ class PlaneRow(Printed):
         "channel", "upstream", "codes", "infinite" or "unknown": what the numbers rest on.
     information : Mapping
         Quantity -> Information: I(X;T), I(X;T|Y) and I(T;Y).
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> bits = {name: pn.Information(name, 1.0, 0.9, 1.1) for name in ("I(X;T)", "I(X;T|Y)", "I(T;Y)")}
+    >>> pn.planes.PlaneRow("fc1", "train", "channel", bits)
+    fc1 (train, channel)
+    I(X;T) 1.00 [0.900, 1.10] bits, ok
+    I(X;T|Y) 1.00 [0.900, 1.10] bits, ok
+    I(T;Y) 1.00 [0.900, 1.10] bits, ok
     """
 
     layer: str

@@ -24,6 +24,12 @@ class Finding(Printed):
         The layer and the split, or what else it is about.
     sentence : str
         What is wrong, and what can be said all the same.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> pn.planes.Finding("samples", "fc1 (train)", "too few samples")
+    samples, fc1 (train): too few samples
     """
 
     check: str

@@ -41,6 +41,16 @@ class PrunedRun(Printed):
         The smaller network.
     report : EnergyReport
         Its comparison with the dense one.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
+    >>> net = pn.zoo.mlp(8, (16,), 3)
+    >>> plan = pn.plan_pruning(net, data, keep=0.25, criterion="l1")
+    >>> pn.runs.carry_out(net, plan, data, repair="none")
+    PrunedRun 0.25: 4 of 16 units, 25.0% of the MACs
     """
 
     plan: PruningPlan

@@ -32,6 +32,21 @@ class Budget(Printed):
         Which units it keeps.
     report
         The energy of the smaller network against the dense one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import torch
+    >>> import pidnet as pn
+    >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
+    >>> net = pn.zoo.mlp(8, (16,), 3)
+    >>> plan = pn.plan_pruning(net, data, keep=0.25, criterion="l1")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pn.runs.write_settings(Path(folder), "prune", {"criterion": "l1"})
+    ...     pn.runs.write_pruned(Path(folder), [pn.runs.carry_out(net, plan, data, repair="fold")], data[0])
+    ...     pn.runs.read_run(folder).budgets
+    [Budget 0.25: 4 of 16 units, 25.0% of the MACs]
     """
 
     name: str
@@ -56,6 +71,11 @@ class Run(Printed):
         In the order in which they were written.
     pictures
         Drawings of the maps.
+
+    Examples
+    --------
+    >>> import pidnet as pn
+    >>> pn.runs.read_run("runs/demo")  # doctest: +SKIP
     """
 
     folder: Path

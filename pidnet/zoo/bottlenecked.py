@@ -24,6 +24,15 @@ class Bottlenecked(nn.Module):
         (sample, unit) -> code.
     decoder : nn.Module
         Code -> scores of the classes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import pidnet as pn
+    >>> code = pn.layers.Bottleneck(6, 2)
+    >>> net = pn.zoo.Bottlenecked(pn.zoo.mlp(8, (16,), 6), code, torch.nn.Linear(2, 3))
+    >>> net(torch.randn(5, 8)).shape
+    torch.Size([5, 3])
     """
 
     def __init__(self, features: nn.Module, bottleneck: Bottleneck, decoder: nn.Module) -> None:

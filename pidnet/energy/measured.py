@@ -1,11 +1,9 @@
 """Measured energy, where a counter exists: RAPL through powercap, NVIDIA GPUs through NVML.
 
 A window is a context manager that fills in joules by counter when it closes; the windows of Zeus and
-CodeCarbon are in ``adapters``. What a call costs is what its window holds above an idle window:
+CodeCarbon are in ``meters``. What a call costs is what its window holds above an idle window:
 
     joules per call = (busy joules - idle watts * busy seconds) / calls
-
-Virtual machines have no such counter; ``find_counters`` then says so in words.
 """
 
 from __future__ import annotations
@@ -39,9 +37,8 @@ class Counter:
     Examples
     --------
     >>> import pidnet as pn
-    >>> readings = iter([90.0, 5.0])
-    >>> counter = pn.energy.Counter("package-0", lambda: next(readings), wraps_at=100.0)
-    >>> counter.since(counter.read())
+    >>> counter = pn.energy.Counter("package-0", lambda: 5.0, wraps_at=100.0)
+    >>> counter.since(90.0)
     15.0
     """
 
@@ -114,9 +111,8 @@ class Measurement:
     Examples
     --------
     >>> import pidnet as pn
-    >>> found = pn.energy.Measurement({"gpu-0": 0.5}, {"gpu-0": 40.0}, calls=10, seconds=1.0, kind="measured")
-    >>> found.joules["gpu-0"] * found.calls
-    5.0
+    >>> pn.energy.Measurement({"gpu-0": 0.5}, {"gpu-0": 40.0}, calls=10, seconds=1.0, kind="measured").calls
+    10
     """
 
     joules: dict[str, float]

@@ -27,6 +27,12 @@ class Community(Printed):
         Ascending.
     stability : float
         Mean similarity to the most similar group of each draw of samples, 0 to 1.
+
+    Examples
+    --------
+    >>> from pidnet.graph import Community
+    >>> Community((0, 3, 5), 0.8)
+    Community of 3 units, stability 0.8000: stable
     """
 
     units: tuple[int, ...]

@@ -4,8 +4,9 @@ A channel stands where the nonlinearity stands, after a linear, convolutional or
 recurrent layer it acts on the hidden state at every step (``Recurrent``).
 """
 
-from pidnet.layers.bayes import BayesianConv1d, BayesianConv2d, BayesianLinear, MeanField, kl_divergence
+from pidnet.layers.bayes import BayesianConv1d, BayesianConv2d, BayesianLinear, kl_divergence
 from pidnet.layers.bottleneck import Bottleneck, InformationDropout
+from pidnet.layers.mean_field import MeanField
 from pidnet.layers.noise import BinaryDropout, GaussianDropout, GaussianNoise
 from pidnet.layers.quantized import FakeQuantize, Sign
 from pidnet.layers.recurrent import Recurrent, Scan

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.channels import Normal
+from pidnet.layers.mean_field import MeanField, log_std
 
 
 class BayesianLinear(nn.Linear):
@@ -42,7 +43,7 @@ class BayesianLinear(nn.Linear):
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True, *, std: float = 0.05) -> None:
         super().__init__(inputs, outputs, bias)
-        self.log_std = _log_std(self.weight, std)
+        self.log_std = log_std(self.weight, std)
 
     def forward(self, input: Tensor) -> Tensor:
         """Draw outputs, with mean weight * x + b and variance std^2 * x^2.
@@ -109,7 +110,7 @@ class BayesianConv1d(nn.Conv1d):
 
     def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.log_std = _log_std(self.weight, std)
+        self.log_std = log_std(self.weight, std)
 
     def forward(self, input: Tensor) -> Tensor:
         """Draw outputs, independent given the input.
@@ -167,7 +168,7 @@ class BayesianConv2d(nn.Conv2d):
 
     def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.log_std = _log_std(self.weight, std)
+        self.log_std = log_std(self.weight, std)
 
     def forward(self, input: Tensor) -> Tensor:
         """Draw outputs, independent given the input.
@@ -204,52 +205,6 @@ def _convolved(conv: nn.Conv1d | nn.Conv2d, log_std: Tensor, x: Tensor) -> tuple
     """Mean and variance of a random convolution are convolutions of x and x^2."""
     mean = conv._conv_forward(x, conv.weight, conv.bias)
     return mean, conv._conv_forward(x**2, (2 * log_std).exp(), None)
-
-
-class MeanField(nn.Module):
-    """Gaussian weights as a parametrization of any tensor, one draw for the whole batch.
-
-    For recurrent cells, whose weights must stay the same over the steps of a sequence.
-
-    Parameters
-    ----------
-    weight : Tensor
-        The tensor that becomes random; it holds the means.
-    std : float
-        Standard deviation of the weights to begin with; it is trained.
-
-    Raises
-    ------
-    ValueError
-        For a ``std`` that is not positive.
-
-    Examples
-    --------
-    >>> import pidnet as pn
-    >>> from torch import nn
-    >>> from torch.nn.utils.parametrize import register_parametrization
-    >>> cell = nn.GRUCell(3, 4)
-    >>> _ = register_parametrization(cell, "weight_hh", pn.layers.MeanField(cell.weight_hh))
-    """
-
-    def __init__(self, weight: Tensor, *, std: float = 0.05) -> None:
-        super().__init__()
-        self.log_std = _log_std(weight, std)
-
-    def forward(self, mean: Tensor) -> Tensor:
-        """Draw the weights.
-
-        Parameters
-        ----------
-        mean : Tensor
-            The means.
-
-        Returns
-        -------
-        Tensor
-            mean + std e with e ~ N(0, 1), of the shape of ``mean``.
-        """
-        return mean + self.log_std.exp() * torch.randn_like(mean)
 
 
 def kl_divergence(model: nn.Module, *, prior: float = 0.3) -> Tensor:
@@ -294,12 +249,6 @@ def _gaussian_weights(model: nn.Module) -> list[tuple[Tensor, Tensor]]:
         elif isinstance(module, nn.utils.parametrize.ParametrizationList):
             pairs += [(module.original, part.log_std) for part in module if isinstance(part, MeanField)]
     return pairs
-
-
-def _log_std(weight: Tensor, std: float) -> nn.Parameter:
-    if not std > 0:
-        raise ValueError(f"std={std}; expected a positive number")
-    return nn.Parameter(torch.full_like(weight.detach(), std).log())
 
 
 def _draw(mean: Tensor, variance: Tensor) -> Tensor:

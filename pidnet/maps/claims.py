@@ -38,6 +38,15 @@ class DepthClaims(Printed):
         Two-sided p-values, alone and by Holm over all rows.
     over : str
         What the tests are over.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pidnet.maps.claims import DepthClaims
+    >>> change, p = np.array([0.2]), np.array([0.01])
+    >>> claims = DepthClaims((("fc1", "fc2"),), ("synergy",), change, change - 0.1, change + 0.1, p, p, "units")
+    >>> claims.holds()
+    ('synergy rises from fc1 to fc2',)
     """
 
     steps: tuple[tuple[str, str], ...]

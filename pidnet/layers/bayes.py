@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.channels import Normal
-from pidnet.layers.mean_field import MeanField, log_std
+from pidnet.layers.mean_field import MeanField, initial_log_std
 
 
 class BayesianLinear(nn.Linear):
@@ -43,7 +43,7 @@ class BayesianLinear(nn.Linear):
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True, *, std: float = 0.05) -> None:
         super().__init__(inputs, outputs, bias)
-        self.log_std = log_std(self.weight, std)
+        self.log_std = initial_log_std(self.weight, std)
 
     def forward(self, input: Tensor) -> Tensor:
         """Draw outputs, with mean weight * x + b and variance std^2 * x^2.
@@ -110,7 +110,7 @@ class BayesianConv1d(nn.Conv1d):
 
     def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.log_std = log_std(self.weight, std)
+        self.log_std = initial_log_std(self.weight, std)
 
     def forward(self, input: Tensor) -> Tensor:
         """Draw outputs, independent given the input.
@@ -168,7 +168,7 @@ class BayesianConv2d(nn.Conv2d):
 
     def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.log_std = log_std(self.weight, std)
+        self.log_std = initial_log_std(self.weight, std)
 
     def forward(self, input: Tensor) -> Tensor:
         """Draw outputs, independent given the input.

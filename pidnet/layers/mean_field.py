@@ -34,7 +34,7 @@ class MeanField(nn.Module):
 
     def __init__(self, weight: Tensor, *, std: float = 0.05) -> None:
         super().__init__()
-        self.log_std = log_std(weight, std)
+        self.log_std = initial_log_std(weight, std)
 
     def forward(self, mean: Tensor) -> Tensor:
         """Draw the weights.
@@ -52,7 +52,7 @@ class MeanField(nn.Module):
         return mean + self.log_std.exp() * torch.randn_like(mean)
 
 
-def log_std(weight: Tensor, std: float) -> nn.Parameter:
+def initial_log_std(weight: Tensor, std: float) -> nn.Parameter:
     """The logarithm of one standard deviation for every weight, to be trained."""
     if not std > 0:
         raise ValueError(f"std={std}; expected a positive number")

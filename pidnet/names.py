@@ -40,6 +40,6 @@ BASELINE_CRITERIA = (
 )
 CRITERIA = (*INFORMATION_CRITERIA, *BASELINE_CRITERIA)
 REPAIRS = ("none", "fold", "refit", "reconstruct")
-ALLOCATIONS = ("uniform", "global")
+ALLOCATIONS = ("uniform", "global", "measured")
 
 DATA_SETS = ("digits", "mnist", "fashion_mnist", "cifar10", "mnist1d", "names")

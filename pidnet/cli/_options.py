@@ -152,10 +152,10 @@ Search = Annotated[
     typer.Option(help="For pid: repair several proposals and keep the best, or take the first ranking."),
 ]
 Allocation = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="uniform (the same share of every layer) or global (where bits save most, without a search; needs a "
-        "criterion in bits).",
+        help="uniform (the same share of every layer), global (where bits save most, without a search; needs a "
+        "criterion in bits) or measured (by each layer's measured loss; the default above six layers).",
         autocompletion=lambda: list(ALLOCATIONS),
     ),
 ]

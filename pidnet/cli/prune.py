@@ -35,7 +35,7 @@ def prune(
     energy: options.Energy = None,
     criterion: options.Criterion = "pid",
     repair: options.Repair = "refit",
-    allocation: options.Allocation = "uniform",
+    allocation: options.Allocation = None,
     search: options.Search = True,
     explain: options.Explain = False,
     samples: options.SampleCount = 1000,
@@ -49,7 +49,8 @@ def prune(
     """
     check_name("criterion", criterion, CRITERIA)
     check_name("repair", repair, REPAIRS)
-    check_name("allocation", allocation, ALLOCATIONS)
+    if allocation is not None:
+        check_name("allocation", allocation, ALLOCATIONS)
     if allocation == "global":
         options.refuse(context, ("search",), "with --allocation global, which takes the first ranking")
     if criterion != "pid":
@@ -63,7 +64,7 @@ def prune(
         chosen = {
             "criterion": criterion,
             "allocation": allocation,
-            "search": search and allocation == "uniform",
+            "search": search and allocation != "global",
             "seed": seed,
         }
         settings = {"model": model, "weights": weights and str(weights), "data": data, "repair": repair}

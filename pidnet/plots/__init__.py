@@ -7,6 +7,7 @@ made. All return the figure. matplotlib is imported when something is drawn.
 
 from pidnet.plots.atoms import plot_atoms
 from pidnet.plots.collapse import plot_collapse
+from pidnet.plots.curves import plot_loss_curves
 from pidnet.plots.graphs import place_units, plot_graph, plot_replacements
 from pidnet.plots.maps import plot_map, plot_maps
 from pidnet.plots.planes import plot_plane
@@ -21,6 +22,7 @@ __all__ = [
     "plot_atoms",
     "plot_collapse",
     "plot_graph",
+    "plot_loss_curves",
     "plot_map",
     "plot_maps",
     "plot_plan",

@@ -9,6 +9,7 @@ from pidnet.pruning.criteria import (
     ascending,
 )
 from pidnet.pruning.files import load_pruned, save_pruned
+from pidnet.pruning.plans.curves import LossCurve
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.planning import gather, plan_pruning
 from pidnet.pruning.repair.running import REPAIRS
@@ -19,6 +20,7 @@ __all__ = [
     "REPAIRS",
     "CalibrationStatistics",
     "Criterion",
+    "LossCurve",
     "PruningPlan",
     "Ranking",
     "RemovedUnit",

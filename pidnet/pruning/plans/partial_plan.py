@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,10 +69,10 @@ class PartialPlan:
             self.statistics = self.statistics.of(network)
 
 
-def at_once(statistics: CalibrationStatistics, rank: Rank, budget: Budget) -> PartialPlan:
-    """Uniform widths, every layer ranked on the dense network."""
+def at_once(statistics: CalibrationStatistics, rank: Rank, widths: Mapping[str, int]) -> PartialPlan:
+    """Given widths, every layer ranked on the dense network."""
     plan = PartialPlan.of(statistics)
-    for layer, width in budget.uniform.items():
+    for layer, width in widths.items():
         plan.remove_cheapest(layer, rank(statistics, layer), width)
     return plan
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pidnet.files import write_text
 from pidnet.optional import optional_module
-from pidnet.plots import plot_plan
+from pidnet.plots import plot_loss_curves, plot_plan
 from pidnet.printing import Printed, listed, table
+from pidnet.pruning.plans.removed_unit import RemovedUnit
 
 if TYPE_CHECKING:
     import pandas
@@ -19,62 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_LAYERS = 7
-
-
-@dataclass(frozen=True)
-class RemovedUnit:
-    """One unit that goes: what its removal costs given the ones before it, and who takes over.
-
-    Attributes
-    ----------
-    unit
-        Its index in the dense network.
-    cost
-        What its removal costs, given the units before it in the plan, in ``scale``.
-    scale
-        "bits" for the information criteria, "score" for a criterion with a scale of its own.
-    substitutes
-        (unit, share) of the kept units with the largest shares in its least-squares replacement.
-    redundancy
-        Bits about the output that the unit carries and the units not yet removed could take over; None where
-        the plan was not made by least squares.
-
-    Examples
-    --------
-    >>> from pidnet.pruning import RemovedUnit
-    >>> removed = RemovedUnit(2, 0.00125, "bits", ((3, 0.75), (0, 0.25)))
-    >>> removed.row("fc1")["taken over by"]
-    '3 (75%), 0 (25%)'
-    """
-
-    unit: int
-    cost: float
-    scale: str
-    substitutes: tuple[tuple[int, float], ...]
-    redundancy: float | None = None
-
-    def row(self, layer: str) -> dict[str, Any]:
-        """The removed unit as one row of a table.
-
-        Parameters
-        ----------
-        layer : str
-            Its layer.
-
-        Returns
-        -------
-        dict
-            Column -> value.
-        """
-        shares = ", ".join(f"{unit} ({share:.0%})" for unit, share in self.substitutes)
-        return {
-            "layer": layer,
-            "unit": self.unit,
-            "cost": self.cost,
-            "redundancy": "-" if self.redundancy is None else self.redundancy,
-            "scale": self.scale,
-            "taken over by": shares or "-",
-        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,6 +42,9 @@ class PruningPlan(Printed):
         Layer -> number of units before pruning (inferred from ``kept`` and ``removed`` where not given).
     left_out
         Layer -> why it cannot be pruned.
+    curves
+        Layer -> (units that stay, bits lost on held-out samples when this layer alone is cut and folded), where the
+        widths follow measured curves.
 
     Examples
     --------
@@ -115,6 +63,7 @@ class PruningPlan(Printed):
     settings: dict[str, Any] = field(default_factory=dict)
     units: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         inferred = {
@@ -186,10 +135,34 @@ class PruningPlan(Printed):
             Several lines: what goes, what that costs, and which layers are left out and why.
         """
         lines = [f"pruned by {self.criterion}", *self._held_out()]
+        targets = {
+            k: bits for k, bits in self.settings.get("measured_bits", {}).items() if k.startswith("target ")
+        }
+        if targets:
+            found = ", ".join(f"{name.removeprefix('target ')} {bits:.2g}" for name, bits in targets.items())
+            best = min(targets, key=lambda name: targets[name]).removeprefix("target ")
+            lines.append(
+                f"chosen for the target {best}; bits lost at uniform widths, held out, by target: {found}"
+            )
         for layer in self.kept:
             lines += self._layer_lines(layer, most)
         lines += [f"\n{layer} is left out: {reason}" for layer, reason in self.left_out.items()]
         return "\n".join(lines)
+
+    def plot_curves(self, ax: Axes | None = None) -> Figure:
+        """The measured loss of each layer by the share of its units that stay, with the widths of the plan marked.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Figure
+            Empty of lines where no curves were measured.
+        """
+        return plot_loss_curves(self, ax)
 
     def to_json(self) -> str:
         """The plan as JSON."""
@@ -221,6 +194,8 @@ class PruningPlan(Printed):
                     RemovedUnit(**row | {"substitutes": tuple(map(tuple, row["substitutes"]))})
                     for row in rows
                 ]
+            points = fields.get("curves", {}).items()
+            fields["curves"] = {layer: list(map(tuple, curve)) for layer, curve in points}
             return PruningPlan(**fields)
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(f"this JSON is not a pruning plan: {error}") from error
@@ -292,6 +267,9 @@ class PruningPlan(Printed):
             set(range(self.units.get(layer, 0))) - {*kept, *(planned.unit for planned in removed)}
         )
         lines = [f"\n{layer}: {len(kept)} units kept, {len(removed) + len(by_hand)} removed"]
+        if layer in self.curves:
+            points = [f"{width} {bits:.2g}" for width, bits in self.curves[layer]]
+            lines.append(f"  cut alone, bits lost by units kept: {', '.join(points)}")
         if by_hand:
             lines.append(f"  removed by hand: {', '.join(map(str, by_hand))}")
         rows = [{k: v for k, v in one.row(layer).items() if k != "layer"} for one in removed]

@@ -18,7 +18,9 @@ from pidnet.pruning.criteria.criterion import Criterion, Rank
 from pidnet.pruning.criteria.pid import ridged
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
+from pidnet.pruning.plans.allocation import by_measured_loss
 from pidnet.pruning.plans.budget import Budget
+from pidnet.pruning.plans.curves import LossCurve
 from pidnet.pruning.plans.held_out import held_out_bits, warn_of_hope
 from pidnet.pruning.plans.partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
@@ -26,6 +28,8 @@ from pidnet.pruning.plans.search import RECOMBINED, find_plan
 from pidnet.pruning.structure.discovery import discover
 
 MOST_FEATURES_LOOKED_AT = 4096
+# With more layers than this their widths follow measured curves.
+FEW = 6
 
 
 def plan_pruning(
@@ -36,7 +40,7 @@ def plan_pruning(
     *,
     macs: float | None = None,
     energy: float | None = None,
-    allocation: str = "uniform",
+    allocation: str | None = None,
     layers: Sequence[str] | None = None,
     round_to: int = 1,
     search: bool = True,
@@ -62,8 +66,12 @@ def plan_pruning(
     energy
         The share of the modelled joules (every word in SRAM).
     allocation
-        "uniform" removes the same share of every layer; "global" spends bits where they save most, with no layer
+        "measured" cuts each layer where that costs least of the output on samples that are held out: its loss is
+        measured at several widths, and the widths are combined by dynamic programming; the plan shows the curves, and
+        "pid" takes the target whose units lose least, without further proposals. "uniform" removes the same share of
+        every layer; "global" spends bits where they save most, with no layer
         below half of its uniform width, and needs a criterion in bits; it takes the first ranking, without a search.
+        None is "measured" for networks with more than six layers to prune and "uniform" for the others.
     layers
         Which layers to prune; None for all that can be.
     round_to
@@ -106,15 +114,21 @@ def plan_pruning(
       left out: layer head (its units reach the output without another layer)
     """
     chosen = find_criterion(criterion)
-    if allocation not in ALLOCATIONS:
+    if allocation not in (None, *ALLOCATIONS):
         raise ValueError(f"allocation={allocation!r}; expected one of {', '.join(ALLOCATIONS)}")
     statistics = gather(model, data, layers, seed, output=output)
     budget = Budget.of(statistics, {"keep": keep, "macs": macs, "energy": energy}, round_to)
     _warn_of_few_samples(statistics)
-    plan, measured = _decide(statistics, chosen, budget, allocation, search=search)
+    allocation = allocation or ("measured" if len(statistics.network.tied) > FEW else "uniform")
+    curves: list[LossCurve] = []
+    if allocation == "measured":
+        plan, measured, curves = by_measured_loss(statistics, chosen, budget, search=search)
+        statistics = plan.statistics
+    else:
+        plan, measured = _decide(statistics, chosen, budget, allocation, search=search)
     removed = {name: _with_substitutes(statistics, name, plan) for name in plan.kept}
     found = None
-    if chosen.searched:
+    if chosen.searched and not curves:
         found = held_out_bits(statistics, plan.kept)
         costs = sum(unit.cost for units in removed.values() for unit in units)
         warn_of_hope(measured.get(RECOMBINED, costs), found)
@@ -130,6 +144,7 @@ def plan_pruning(
         },
         units=statistics.network.widths,
         left_out=dict(statistics.network.refused),
+        curves={layer: curve.points for curve in curves for layer in curve.layers},
     )
 
 
@@ -141,7 +156,7 @@ def _decide(
         return globally(statistics, criterion, budget), {}
     if criterion.searched and search:
         return find_plan(statistics, budget)
-    return at_once(statistics, criterion, budget), {}
+    return at_once(statistics, criterion, budget.uniform), {}
 
 
 def _settings(

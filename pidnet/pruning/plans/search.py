@@ -101,7 +101,7 @@ def find_plan(
         same = (plan for plan in measured.values() if plan.kept == kept)
         measured[str(proposal)] = next(same, None) or measured_plan(statistics, kept)
     measured[RECOMBINED] = _recombine(statistics, list(measured.values()))
-    best = _with_costs(statistics, measured[RECOMBINED].kept)
+    best = with_costs(statistics, measured[RECOMBINED].kept)
     return best, {name: plan.loss for name, plan in measured.items()}
 
 
@@ -130,7 +130,7 @@ def _recombine(statistics: CalibrationStatistics, plans: Sequence[MeasuredPlan])
     return best
 
 
-def _with_costs(statistics: CalibrationStatistics, kept: Kept) -> PartialPlan:
+def with_costs(statistics: CalibrationStatistics, kept: Kept) -> PartialPlan:
     """A plan of what is kept, with the costs of the removals on the dense network, in bits whatever proposed it."""
     plan = PartialPlan.of(statistics)
     for layer, units in kept.items():

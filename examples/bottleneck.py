@@ -1,5 +1,10 @@
-"""Does compression mean clustering? A stochastic code at four betas: information as a bracket, collapse of what is sampled
-and of the mean."""
+"""
+Does compression mean clustering?
+=================================
+
+A stochastic code at four values of beta. To see: with less information about the input the sampled code clusters worse,
+and the mean code of the same networks better, as long as training succeeds.
+"""
 
 import torch
 

@@ -10,7 +10,7 @@ import numpy as np
 from pidnet.energy import accuracy_energy, pareto_front
 from pidnet.maps import LayerMap
 from pidnet.maps.profiles import ATOMS, profile
-from pidnet.runs import Budget
+from pidnet.runs import StoredBudget
 
 
 def layer_profile(maps: Sequence[LayerMap]) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def layer_profile(maps: Sequence[LayerMap]) -> dict[str, Any]:
     return {"measure": made.measure, "layers": made.layers, "interval": made.interval, "atoms": atoms}
 
 
-def accuracy_curve(budgets: Sequence[Budget]) -> list[dict[str, Any]]:
+def accuracy_curve(budgets: Sequence[StoredBudget]) -> list[dict[str, Any]]:
     """Accuracy against modelled energy at both ends (sram, dram), the dense network first.
 
     Empty where an accuracy was not measured. front: whether no other network beats the point.
@@ -55,7 +55,7 @@ def accuracy_curve(budgets: Sequence[Budget]) -> list[dict[str, Any]]:
     return curves
 
 
-def energy_by_layer(budgets: Sequence[Budget]) -> list[dict[str, Any]]:
+def energy_by_layer(budgets: Sequence[StoredBudget]) -> list[dict[str, Any]]:
     """Modelled nanojoules of each layer that multiplies or moves weights, the dense network first."""
     if not budgets:
         return []
@@ -63,7 +63,7 @@ def energy_by_layer(budgets: Sequence[Budget]) -> list[dict[str, Any]]:
     return [dense, *({"name": budget.name, **_joules(budget, 1)} for budget in budgets)]
 
 
-def _joules(budget: Budget, side: int) -> dict[str, list]:
+def _joules(budget: StoredBudget, side: int) -> dict[str, list]:
     shown = [row for row in budget.report.layers if row.kind != "elementwise"]
     return {
         "layers": [row.layer or "(model)" for row in shown],

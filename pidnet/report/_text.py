@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pidnet.maps import LayerMap
 from pidnet.maps.notes import short_notes
 from pidnet.pruning import RemovedUnit
-from pidnet.runs import Budget, Run
+from pidnet.runs import Run, StoredBudget
 
 # Half a point of accuracy: "as well as".
 AS_GOOD = 0.005
@@ -27,7 +27,7 @@ def conclusion(run: Run) -> list[str]:
     return sentences + [_how_redundant(maps) for maps in list(by_measure(run.maps).values())[:1]]
 
 
-def _how_far(measured: Sequence[tuple[Budget, float, float]]) -> str:
+def _how_far(measured: Sequence[tuple[StoredBudget, float, float]]) -> str:
     """The smallest network that does as well as the whole one, or what the mildest cut costs; measured: (budget,
     accuracy before, accuracy after)."""
     shares = {one.name: _units_kept(one) for one, _, _ in measured}
@@ -39,7 +39,7 @@ def _how_far(measured: Sequence[tuple[Budget, float, float]]) -> str:
     return f"Every cut that was tried costs accuracy; with {shares[chosen.name]:.0%} of the units it is {against}."
 
 
-def _units_kept(budget: Budget) -> float:
+def _units_kept(budget: StoredBudget) -> float:
     """The share of the units that a budget keeps."""
     return sum(budget.plan.widths.values()) / sum(budget.plan.units.values())
 
@@ -97,7 +97,7 @@ def _layers(maps: Sequence[LayerMap]) -> str:
     return f"By {measure} on {samples:,} samples, the mean pair of units {only}has {enumeration(parts)}."
 
 
-def _budget(budget: Budget) -> str:
+def _budget(budget: StoredBudget) -> str:
     """What one budget keeps and costs."""
     report, plan = budget.report, budget.plan
     kept, units = sum(plan.widths.values()), sum(plan.units.values())

@@ -10,7 +10,7 @@ from pidnet.maps import LayerMap
 from pidnet.measures.blackwell import dominates
 from pidnet.printing import listed, number
 from pidnet.report import _text as text
-from pidnet.runs import Budget, Run
+from pidnet.runs import Run, StoredBudget
 
 PARTNERS = 3
 TOLERANCE = 0.01
@@ -63,7 +63,7 @@ def explain_unit(run: Run, layer: str, unit: int) -> list[str]:
     return sentences + [_fate(budget, layer, unit) for budget in budgets]
 
 
-def _check(run: Run, layer: str, unit: int, maps: list[LayerMap], budgets: list[Budget]) -> None:
+def _check(run: Run, layer: str, unit: int, maps: list[LayerMap], budgets: list[StoredBudget]) -> None:
     """ValueError where the run holds no such layer or unit."""
     if not maps and not budgets:
         held = {one.layer: None for one in run.maps} | {
@@ -122,7 +122,7 @@ def _replacers(layer_map: LayerMap, unit: int) -> str:
     return f"{who} all of that up to {TOLERANCE} bits: {'it' if len(found) == 1 else 'each'} could replace unit {unit}."
 
 
-def _fate(budget: Budget, layer: str, unit: int) -> str:
+def _fate(budget: StoredBudget, layer: str, unit: int) -> str:
     """Whether the unit stays under a budget, and why it goes."""
     if unit in budget.plan.kept[layer]:
         return f"Budget {budget.name}: unit {unit} of {layer} stays."

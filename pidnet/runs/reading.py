@@ -21,7 +21,7 @@ from pidnet.runs.writing import map_file
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Budget(Printed):
+class StoredBudget(Printed):
     """One budget as it was found in the folder.
 
     Attributes
@@ -46,7 +46,7 @@ class Budget(Printed):
     ...     pn.runs.write_settings(Path(folder), "prune", {"criterion": "l1"})
     ...     pn.runs.write_pruned(Path(folder), [pn.runs.carry_out(net, plan, data, repair="fold")], data[0])
     ...     pn.runs.read_run(folder).budgets
-    [Budget 0.25: 4 of 16 units, 25.0% of the MACs]
+    [StoredBudget 0.25: 4 of 16 units, 25.0% of the MACs]
     """
 
     name: str
@@ -54,7 +54,7 @@ class Budget(Printed):
     report: EnergyReport
 
     def _lines(self) -> list[str]:
-        return [f"Budget {summary_line(self)}"]
+        return [f"StoredBudget {summary_line(self)}"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,7 +81,7 @@ class Run(Printed):
     folder: Path
     settings: dict[str, dict[str, Any]]
     maps: list[LayerMap]
-    budgets: list[Budget]
+    budgets: list[StoredBudget]
     pictures: tuple[Path, ...] = ()
 
     def _lines(self) -> list[str]:
@@ -153,9 +153,11 @@ def _read(folder: Path) -> Run:
     )
 
 
-def _budget(folder: Path, name: str) -> Budget:
+def _budget(folder: Path, name: str) -> StoredBudget:
     report = (folder / f"pruned-{name}.energy.json").read_text(encoding="utf-8")
-    return Budget(name, PruningPlan.load(folder / f"pruned-{name}.plan.json"), EnergyReport.from_json(report))
+    return StoredBudget(
+        name, PruningPlan.load(folder / f"pruned-{name}.plan.json"), EnergyReport.from_json(report)
+    )
 
 
 def done_before(

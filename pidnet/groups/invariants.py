@@ -52,6 +52,9 @@ class GroupInvariants(Printed):
 
     Notes
     -----
+    These are plug-in values: a joint state of k units has levels^k cells, more than any correction of here can fill
+    from k = 4 on. Their null is the same call with permuted labels (``codes.with_target``).
+
     Sources: Gutknecht et al., Shannon invariants, 2025 (the degrees); Rosas et al., Quantifying high-order
     interdependencies, 2019 (O-information); Scagliarini et al., Gradients of O-information, 2023.
 

@@ -51,6 +51,13 @@ def unit_against_rest(
     ValueError
         For an unknown layer, measure or ``rest``, or a layer of a single unit.
 
+    Notes
+    -----
+    These are plug-in atoms, without correction, null or interval. The correction of maps takes the table of a pair as
+    counted from independent samples; the prediction is fitted to the same samples, and a joint code has about as
+    many states as there are samples, where no correction helps. Their null is the same call with permuted labels
+    (``codes.with_target``), which repeats the fit.
+
     Examples
     --------
     >>> import pidnet as pn

@@ -3,6 +3,7 @@
 from pidnet.maps.claims import DepthClaims, depth_claims
 from pidnet.maps.collection import LayerMaps
 from pidnet.maps.layer_map import LayerMap
+from pidnet.maps.levels import recommended_levels
 from pidnet.maps.mapping import layer_maps
 from pidnet.maps.profiles import Profile, profile
 from pidnet.maps.sensitivity import Sensitivity, sensitivity
@@ -16,5 +17,6 @@ __all__ = [
     "depth_claims",
     "layer_maps",
     "profile",
+    "recommended_levels",
     "sensitivity",
 ]

@@ -106,15 +106,24 @@ class Sensitivity(Printed):
         return self._verdict(f"{atom} of {layer} > what chance gives", rows, holds)
 
     @property
-    def sentence(self) -> str:
-        """How stable the order of the layers by redundancy and their synergy are, in one sentence."""
-        parts = [str(self.above_floor("synergy", layer)) for layer in self.layers]
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Whether each layer has synergy, and the order of neighboring layers by redundancy."""
+        found = [self.above_floor("synergy", layer) for layer in self.layers]
         for layer, following in pairwise(self.layers):
             first, second = (self._of(name, "redundancy")[0] for name in (layer, following))
             swap = first["redundancy"] < second["redundancy"]
             order = (following, layer) if swap else (layer, following)
-            parts.append(str(self.more("redundancy", *order)))
-        return "; ".join(parts) + "."
+            found.append(self.more("redundancy", *order))
+        return tuple(found)
+
+    @property
+    def sentence(self) -> str:
+        """How stable these are, each, and which of them survive every number of levels."""
+        survive = [verdict.conclusion for verdict in self.verdicts if verdict.survives_levels]
+        tried = sorted({row["levels"] for row in self.rows})
+        span = f"{tried[0]} to {tried[-1]} levels" if len(tried) > 1 else f"{tried[0]} levels"
+        at_all = "; ".join(survive) if survive else "nothing"
+        return "; ".join(map(str, self.verdicts)) + f". At {span} and all samples holds: {at_all}."
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row for each layer and setting; bits."""

@@ -39,5 +39,12 @@ class Verdict(Printed):
         count = f"holds at {sum(self.holds)} of {len(self.holds)} settings"
         return f"{self.conclusion}: {count}, " + (f"not at {'; '.join(failed)}" if failed else "stable")
 
+    @property
+    def survives_levels(self) -> bool:
+        """True when the conclusion holds at every number of levels that was tried on all samples."""
+        most = max(samples for _, samples in self.settings)
+        settings = zip(self.settings, self.holds, strict=True)
+        return all(held for (_, samples), held in settings if samples == most)
+
     def _lines(self) -> list[str]:
         return wrapped(str(self))

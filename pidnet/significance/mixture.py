@@ -15,7 +15,7 @@ from pidnet.measures.sampling_bias import miller_madow_bias
 from pidnet.significance.likeness import distinct
 from pidnet.significance.mixture_bias import joint_information_bias
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
-from pidnet.tables.discrete import iterate_pair_tables, unit_tables
+from pidnet.tables.discrete import PairTables, iterate_pair_tables
 
 
 def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator) -> Atoms:
@@ -32,51 +32,48 @@ def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.
     Where R depends on the margins of the single units only, the units are informed (r^2 of 1/2 or more) and the
     samples do not tell them apart, neither has unique information, and R is the mean of I1 and I2; see ``distinct``.
     """
-    known_PS = miller_madow_bias(unit_tables(codes, layer), len(codes))[codes.layer(layer).pairs]
+    gained = None
+    if measure.bias is None:
+        halves = [(0.5, layer_atoms(half, layer, measure)) for half in split(codes, 2, rng)]
+        gained = weighted_sum([*halves, (-1.0, plug_in)])
+    blocks, start = [], 0
+    for tables in iterate_pair_tables(codes, layer):
+        part = slice(start, start + len(tables))
+        blocks.append(correct_pairs(plug_in[part], tables, measure, None if gained is None else gained[part]))
+        start += len(tables)
+    return Atoms.concatenate(blocks)
+
+
+def correct_pairs(plug_in: Atoms, tables: PairTables, measure: Measure, gained: Atoms | None = None) -> Atoms:
+    """The correction from counted tables alone; ``gained``, atoms of half samples less those of all, stands in for
+    ``Measure.bias`` where that is None."""
+    known_PS = np.stack([miller_madow_bias(tables.p.sum(axis), tables.samples) for axis in (2, 1)], 1)
     information_PS = np.stack([plug_in.information1, plug_in.information2], 1)
     weaker_P1 = (plug_in.unique1 > plug_in.unique2).astype(int)[:, None]
     weaker, lost = (np.take_along_axis(x, weaker_P1, 1)[:, 0] for x in (information_PS, known_PS))
     information_PS -= known_PS
-    joint, bias, apart = _of_tables(codes, layer, measure, information_PS)
-    gap = np.zeros(len(plug_in))
-    if measure.bias is None:
-        unique_PS, gap = _of_halves(plug_in, codes, layer, measure, rng)
-        bias = lost - np.take_along_axis(unique_PS, weaker_P1, 1)[:, 0]
+    bias, gap = _bias_of_redundancy(tables, measure, gained, weaker_P1, lost)
     share = np.divide(lost, weaker, out=np.ones_like(lost), where=weaker > 0)
     reliable = (1 - share).clip(0, 1) ** 2
     in_proportion = (1 - share) * plug_in.redundancy
-    expanded = reliable * (plug_in.redundancy - bias) + (1 - reliable) * in_proportion
-    informed = np.minimum(2 * reliable, 1) ** 2  # of noise alone R is 0, and the mean of noise is noise
-    alike = informed * information_PS.mean(1) + (1 - informed) * in_proportion
-    redundancy = apart * expanded + (1 - apart) * alike
+    redundancy = reliable * (plug_in.redundancy - bias) + (1 - reliable) * in_proportion
+    if measure.margins_only:
+        apart = distinct(tables, information_PS[:, 0] - information_PS[:, 1])
+        informed = np.minimum(2 * reliable, 1) ** 2  # of noise alone R is 0, and the mean of noise is noise
+        alike = informed * information_PS.mean(1) + (1 - informed) * in_proportion
+        redundancy = apart * redundancy + (1 - apart) * alike
     gap = plug_in.gap * (1 + np.minimum(share, 1)) + reliable * gap
-    return complete_lattice((*information_PS.T, plug_in.total - joint), redundancy, gap, plug_in.gap_kind)
+    joint = plug_in.total - joint_information_bias(tables)
+    return complete_lattice((*information_PS.T, joint), redundancy, gap, plug_in.gap_kind)
 
 
-def _of_tables(
-    codes: Codes, layer: str, measure: Measure, information_PS: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the tables alone give: the biases of I12 and of R, and how far the units are told apart, each (pair,)."""
-    found, start = [], 0
-    for tables in iterate_pair_tables(codes, layer):
-        first, second = information_PS[start : start + len(tables)].T
-        nothing = np.ones(len(tables))
-        found.append(
-            (
-                joint_information_bias(tables),
-                measure.bias(tables) if measure.bias else nothing,
-                distinct(tables, first - second) if measure.margins_only else nothing,
-            )
-        )
-        start += len(tables)
-    joint, bias, apart = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return joint, bias, apart
-
-
-def _of_halves(
-    plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """U(N/2) - U(N) of both sources, their bias, (pair, 2), and the gap that comes with it, (pair,)."""
-    halves = [(0.5, layer_atoms(half, layer, measure)) for half in split(codes, 2, rng)]
-    gained = weighted_sum([*halves, (-1.0, plug_in)])
-    return np.stack([gained.unique1, gained.unique2], 1), gained.gap
+def _bias_of_redundancy(
+    tables: PairTables, measure: Measure, gained: Atoms | None, weaker_P1: np.ndarray, lost: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | float]:
+    """The bias of R, and the gap that comes with it; of half samples, what the weaker source does not gain in U."""
+    if measure.bias is not None:
+        return measure.bias(tables), 0.0
+    if gained is None:
+        raise ValueError(f"the bias of {measure.name} is not known; pass gained")
+    unique_PS = np.stack([gained.unique1, gained.unique2], 1)
+    return lost - np.take_along_axis(unique_PS, weaker_P1, 1)[:, 0], gained.gap

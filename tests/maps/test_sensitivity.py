@@ -91,3 +91,30 @@ def test_the_table_survives_saving_and_a_broken_one_is_refused(report, tmp_path)
             ValueError, match=f"broken.json holds no Sensitivity that can be read: .*{reason}"
         ):
             pn.Sensitivity.load(tmp_path / "broken.json")
+
+
+def test_it_says_in_words_what_survives_the_levels(report):
+    assert report.sentence.endswith(
+        "At 2 to 4 levels and all samples holds: synergy of weak > what chance gives; "
+        "synergy of strong > what chance gives; redundancy of weak > redundancy of empty; "
+        "redundancy of strong > redundancy of weak."
+    )
+
+
+def test_samples_do_not_count_against_levels():
+    verdict = pn.maps.verdict.Verdict("x", ((4, 600), (2, 600), (4, 300)), (True, True, False))
+    assert verdict.survives_levels
+    assert not verdict.stable
+
+
+@pytest.mark.parametrize(
+    ("samples", "classes", "levels"),
+    [(1000, 10, 4), (200, 10, 2), (10_000, 10, 8), (10_000, 50, 6), (50, 3, 2)],
+)
+def test_recommended_levels(samples, classes, levels):
+    assert pn.maps.recommended_levels(samples, classes) == levels
+
+
+def test_levels_for_no_samples_are_refused():
+    with pytest.raises(ValueError, match="0 samples"):
+        pn.maps.recommended_levels(0, 10)

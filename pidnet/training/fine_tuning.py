@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from pidnet import training
+from pidnet.networks.inputs import Inputs, split, take
+from pidnet.networks.outputs import read_output
+from pidnet.networks.running import restored, scores
+
+HOLDOUT = 5
 
 
 def fine_tune(
-    small: nn.Module, data: tuple[Tensor, Tensor], *, epochs: int = 2, rate: float = 3e-4, seed: int = 0
+    small: nn.Module,
+    data: tuple[Tensor, Tensor],
+    *,
+    epochs: int = 2,
+    rate: float = 3e-4,
+    seed: int = 0,
+    teacher: nn.Module | None = None,
 ) -> nn.Module:
     """A fine-tuned copy of a pruned network, in eval mode; the given one is untouched.
 
@@ -28,6 +41,10 @@ def fine_tune(
         Largest learning rate of the one-cycle schedule.
     seed : int
         Seed of the order of the batches.
+    teacher : nn.Module, optional
+        The dense network. With it the copy learns what the teacher puts out and no label: it lowers the divergence of
+        its output from the teacher's, on four of five samples. After every epoch the fifth ones decide: the weights
+        that lose least there stay, which may be those it started with.
 
     Returns
     -------
@@ -37,7 +54,7 @@ def fine_tune(
     Raises
     ------
     ValueError
-        For fewer than one epoch.
+        For fewer than one epoch, or with a teacher for fewer than five samples.
 
     Examples
     --------
@@ -48,4 +65,37 @@ def fine_tune(
     """
     if epochs < 1:
         raise ValueError(f"epochs={epochs}; expected at least 1")
-    return training.train(copy.deepcopy(small), *data, epochs=epochs, rate=rate, seed=seed)
+    if teacher is not None and len(data[1]) < HOLDOUT:
+        raise ValueError(
+            f"the data hold {len(data[1])} samples; a teacher needs at least {HOLDOUT}: one is held out"
+        )
+    tuned = copy.deepcopy(small)
+    if teacher is None:
+        return training.train(tuned, *data, epochs=epochs, rate=rate, seed=seed)
+    return _distilled(tuned, teacher, data, {"epochs": epochs, "rate": rate, "seed": seed})
+
+
+def _distilled(
+    small: nn.Module, teacher: nn.Module, data: tuple[Tensor, Tensor], options: dict[str, Any]
+) -> nn.Module:
+    """Train the network in place towards the teacher's scores; the best weights on every fifth sample stay."""
+    x, y = data
+    with torch.no_grad(), restored(teacher):
+        wanted = torch.cat([scores(teacher, batch) for batch in split(x)])
+    reading = read_output(wanted, y.to(wanted.device))
+    fit, held = ([k for k in range(len(y)) if (k % HOLDOUT == HOLDOUT - 1) == side] for side in (False, True))
+
+    @torch.no_grad()
+    def loss() -> float:
+        made = torch.cat([scores(small.eval(), batch) for batch in split(take(x, held))])
+        return float(reading.divergence(wanted[held], made).mean())
+
+    def lost(model: nn.Module, some: Inputs, target: Tensor) -> Tensor:
+        return reading.divergence(target, scores(model, some)).mean()
+
+    best, least = copy.deepcopy(small.state_dict()), loss()
+    for _ in training.train_epochs(small, take(x, fit), wanted[fit], loss=lost, **options):
+        if (now := loss()) < least:
+            best, least = copy.deepcopy(small.state_dict()), now
+    small.load_state_dict(best)
+    return small.eval()

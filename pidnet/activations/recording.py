@@ -16,6 +16,7 @@ from pidnet.activations.activations import Activations
 from pidnet.activations.layer_choice import find_layers
 from pidnet.activations.positions import check_reduction
 from pidnet.activations.tracking import UnitFollower, following
+from pidnet.arguments import check_arguments
 from pidnet.networks.batches import Data, batches, padding_mask
 from pidnet.networks.inputs import Inputs
 from pidnet.networks.running import (
@@ -96,6 +97,7 @@ def capture(
     >>> acts.layers["fc1"].shape
     torch.Size([5, 16])
     """
+    check_arguments(capture, locals())
     blocks = list(record(model, data, layers, reduce=reduce, draws=draws, mask=mask))
     _check_same_layers(blocks)
     predicted = [block.predicted for block in blocks if block.predicted is not None]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from pidnet.activations import Activations
+from pidnet.arguments import check_arguments
 from pidnet.choices import name_of
 from pidnet.codes._fitting import discrete_units, encode, exact_units, fit_edges, stored_edges
 from pidnet.codes._layer import LayerCodes
@@ -58,6 +59,7 @@ def quantize(
             [1, 1],
             [1, 1]], dtype=torch.uint8)
     """
+    check_arguments(quantize, locals())
     if not isinstance(levels, int) or not 2 <= levels <= 256:
         raise ValueError(f"levels={levels}; expected a whole number, 2 to 256")
     target, classes = class_index(acts.target)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pidnet.arguments import check_arguments
 from pidnet.codes import _files
 from pidnet.codes._layer import LayerCodes
 from pidnet.printing import Printed, listed, number, table
@@ -138,6 +139,7 @@ class Codes(Printed):
         ValueError
             For an unknown name, with the known ones.
         """
+        check_arguments(Codes.layer, locals())
         if name not in self.layers:
             raise ValueError(f"no such layer: {name!r}; the codes hold {', '.join(map(repr, self.layers))}")
         return self.layers[name]
@@ -217,6 +219,7 @@ class Codes(Printed):
         ValueError
             For a file with other or damaged contents.
         """
+        check_arguments(Codes.load, locals())
         layers, fields = _files.read_codes(path)
         return cls({name: LayerCodes(**layer) for name, layer in layers.items()}, **fields)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 
+from pidnet.arguments import check_arguments
 from pidnet.codes._layer import LayerCodes
 from pidnet.codes.codes import Codes
 
@@ -42,6 +43,7 @@ def merge_units(codes: Codes, layer: str, groups: Sequence[Sequence[int]]) -> Co
             [3, 0],
             [1, 1]], dtype=torch.uint8)
     """
+    check_arguments(merge_units, locals())
     whole = codes.layer(layer)
     largest = max((len(group) for group in groups), default=0)
     levels = codes.levels**largest

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.activations import record
+from pidnet.arguments import check_arguments
 from pidnet.codes._fitting import encode
 from pidnet.codes._layer import LayerCodes
 from pidnet.codes.codes import Codes, class_index, class_labels
@@ -61,6 +62,7 @@ def capture_codes(
     >>> len(pn.capture_codes(net, [(x[:30], y[:30]), (x[30:], y[30:])], codes=share))
     60
     """
+    check_arguments(capture_codes, locals())
     edges = codes.edges
     # bytearrays grow in place; a list of small tensors would fragment the heap and keep the memory that the
     # activations have freed.

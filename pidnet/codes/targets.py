@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from pidnet.arguments import check_arguments
 from pidnet.codes.codes import Codes, class_index, class_labels
 
 Target = str | Tensor | tuple[str, int]
@@ -43,6 +44,7 @@ def with_target(codes: Codes, target: Target) -> Codes:
     >>> pn.with_target(codes, ("layer", 0)).target
     tensor([0, 1, 2])
     """
+    check_arguments(with_target, locals())
     match target:
         case Tensor():
             labels = _for_each_row(codes, class_labels(target))

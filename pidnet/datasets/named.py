@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pidnet.choices import check_name
+from pidnet.arguments import check_arguments
 from pidnet.datasets.origins import ORIGINS
 from pidnet.names import DATA_SETS as NAMES
 from pidnet.printing import Printed, number
@@ -89,6 +90,7 @@ def load(name: str, folder: str | Path | None = None, *, images: bool = False) -
     >>> pn.datasets.load("digits", images=True).x_test.shape
     torch.Size([599, 1, 8, 8])
     """
+    check_arguments(load, locals())
     check_name("data set", name, NAMES)
     match name:
         case "digits":

@@ -10,6 +10,7 @@ from statistics import median
 import torch
 from torch import nn
 
+from pidnet.arguments import check_arguments
 from pidnet.energy.compared import Compared
 from pidnet.energy.counting import Counts, LayerCount, batch_axis, count
 from pidnet.energy.measured import (
@@ -71,6 +72,7 @@ def compare_energy(
     >>> report.macs, report.macs.kept
     (Compared(dense=160, small=40), 0.25)
     """
+    check_arguments(compare_energy, locals())
     if accuracy is not None and not (len(accuracy) == 2 and all(0 <= a <= 1 for a in accuracy)):
         raise ValueError(f"accuracy is {accuracy}; expected (dense, small), each from 0 to 1")
     table = table or horowitz_2014()

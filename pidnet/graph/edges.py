@@ -8,6 +8,7 @@ import networkx
 import numpy as np
 from scipy.stats import false_discovery_control
 
+from pidnet.arguments import check_arguments
 from pidnet.graph.kinds import RedundancyGraph, ReplacementGraph
 from pidnet.maps import LayerMap
 from pidnet.measures.blackwell import dominates
@@ -66,6 +67,7 @@ def redundancy_graph(
     >>> pn.redundancy_graph(pn.layer_maps(pn.quantize(acts, 2))["fc1"]).edges
     EdgeView([(0, 2)])
     """
+    check_arguments(redundancy_graph, locals())
     if minimum_weight is not None and not 0 <= minimum_weight <= 1:
         raise ValueError(f"minimum_weight={minimum_weight}; expected a share between 0 and 1")
     if neighbors < 0:
@@ -138,6 +140,7 @@ def replacement_graph(
     >>> pn.replacement_graph(pn.layer_maps(pn.quantize(acts, 2))["fc1"]).edges
     OutEdgeView([(0, 2), (2, 0)])
     """
+    check_arguments(replacement_graph, locals())
     first_replaces, second_replaces = dominates(layer_map.atoms, tolerance=tolerance).T
     informed = informed_pairs(layer_map, alpha)
     graph = ReplacementGraph(**_about(layer_map), tolerance=tolerance, tested=bool(layer_map.intervals))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import networkx
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.optional import optional_module
 from pidnet.plots import plot_graph, plot_replacements
 from pidnet.printing import Printed, counted, number
@@ -161,6 +162,7 @@ def communities(graph: networkx.Graph, *, seed: int = 0) -> list[list[int]]:
     >>> pn.communities(networkx.Graph([(0, 1), (1, 2), (0, 2), (3, 4)]))
     [[0, 1, 2], [3, 4]]
     """
+    check_arguments(communities, locals())
     groups = networkx.community.louvain_communities(graph, weight="weight", seed=seed)
     return sorted((sorted(group) for group in groups), key=lambda group: (-len(group), group))
 

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import ParseError
 
 import networkx
 
+from pidnet.arguments import check_arguments
 from pidnet.files import replacing, write_text
 from pidnet.graph.kinds import RedundancyGraph, ReplacementGraph
 
@@ -41,6 +42,7 @@ def save_graph(graph: networkx.Graph, path: str | Path) -> Path:
     ...     pn.save_graph(networkx.Graph([(0, 1)]), f"{folder}/graph.graphml").name
     'graph.graphml'
     """
+    check_arguments(save_graph, locals())
     path = Path(path)
     match path.suffix:
         case ".graphml":
@@ -81,6 +83,7 @@ def load_graph(path: str | Path) -> RedundancyGraph | ReplacementGraph:
     ...     print(pn.load_graph(path).edges)
     [(0, 1)]
     """
+    check_arguments(load_graph, locals())
     path = Path(path)
     if path.suffix not in (".graphml", ".json"):
         raise ValueError(f"{path} ends in {path.suffix!r}; {ENDINGS}")

@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
 from pidnet.groups.invariants import check_groups, joint_states
 
@@ -53,6 +54,7 @@ def representational_complexity(
     >>> pn.representational_complexity(xor, "layer", [[0, 1]])
     array([2.])
     """
+    check_arguments(representational_complexity, locals())
     checked = check_groups(codes, layer, groups)
     if checked.shape[1] > 4:
         raise ValueError(f"groups of {checked.shape[1]} units; the lattice is read for 2 to 4 units")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
 from pidnet.optional import optional_module
 from pidnet.printing import Printed, counted, number, table
@@ -134,6 +135,7 @@ def group_invariants(
     >>> pn.group_invariants(xor, "layer", [[0, 1]]).vulnerability_degree
     array([2.])
     """
+    check_arguments(group_invariants, locals())
     checked = check_groups(codes, layer, groups)
     units, target = codes.layer(layer).values.numpy().astype(np.int64), codes.target.numpy()
     rows = [_invariants(units[:, group], target) for group in checked]
@@ -176,6 +178,9 @@ def random_groups(codes: Codes, layer: str, size: int, count: int, *, seed: int 
     array([[0, 1, 2],
            [0, 1, 2]])
     """
+    check_arguments(random_groups, locals())
+    if count < 1:
+        raise ValueError(f"count={count}; expected at least one group")
     varying = codes.layer(layer).varying
     if not 2 <= size <= len(varying):
         raise ValueError(
@@ -188,10 +193,14 @@ def random_groups(codes: Codes, layer: str, size: int, count: int, *, seed: int 
 def check_groups(codes: Codes, layer: str, groups: Sequence[Sequence[int]] | np.ndarray) -> np.ndarray:
     """Groups as int (group, k), or ValueError."""
     units = len(codes.layer(layer).units)
+    if len(groups) == 0 or any(np.ndim(group) != 1 for group in groups):
+        raise ValueError("groups are lists of units, one a group; expected at least one")
     lengths = {len(group) for group in groups}
     if len(lengths) != 1 or min(lengths) < 2:
         raise ValueError(f"groups of {sorted(lengths)} units; expected groups of one size, at least 2")
-    checked = np.array([list(group) for group in groups], dtype=np.int64)
+    checked = np.array([list(group) for group in groups])
+    if checked.dtype.kind not in "iu":
+        raise TypeError(f"groups hold {checked.dtype} values; expected units, which are whole numbers")
     if checked.min() < 0 or checked.max() >= units:
         raise ValueError(f"groups name units {checked.min()} to {checked.max()}; layer {layer!r} has {units}")
     if any(len(set(group)) < len(group) for group in checked.tolist()):

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
+from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
 from pidnet.groups.invariants import joint_states
 from pidnet.measures import find_measure
@@ -65,6 +66,7 @@ def unit_against_rest(
     >>> pn.unit_against_rest(copies, "layer", "i_min", rest="joint").redundancy
     array([1., 1., 1.])
     """
+    check_arguments(unit_against_rest, locals())
     function = find_measure(measure)
     if rest not in ("prediction", "joint"):
         raise ValueError(f'rest={rest!r}; expected "prediction" or "joint"')

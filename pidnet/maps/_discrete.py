@@ -110,6 +110,7 @@ def _layer_map(codes: Codes, layer: str, choice: _Choice) -> LayerMap:
     _, of_null, of_floor, of_intervals = _streams(choice, layer)
     units, pairs, measure = codes.layer(layer).units, codes.layer(layer).pairs, choice.measure
     plug_in, atoms = _find_atoms(codes, layer, choice)
+    _check_atoms(choice, atoms, len(pairs))
     about = _about(codes, layer, choice, of_floor)
     if measure.nonnegative:
         about["notes"] += negative_means(atoms, about["noise_floor"])
@@ -173,6 +174,13 @@ def _about(codes: Codes, layer: str, choice: _Choice, of_floor: np.random.Genera
         "notes": _notes(codes, layer, settings["correction"]),
         "noise_floor": sampling_floor(codes, layer, choice.measure, choice.correction, of_floor),
     }
+
+
+def _check_atoms(choice: _Choice, atoms: Any, pairs: int) -> None:
+    """TypeError for a correction of one's own that returned something else."""
+    if not isinstance(atoms, Atoms) or len(atoms) != pairs:
+        name, kind = choice.settings["correction"], type(atoms).__name__
+        raise TypeError(f"the correction {name} returned a {kind}; expected Atoms of {pairs} pairs")
 
 
 def _unit_information(units: int, pairs: np.ndarray, atoms: Atoms) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import false_discovery_control
 
+from pidnet.arguments import check_arguments
 from pidnet.maps._frames import MIRROR, NAMES, pair_table, square, square_tables
 from pidnet.maps._storage import read_map, write_map
 from pidnet.maps.notes import short_notes
@@ -115,6 +116,7 @@ class LayerMap(Printed):
         ValueError
             For an atom that the null of this map does not test, or alpha outside [0, 1].
         """
+        check_arguments(LayerMap.significant, locals())
         if atom not in self.p_values:
             raise ValueError(
                 f"the null {self.settings.get('null', 'none')!r} of this map tests "
@@ -144,6 +146,7 @@ class LayerMap(Printed):
         ValueError
             For another name.
         """
+        check_arguments(LayerMap.matrix, locals())
         if name not in NAMES:
             raise ValueError(f"no such atom: {name!r}; the map has {', '.join(NAMES)}")
         return square(self, getattr(self.atoms, name), getattr(self.atoms, MIRROR.get(name, name)))
@@ -268,6 +271,7 @@ class LayerMap(Printed):
         ValueError
             For a file that is broken or holds no map, with the reason.
         """
+        check_arguments(LayerMap.load, locals())
         return LayerMap(**read_map(Path(path)))
 
     def _lines(self) -> list[str]:

@@ -7,9 +7,12 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from tqdm import tqdm
 
 from pidnet.activations import Activations
+from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
 from pidnet.maps._discrete import code_mapper
 from pidnet.maps._gaussian import gaussian_mapper
@@ -20,10 +23,6 @@ from pidnet.measures.atoms import Atoms
 from pidnet.measures.gaussian import PREFIX
 from pidnet.printing import listed
 from pidnet.significance import Correction, Null
-
-if TYPE_CHECKING:
-    import numpy as np
-    import torch
 
 
 def layer_maps(
@@ -117,6 +116,7 @@ def layer_maps(
     fc1    i_min        2      1   1.599e-05       0.0013   0.9974       0.0061
     """
     _check_kind(codes, measure)
+    check_arguments(layer_maps, locals())
     if isinstance(codes, Activations):
         _refuse(
             "covariances of activations",
@@ -126,7 +126,13 @@ def layer_maps(
             executor=executor,
         )
         make = gaussian_mapper(
-            codes, measure, correction or "none", seed, target=target, shrinkage=shrinkage, copula=copula
+            codes,
+            measure,
+            "none" if correction is None else correction,
+            seed,
+            target=target,
+            shrinkage=shrinkage,
+            copula=copula,
         )
     else:
         _refuse("tables of codes", target=target, shrinkage=shrinkage, copula=copula or None)
@@ -134,8 +140,8 @@ def layer_maps(
         make = code_mapper(
             codes,
             measure,
-            correction or "mixture",
-            null or "units",
+            "mixture" if correction is None else correction,
+            "units" if null is None else null,
             intervals=intervals,
             seed=seed,
             store=folder,

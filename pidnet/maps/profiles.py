@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
 from pidnet.maps._jackknife import half_width, shares_of
 from pidnet.maps._storage import read_result, write_result
@@ -207,6 +208,7 @@ def profile(maps: Maps | Sequence[Maps], *, codes: Codes | None = None, seed: in
     >>> found.shares["synergy"].round(2)
     array([0.99])
     """
+    check_arguments(profile, locals())
     runs = [maps] if isinstance(maps, Mapping) else list(maps)
     check_runs(runs, codes)
     layers = tuple(runs[0])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pidnet.activations import Activations
+from pidnet.arguments import check_arguments
 from pidnet.codes import Codes, quantize
 from pidnet.codes.quantizers import Quantizer
 from pidnet.maps._storage import read_result, write_result
@@ -256,6 +257,7 @@ def sensitivity(
     >>> found.above_floor("synergy", "fc1")
     synergy of fc1 > what chance gives: holds at 3 of 3 settings, stable
     """
+    check_arguments(sensitivity, locals())
     if not levels:
         raise ValueError("levels is empty; expected at least one number of levels, such as (4, 2, 8)")
     for share in shares:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.axioms import Axiom, MeasureCheck, check_measure
 from pidnet.measures.blackwell import dominates
@@ -127,6 +128,7 @@ def decompose(p: np.ndarray, measure: MeasureLike = "i_broja") -> Atoms:
     >>> pn.decompose(copies, measure="i_min").redundancy
     array([1.])
     """
+    check_arguments(decompose, locals())
     found = find_measure(measure)
     p_PABY = check_tables(p)
     none = np.full((len(p_PABY), 2), -1)

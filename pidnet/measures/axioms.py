@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.measures.atoms import NAMES, Atoms
 from pidnet.measures.measure import Measure, MeasureLike, as_measure
 from pidnet.printing import Printed, table
@@ -146,6 +147,7 @@ def check_measure(
     >>> pn.measures.check_measure("i_min").kept[5:]
     ['self-redundancy', 'monotonicity', 'nonnegativity']
     """
+    check_arguments(check_measure, locals())
     # Here, because the registry is made of the modules around this one.
     from pidnet.measures import MEASURES
 

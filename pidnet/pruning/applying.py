@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from pidnet.arguments import check_arguments
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.inputs import Inputs, take
 from pidnet.pruning.plans.plan import PruningPlan
@@ -67,6 +68,7 @@ def apply_plan(
     >>> pn.apply_plan(net, plan, data).fc1
     Linear(in_features=8, out_features=4, bias=True)
     """
+    check_arguments(apply_plan, locals())
     find_repair(repair)
     if not isinstance(plan, PruningPlan):
         raise TypeError(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 from pidnet import __version__
+from pidnet.arguments import check_arguments
 from pidnet.files import replacing
 from pidnet.networks.inputs import Inputs, first_sample
 from pidnet.pruning.applying import shrink
@@ -56,8 +57,11 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Inputs, path: str 
     >>> bool((again(data[0]) == small(data[0])).all())
     True
     """
+    check_arguments(save_pruned, locals())
     from safetensors.torch import save_file
 
+    if not Path(path).name:
+        raise ValueError(f"path={str(path)!r} names no file")
     path = Path(path).with_suffix(".safetensors")
     weights = {name: value.detach().cpu().contiguous() for name, value in small.state_dict().items()}
     described = {
@@ -96,6 +100,7 @@ def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
     --------
     See ``save_pruned``.
     """
+    check_arguments(load_pruned, locals())
     weights, described = _read(Path(path))
     plan, x = PruningPlan.from_json(described["plan"]), _ones(path, described["example"])
     small = shrink(dense, plan, x)
@@ -111,6 +116,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The weights and what describes them; ValueError for a damaged or foreign file."""
     from safetensors import SafetensorError, safe_open
 
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file; expected one that save_pruned wrote")
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

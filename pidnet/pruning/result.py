@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from pidnet import training
+from pidnet.arguments import check_arguments
 from pidnet.energy import EnergyReport, compare_energy
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.inputs import take
@@ -105,6 +106,7 @@ def carry_out(
     >>> carry_out(net, pn.plan_pruning(net, data, keep=0.25, criterion="l1"), data)
     PrunedRun 0.25: 4 of 16 units, 25.0% of the MACs
     """
+    check_arguments(carry_out, locals())
     small = apply_plan(dense, plan, data, repair)
     accuracy = None
     if test is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.maps import LayerMap
 from pidnet.measures.blackwell import dominates
 from pidnet.printing import listed, number
@@ -56,6 +57,7 @@ def explain_unit(run: Run, layer: str, unit: int) -> list[str]:
     >>> print(sentences[2])
     Unit 0 carries all of that up to 0.01 bits: it could replace unit 1.
     """
+    check_arguments(explain_unit, locals())
     maps = [one for one in run.maps if one.layer == layer]
     budgets = [budget for budget in run.budgets if layer in budget.plan.kept]
     _check(run, layer, unit, maps, budgets)

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pidnet.arguments import check_arguments
 from pidnet.files import write_text
 from pidnet.maps import LayerMap
 from pidnet.printing import number
@@ -61,6 +62,7 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
     ...     write_report(folder).name
     'report.html'
     """
+    check_arguments(write_report, locals())
     from jinja2 import Environment
 
     found = read_run(run)

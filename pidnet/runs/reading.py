@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 
 from torch import nn
 
+from pidnet.arguments import check_arguments
 from pidnet.energy import EnergyReport
 from pidnet.files import CHANGE, settled
 from pidnet.maps import LayerMap
@@ -125,6 +126,7 @@ def read_run(folder: str | Path) -> Run:
     >>> run.settings["map"]["seed"], run.maps
     (0, [])
     """
+    check_arguments(read_run, locals())
     folder = Path(folder)
     if not (folder / SETTINGS).is_file() and not (folder / CHANGE).is_dir():
         raise FileNotFoundError(

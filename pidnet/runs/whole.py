@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from pidnet.arguments import check_arguments
 from pidnet.files import one_change
 from pidnet.maps import LayerMap
 from pidnet.pruning.result import PrunedRun
@@ -62,6 +63,7 @@ def write_run(
     >>> [one.layer for one in run.maps], [budget.name for budget in run.budgets]
     (['fc1'], ['0.5'])
     """
+    check_arguments(write_run, locals())
     if pruned and example is None:
         raise ValueError("pruned networks were given without an example; pass an input of the network")
     folder = Path(folder)

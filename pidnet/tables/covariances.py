@@ -14,6 +14,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from pidnet.activations import Activations
+from pidnet.arguments import check_arguments
 from pidnet.execution.blocks import COVARIANCE_BYTES
 from pidnet.printing import Printed, number
 
@@ -150,6 +151,7 @@ def pair_covariances(activations: Activations, layer: str, **options) -> PairCov
     >>> pn.pair_covariances(acts, "fc").cov.shape
     (3, 3, 3)
     """
+    check_arguments(pair_covariances, locals())
     blocks = list(iterate_pair_covariances(layer_covariance(activations, layer, **options), layer))
     return PairCovariances(
         pairs=np.concatenate([block.pairs for block in blocks]),
@@ -216,6 +218,7 @@ def group_covariances(
     >>> pn.group_covariances(acts, "fc", [([0], [1, 2])]).dims
     (1, 2, 1)
     """
+    check_arguments(group_covariances, locals())
     whole = layer_covariance(activations, layer, **options)
     chosen, sizes = group_index(groups, whole.units)
     unnamed = np.full((len(chosen), 2), -1)
@@ -252,7 +255,7 @@ def halves(units: int, *, splits: int = 1, seed: int = 0) -> list[tuple[list[int
 
 def _target_columns(target: np.ndarray | torch.Tensor, samples: int) -> tuple[np.ndarray, int]:
     """A target as float64 (sample, d), and its number of classes: those become one-hot columns."""
-    values = np.asarray(target)
+    values = np.atleast_1d(target)
     if len(values) != samples:
         raise ValueError(f"the target has {len(values)} samples and the layer {samples}; expected the same")
     if values.ndim == 1 and np.issubdtype(values.dtype, np.integer):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.execution.blocks import TABLE_BYTES
 from pidnet.execution.threads import share_pairs
 from pidnet.printing import Printed, number
@@ -98,6 +99,7 @@ def pair_tables(codes: Codes, layer: str) -> PairTables:
     array([[0.  , 0.25],
            [0.25, 0.  ]])
     """
+    check_arguments(pair_tables, locals())
     blocks = list(iterate_pair_tables(codes, layer))
     return PairTables(
         pairs=np.concatenate([block.pairs for block in blocks]),
@@ -133,6 +135,7 @@ def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
     >>> sum(len(block) for block in pn.iterate_pair_tables(codes, "layer"))
     3
     """
+    check_arguments(iterate_pair_tables, locals())
     pairs = _pairs(codes, layer)
     coded, shape = _coded_units(codes, layer), (codes.levels, codes.levels, len(codes.classes))
     for block in np.array_split(pairs, -(-len(pairs) * 8 * prod(shape) // TABLE_BYTES)):

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pidnet.arguments import check_arguments
 from pidnet.layers import kl_divergence
 from pidnet.networks.inputs import Inputs, on_device, take
-from pidnet.networks.running import device_of, scores
+from pidnet.networks.running import class_scores, device_of, run_or_say
 
 Loss = Callable[[Any, Tensor, Tensor], Tensor]
 
@@ -68,6 +69,13 @@ def train(
     >>> net.training
     False
     """
+    check_arguments(train, locals())
+    if epochs < 1 or not 0 < rate < float("inf"):
+        raise ValueError(f"epochs={epochs}, rate={rate}; expected at least one epoch and a rate above 0")
+    if 0 in (x.ndim, y.ndim) or len(x) != len(y):
+        raise ValueError(
+            f"x has shape {tuple(x.shape)} but y has shape {tuple(y.shape)}; expected one label a sample"
+        )
     options = {"epochs": epochs, "rate": rate, "decay": decay, "seed": seed, "batch": batch}
     for _ in train_epochs(model, x, y, loss=loss, **options):
         pass
@@ -196,5 +204,10 @@ def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
     >>> 0 <= pn.training.accuracy(net, *data) <= 1
     True
     """
-    found = scores(model, x).argmax(-1)
+    check_arguments(accuracy, locals())
+    found = class_scores(run_or_say(model, x)).argmax(-1)
+    if found.shape != y.shape:
+        raise ValueError(
+            f"the network answers {tuple(found.shape)} for labels of shape {tuple(y.shape)}; expected one a sample"
+        )
     return float((found == y.to(found.device)).double().mean())

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from pidnet.arguments import check_arguments
 from pidnet.zoo.variants import Variant, as_variant
 
 
@@ -36,6 +37,11 @@ def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, *, variant: Variant 
     >>> pn.zoo.mlp(64, (16,), 10)(torch.zeros(2, 64)).shape
     torch.Size([2, 10])
     """
+    check_arguments(mlp, locals())
+    if min(inputs, outputs, *hidden) < 1:
+        raise ValueError(
+            f"inputs={inputs}, hidden={hidden}, outputs={outputs}; expected at least 1 unit everywhere"
+        )
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for depth, (before, after) in enumerate(pairwise((inputs, *hidden)), start=1):
         layers[f"fc{depth}"] = nn.Linear(before, after)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.gaussian.ibroja import i_broja
 from pidnet.measures.gaussian.iccs import i_ccs
@@ -108,6 +109,7 @@ def decompose_gaussian(
     >>> pn.decompose_gaussian(cov, measure="i_mmi").redundancy.round(4)
     array([0.3219])
     """
+    check_arguments(decompose_gaussian, locals())
     found = find_gaussian_measure(measure)
     checked = check_covariances(cov, dims)
     return found(PairCovariances(np.full((len(checked), 2), -1), checked, tuple(dims)))

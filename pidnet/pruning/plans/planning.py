@@ -11,6 +11,7 @@ import numpy as np
 from torch import nn
 
 from pidnet import __version__
+from pidnet.arguments import check_arguments
 from pidnet.names import ALLOCATIONS
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.outputs import Reading
@@ -113,6 +114,7 @@ def plan_pruning(
       layer fc1: 4 of 16 kept
       left out: layer head (its units reach the output without another layer)
     """
+    check_arguments(plan_pruning, locals())
     chosen = find_criterion(criterion)
     if allocation not in (None, *ALLOCATIONS):
         raise ValueError(f"allocation={allocation!r}; expected one of {', '.join(ALLOCATIONS)}")

@@ -46,7 +46,7 @@ def fits(value: Any, hint: Any) -> bool:
     if origin in (Union, types.UnionType):
         return any(fits(value, one) for one in inner)
     if origin is Literal:
-        return value in inner if isinstance(value, str) else False
+        return isinstance(value, type(inner[0]))  # which one, the function looks up by name
     if origin is Callable or hint is Callable:
         return callable(value)
     if isinstance(origin, type) and issubclass(origin, Mapping):

@@ -154,7 +154,7 @@ def said_by_us(error, what):
         (float("nan"), float, False),
         (1, bool, False),
         ("a", Literal["a", "b"], True),
-        ("c", Literal["a", "b"], False),
+        (3, Literal["a", "b"], False),
         (["a"], Sequence[str], True),
         (np.array([1, 2]), Sequence[int], True),
         ([1, "a"], Sequence[int], False),

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pidnet.choices import check_name
 from pidnet.arguments import check_arguments
+from pidnet.choices import check_name
 from pidnet.datasets.origins import ORIGINS
 from pidnet.names import DATA_SETS as NAMES
 from pidnet.printing import Printed, number

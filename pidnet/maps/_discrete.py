@@ -121,7 +121,7 @@ def _layer_map(codes: Codes, layer: str, choice: _Choice) -> LayerMap:
         atoms=atoms,
         unit_information=_unit_information(len(units), pairs, atoms),
         plug_in=plug_in,
-        p_values=choice.null(plug_in, codes, layer, measure, of_null),
+        p_values=_checked(choice, choice.null(plug_in, codes, layer, measure, of_null), len(pairs)),
         intervals=find_intervals(plug_in, atoms, codes, layer, measure, of_intervals)
         if choice.intervals
         else {},
@@ -181,6 +181,14 @@ def _check_atoms(choice: _Choice, atoms: Any, pairs: int) -> None:
     if not isinstance(atoms, Atoms) or len(atoms) != pairs:
         name, kind = choice.settings["correction"], type(atoms).__name__
         raise TypeError(f"the correction {name} returned a {kind}; expected Atoms of {pairs} pairs")
+
+
+def _checked(choice: _Choice, p_values: Any, pairs: int) -> dict[str, np.ndarray]:
+    """The p-values of a null; TypeError where one of one's own returned something else."""
+    if not isinstance(p_values, dict) or any(np.shape(values) != (pairs,) for values in p_values.values()):
+        name, kind = choice.settings["null"], type(p_values).__name__
+        raise TypeError(f"the null {name} returned a {kind}; expected atom -> p-values of {pairs} pairs")
+    return p_values
 
 
 def _unit_information(units: int, pairs: np.ndarray, atoms: Atoms) -> np.ndarray:

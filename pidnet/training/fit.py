@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from pidnet.arguments import check_arguments
 from pidnet.layers import kl_divergence
-from pidnet.networks.inputs import Inputs, on_device, take
-from pidnet.networks.running import class_scores, device_of, run_or_say
+from pidnet.networks.inputs import Inputs, on_device, samples, shapes, take, tensors_in
+from pidnet.networks.running import class_scores, device_of, run_or_say, scores
 
 Loss = Callable[[Any, Tensor, Tensor], Tensor]
 
@@ -72,9 +72,10 @@ def train(
     check_arguments(train, locals())
     if epochs < 1 or not 0 < rate < float("inf"):
         raise ValueError(f"epochs={epochs}, rate={rate}; expected at least one epoch and a rate above 0")
-    if 0 in (x.ndim, y.ndim) or len(x) != len(y):
+    parts = list(tensors_in(x))
+    if not parts or 0 in [part.ndim for part in (*parts, y)] or samples(x) != len(y):
         raise ValueError(
-            f"x has shape {tuple(x.shape)} but y has shape {tuple(y.shape)}; expected one label a sample"
+            f"x has shape {shapes(x)} but y has shape {tuple(y.shape)}; expected one label a sample"
         )
     options = {"epochs": epochs, "rate": rate, "decay": decay, "seed": seed, "batch": batch}
     for _ in train_epochs(model, x, y, loss=loss, **options):

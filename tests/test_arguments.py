@@ -122,8 +122,8 @@ def test_junk_is_one_sentence_of_ours(calls, name, tmp_path, monkeypatch):
     function(*positional, **keywords)
     for place in (*range(len(positional)), *keywords):
         for junk in JUNK:
-            if junk is JUNK[3] and (name, place) in TOO_MUCH:
-                continue
+            if (junk is JUNK[3] and (name, place) in TOO_MUCH) or (junk is None and place == "correction"):
+                continue  # the default correction is right, and slow
             changed = [junk if place == index else value for index, value in enumerate(positional)]
             options = keywords | ({place: junk} if place in keywords else {})
             error = None

@@ -43,6 +43,11 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Inputs, path: str 
     pathlib.Path
         The path written.
 
+    Raises
+    ------
+    ValueError
+        For a path that names no file.
+
     Examples
     --------
     >>> import tempfile, torch

@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from runpy import run_path
 
 import nbformat
 import pytest
@@ -66,3 +67,22 @@ def test_links_between_files_lead_somewhere(path):
         assert (FOLDER / link).exists(), link
     for named in re.findall(r"`(benchmarks/results/[\w.]+)`", text):
         assert (FOLDER.parent / named).exists(), named
+
+
+@pytest.mark.parametrize(
+    ("stored", "ran", "tags", "count"),
+    [
+        ("a 1.0\nb 1,234\n", "a 1.01\n\nb 1,233\n", [], 0),
+        ("a 1.0\n", "a 1.5\n", [], 1),
+        ("a 1.0\n", "a 1.5\n", ["timed"], 0),
+        ("a 1.0\n", "c 1.0\n", ["timed"], 1),
+        ("one line\n", "", [], 2),
+    ],
+)
+def test_text_that_a_cell_no_longer_prints_is_found(stored, ran, tags, count):
+    def cell(text):
+        output = nbformat.v4.new_output("stream", name="stdout", text=text)
+        return nbformat.v4.new_code_cell(outputs=[output], metadata={"tags": tags})
+
+    differences = run_path(str(FOLDER / "conftest.py"))["differences"]
+    assert len(differences(cell(stored), cell(ran))) == count

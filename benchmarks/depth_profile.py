@@ -92,7 +92,9 @@ def row(name: str, measure: str, runs: list[dict[str, pn.LayerMap]]) -> dict:
         ends = zip(found.low[atom].tolist(), found.high[atom].tolist(), strict=True)
         result |= {atom: found.shares[atom].tolist(), f"{atom}_interval": list(ends)}
         result[f"{atom}_change"] = [float(moved.mean()), float(reach * moved.std(ddof=1))]
-    return result | {"bits": found.pair_information.tolist(), "verdict": verdict(result)}
+    claims = pn.maps.depth_claims(runs).holds()
+    result |= {"bits": found.pair_information.tolist(), "claims": list(claims)}
+    return result | {"verdict": verdict(result)}
 
 
 def verdict(result: dict) -> str:
@@ -110,13 +112,14 @@ def verdict(result: dict) -> str:
 def table(rows: list[dict]) -> str:
     """Markdown: the shares over depth and how the last layer differs from the first."""
     head = ["net", "measure", "bits a pair", *ATOMS]
-    head += ["redundancy, last - first", "synergy, last - first", "claim holds for"]
+    head += ["redundancy, last - first", "synergy, last - first", "claim holds for", "after Holm"]
     lines = [f"| {' | '.join(head)} |", "| " + " | ".join("---" for _ in head) + " |"]
     for r in rows:
         cells = [f"{r['net']}, {r['data']}", r["measure"]]
         cells += [" ".join(f"{v:.2f}" for v in r[key]) for key in ("bits", *ATOMS)]
         cells += ["{:+.3f} ± {:.3f}".format(*r[f"{atom}_change"]) for atom in ("redundancy", "synergy")]
-        lines.append(f"| {' | '.join([*cells, r['verdict']])} |")
+        after = "; ".join(r["claims"]) or "nothing"
+        lines.append(f"| {' | '.join([*cells, r['verdict'], after])} |")
     return "\n".join(lines)
 
 
@@ -159,7 +162,9 @@ def main() -> None:
         "redundant. Shares of I(Y;X1X2), summed over the pairs of a layer, first to last layer; means over "
         f"{len(SEEDS)} networks, changes with 95 % intervals over networks (Student's t). The last column says "
         "which half of the claim has an interval without 0 on its side; against: the other side; mixed: one "
-        "half for it and one against.\n" + "".join(f"\n- {key}: {value}" for key, value in settings.items())
+        "half for it and one against. After Holm: which changes, layer to layer and first to last, hold when all of "
+        "a row are tested at once, paired by network (`pn.maps.depth_claims`).\n"
+        + "".join(f"\n- {key}: {value}" for key, value in settings.items())
     )
     write_text(
         RESULTS / "depth_profile.md",

@@ -1,7 +1,7 @@
 """Bias, coverage and null tables on samples from known joint tables.
 
-One run makes all tables and writes results/statistics.json and results/statistics.md, with the commit that it
-measured. About 10 minutes on two shared cores:
+One run makes all tables and writes results/statistics.json, results/statistics.md and, by ``benchmarks.corrections``,
+results/corrections.md, with the commit that it measured. About 10 minutes on two shared cores:
 
     python -m benchmarks.sampling
 """
@@ -21,6 +21,7 @@ import torch
 from tqdm import tqdm
 
 import pidnet as pn
+from benchmarks import corrections
 from pidnet.activations import Activations
 from pidnet.codes import Codes
 from pidnet.codes.resampling import permute_sources
@@ -286,6 +287,7 @@ def main() -> None:
         results[name] = list(tqdm(make(), desc=title, unit="row"))
         print(markdown(name, results[name]), flush=True)
     save(results, commit)
+    corrections.main()
 
 
 def save(results: dict[str, list[Row]], commit: str) -> None:

@@ -28,6 +28,9 @@ from pidnet.pruning.criteria.ranking import Ranking, in_order
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
 RIDGE = 1e-4
+# Wider layers are eliminated in blocks while they are wide.
+WIDE = 256
+PARTS = 32
 
 
 def pid(statistics: CalibrationStatistics, layer: str, *, temperature: float = 1.0) -> Ranking:
@@ -118,16 +121,27 @@ class Channel:
         columns = self.table[own, len(self.covariance) :]
         return 0.5 * np.abs(np.einsum("ufo,ufo->u", columns, np.linalg.solve(blocks, columns)))
 
-    def sweep(self, unit: int) -> None:
-        """Take a unit out, or in."""
-        own = self.owned[unit]
-        if self.kept[unit]:
+    def part(self, units: np.ndarray) -> Channel:
+        """The channel from some kept units alone, given all others."""
+        own, outputs = self.owned[units], np.arange(len(self.covariance), len(self.table))
+        places = np.concatenate([own.ravel(), outputs])
+        return Channel(
+            self.table[np.ix_(places, places)],
+            np.arange(own.size).reshape(own.shape),
+            np.full(len(units), True),
+            self.covariance[np.ix_(own.ravel(), own.ravel())],
+        )
+
+    def sweep(self, units: int | np.ndarray) -> None:
+        """Take a unit out, or in, or several that are all kept or all not."""
+        own = self.owned[units].ravel()
+        if np.all(self.kept[units]):
             self._sweep_in(own)
             self.table[own] *= -1
             self.table[:, own] *= -1
         else:
             self._sweep_in(own)
-        self.kept[unit] ^= True
+        self.kept[units] ^= True
 
     def _sweep_in(self, own: np.ndarray) -> None:
         inverse = np.linalg.inv(self.table[np.ix_(own, own)])
@@ -155,17 +169,37 @@ def ridged(covariance: np.ndarray) -> np.ndarray:
 
 
 def _eliminate(joint: list[Channel], candidates: Sequence[int]) -> Ranking:
-    """Remove the cheapest of the candidates again and again, until they are all gone."""
+    """Remove the cheapest of the candidates again and again, until they are all gone.
+
+    While more than ``WIDE`` are left, the cheapest of ``PARTS`` parts of them are taken together, and eliminated one by
+    one among themselves: costs are exact, only which units are in the next block is decided once a block.
+    """
     left = np.asarray(candidates, int)
-    removed, costs, redundancy = [], [], []
+    gone: list[tuple[int, float, float]] = []
+    while len(left) > WIDE:
+        changes = np.sum([channel.change(left) for channel in joint], axis=0)
+        block = left[np.argsort(changes, kind="stable")[: len(left) // PARTS]]
+        among = _one_by_one([channel.part(block) for channel in joint], range(len(block)))
+        gone += [(int(block[unit]), cost, shared) for unit, cost, shared in among]
+        _sweep(joint, block)
+        left = np.setdiff1d(left, block)
+    gone += _one_by_one(joint, left)
+    units, costs, redundancy = zip(*gone, strict=True) if gone else ((), (), ())
+    return in_order(units, costs, len(joint[0].kept), redundancy)
+
+
+def _one_by_one(
+    joint: list[Channel], candidates: Sequence[int] | np.ndarray
+) -> list[tuple[int, float, float]]:
+    """(unit, its cost, its redundancy with what is left) in the order in which they go."""
+    left = np.asarray(candidates, int)
+    gone = []
     while len(left):
         unit, cost = _cheapest(joint, left)
-        removed.append(unit)
-        costs.append(cost)
-        redundancy.append(max(0.0, sum(channel.alone(unit) for channel in joint) - cost))
+        gone.append((unit, cost, max(0.0, sum(channel.alone(unit) for channel in joint) - cost)))
         _sweep(joint, unit)
         left = left[left != unit]
-    return in_order(removed, costs, len(joint[0].kept), redundancy)
+    return gone
 
 
 def _exchange(joint: list[Channel]) -> None:
@@ -193,9 +227,9 @@ def _most_gain(joint: list[Channel]) -> tuple[int, float]:
     return int(units[changes.argmax()]), float(changes.max())
 
 
-def _sweep(joint: list[Channel], unit: int) -> None:
+def _sweep(joint: list[Channel], units: int | np.ndarray) -> None:
     for channel in joint:
-        channel.sweep(unit)
+        channel.sweep(units)
 
 
 def _in_bits(ranking: Ranking) -> Ranking:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import pidnet as pn
+from pidnet.pruning.criteria import pid as pid_module
 from pidnet.pruning.criteria.pid import Channel, channels, choose, obs, pid
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.structure.discovery import discover
@@ -139,3 +140,21 @@ def test_exchange_never_ends_above_elimination_and_building_up_keeps_as_many():
         assert after <= before * (1 + 1e-9)
         won += after < before * 0.999
     assert won
+
+
+def test_blocks_of_a_wide_layer_cost_what_they_cost_one_by_one(monkeypatch):
+    """The sum of the costs down to any width is the cost of that cut, whatever the order."""
+    torch.manual_seed(0)
+    model, x = pn.zoo.mlp(10, (24,), 3).eval(), torch.randn(300, 10)
+    found = pn.pruning.gather(model, (x, torch.arange(300) % 3))
+    monkeypatch.setattr(pid_module, "WIDE", 6)
+    monkeypatch.setattr(pid_module, "PARTS", 4)
+    blocks = pid_module.pid(found, "fc1")
+    monkeypatch.undo()
+    exact = pid(found, "fc1")
+    assert sorted(blocks.order) == list(range(24))
+    assert len(set(blocks.order[:12]) & set(exact.order[:12])) >= 10
+    first = blocks.order[:16].tolist()
+    same = pid_module.removal_costs(found, "fc1", first)
+    np.testing.assert_allclose(blocks.cost[first].sum(), same.cost[first].sum(), rtol=1e-6)
+    np.testing.assert_allclose(blocks.cost.sum(), exact.cost.sum(), rtol=1e-6)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from pidnet.estimators import Information
-from pidnet.printing import Printed
+from pidnet.printing import Printed, wrapped
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,7 +37,7 @@ class Finding(Printed):
     sentence: str
 
     def _lines(self) -> list[str]:
-        return [f"{self.check}, {self.where}: {self.sentence}"]
+        return wrapped(f"{self.check}, {self.where}: {self.sentence}")
 
 
 class Row(Protocol):

@@ -35,7 +35,8 @@ class Criterion(Printed):
     --------
     >>> import pidnet as pn
     >>> pn.CRITERIA["pid"]
-    Criterion pid, searched: Backward elimination by unique + synergistic information about the output, bits per sample.
+    Criterion pid, searched: Backward elimination by unique + synergistic information about the output,
+      bits per sample.
     >>> pn.CRITERIA["pid"].with_options(temperature=3.0).searched
     True
     """

@@ -41,7 +41,7 @@ def main() -> None:
     path = options.cache / f"collapse_{options.arm}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     done = {key(row["cell"]): row for row in lines(path)}
-    missing = [cell for cell in wanted if key(cell) not in done]
+    missing = [cell for cell in wanted if key(cell) not in done and not options.table]
     print(f"{len(wanted)} networks, {len(wanted) - len(missing)} of them from {path}", flush=True)
     start = time.perf_counter()
     with ProcessPoolExecutor(options.workers, initializer=one_thread) as pool:
@@ -52,7 +52,7 @@ def main() -> None:
                 file.write(json.dumps(row) + "\n")
             done[key(row["cell"])] = row
             print(f"{count}/{len(missing)} {time.perf_counter() - start:.0f} s: {shown(row)}", flush=True)
-    write_results(options.arm, [done[key(cell)] for cell in wanted], options.results)
+    write_results(options.arm, [done[key(cell)] for cell in wanted if key(cell) in done], options.results)
 
 
 def arguments() -> argparse.Namespace:
@@ -62,6 +62,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--betas", type=float, nargs="+", help="of the sweeps; 8, 6 or 3 by default")
     parser.add_argument("--epochs", type=int, help="of the sweeps; 20, 40 or 10 by default")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="networks at a time")
+    parser.add_argument("--table", action="store_true", help="train nothing: write what is in the cache")
     parser.add_argument("--cache", type=Path, default=Path("collapse_plane_cache"))
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args()

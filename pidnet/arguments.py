@@ -163,4 +163,5 @@ def _some(value: Any) -> list[Any]:
 
 def _described(value: Any) -> str:
     plain = value is None or isinstance(value, str | int | float | bool)
+    plain |= isinstance(value, tuple) and all(isinstance(one, str | int | float) for one in value)
     return f"={value!r}" if plain and len(repr(value)) < 80 else f" is a {type(value).__name__}"

@@ -217,9 +217,16 @@ def test_the_report_cannot_be_changed(report):
         report.macs = (1, 1)
 
 
-@pytest.mark.parametrize("accuracy", [(97, 95), (0.9,), (0.9, float("nan"))])
-def test_impossible_accuracies_are_refused(accuracy):
-    with pytest.raises(ValueError, match="accuracy is"):
+@pytest.mark.parametrize(
+    ("accuracy", "error", "words"),
+    [
+        ((97, 95), ValueError, "accuracy is"),
+        ((0.9,), TypeError, r"accuracy=\(0.9,\); expected 2 numbers"),
+        ((0.9, float("nan")), TypeError, r"accuracy=\(0.9, nan\); expected 2 numbers"),
+    ],
+)
+def test_impossible_accuracies_are_refused(accuracy, error, words):
+    with pytest.raises(error, match=words):
         compare_energy(mlp(4), mlp(2), EXAMPLE, accuracy=accuracy)
 
 

@@ -31,9 +31,9 @@ def test_examples_print_what_the_readme_shows(capsys):
             assert real_numbers == pytest.approx(numbers, rel=0.1, abs=0.02)
 
 
-def test_the_readme_has_its_three_examples_and_the_measure():
-    assert len(BLOCKS) == 4
-    assert all(shown for _, shown in BLOCKS[:3])
+def test_the_readme_has_its_four_examples_and_the_measure():
+    assert len(BLOCKS) == 5
+    assert all(shown for _, shown in BLOCKS[:4])
 
 
 def test_its_picture_is_there():

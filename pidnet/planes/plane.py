@@ -176,7 +176,8 @@ class Plane(Printed):
         return plot_plane([self], split=split, ax=ax)
 
     def __str__(self) -> str:
-        return "\n".join(self._lines(len(self.rows)))
+        lines = self._lines(len(self.rows))
+        return "\n".join([*lines[: len(self.rows) + 1], *map(str, self.findings)])
 
     def brackets(self) -> list[dict[str, str]]:
         """One row for each layer and split, with the ends as text.
@@ -207,7 +208,7 @@ def _bracket(found: Information) -> str:
 
 
 def _first(findings: Sequence[Finding]) -> list[str]:
-    """The first findings, short."""
-    lines = [str(finding) for finding in findings]
-    shown = [line if len(line) <= 100 else f"{line[:97]}..." for line in lines[:2]]
-    return [*shown, *([f"... and {len(lines) - 2} more findings"] if len(lines) > 2 else [])]
+    """The first findings; their repr is short."""
+    hidden = len(findings) - 2
+    lines = [line for finding in findings[:2] for line in repr(finding).splitlines()]
+    return [*lines, *([f"... and {hidden} more findings"] if hidden > 0 else [])]

@@ -36,8 +36,11 @@ class Finding(Printed):
     where: str
     sentence: str
 
+    def __str__(self) -> str:
+        return f"{self.check}, {self.where}: {self.sentence}"
+
     def _lines(self) -> list[str]:
-        return wrapped(f"{self.check}, {self.where}: {self.sentence}")
+        return wrapped(str(self))
 
 
 class Row(Protocol):

@@ -299,8 +299,9 @@ def mean_errors(rows: list[dict]) -> dict[str, str]:
     methods = [name for name in rows[0] if name not in ("task", "truth") and not name.endswith(" s")]
     means = {}
     for method in methods:
-        errors = [abs(row[method] - row["truth"]) for row in rows if row[method] is not None]
-        means[method] = f"{np.mean(errors):.3f} ({len(errors)})"
+        errors = [abs(row[method] - row["truth"]) for row in rows if row.get(method) is not None]
+        if errors:
+            means[method] = f"{np.mean(errors):.3f} ({len(errors)})"
     return means
 
 

@@ -28,7 +28,7 @@ def recommended_levels(samples: int, classes: int) -> int:
     -----
     A table has levels^2 classes cells. With 5 samples for each of them, as at 4 levels, 10 classes and 1,000 samples,
     the corrected atoms are off by some .005 bits on average in nearly all families of
-    ``benchmarks/results/corrections.md``; with 1.5, as at 8 levels, by up to .03. More levels see more information,
+    ``benchmarks/corrections.py``; with 1.5, as at 8 levels, by up to .03. More levels see more information,
     and numbers at different levels do not compare: use one for all that is compared.
 
     Examples

@@ -33,7 +33,7 @@ class LayerCodes(Printed):
     exact : list of int
         Units with at most ``levels`` distinct values; their codes are lossless.
     alphabet : str
-        What a code stands for where it is not an interval of one unit, such as "4 cells of 3 dimensions".
+        What a code means where it is not an interval of one unit, such as "4 cells of 3 dimensions".
     first : int or None
         Where set, only pairs of one of the first so many units with a later one are looked at: a tile of a layer.
 

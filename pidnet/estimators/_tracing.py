@@ -201,7 +201,7 @@ def _rectified(noise: Tensor, values: Tensor) -> tuple[Tensor, Tensor] | None:
     shift = ((b - slope[:, None] * a) * on).sum(1) / count
     made = (slope[:, None] * a + shift[:, None]).relu() * (on.sum(1, keepdim=True) > 0)
     close = torch.allclose(made, b, rtol=1e-3, atol=1e-4 * max(float(b.max()), 1e-6))
-    # A unit that is on once says nothing about its slope.
+    # A unit that is on once does not show its slope.
     return (slope, shift) if close and not (on.sum(1) == 1).any() else None
 
 

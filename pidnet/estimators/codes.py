@@ -158,7 +158,7 @@ class _Counted:
     def _cross_entropy(self, labels: np.ndarray) -> tuple[float, float]:
         """Log of the posterior of the label by the counts of the other samples, over its share; mean and error.
 
-        One sample of weight is spread as the labels are, so that a code seen once says nothing.
+        One sample of weight is spread as the labels are, so that a code seen once carries no information.
         """
         classes = labels.max() + 1
         _, place, joint = np.unique(self.rows * classes + labels, return_inverse=True, return_counts=True)

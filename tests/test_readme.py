@@ -16,7 +16,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", README, re.DOT
 NUMBER = re.compile(r"-?\d[\d,]*\.?\d*")
 
 
-def test_examples_print_what_the_readme_shows(capsys):
+def test_examples_print_what_the_readme_shows(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     namespace = {}
     for code, shown in BLOCKS:
         exec(code, namespace)
@@ -42,7 +43,8 @@ def test_its_picture_is_there():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_examples_of_a_page_run(page):
+def test_examples_of_a_page_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a page may write a folder
     namespace = {}
     for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         exec(code, namespace)

@@ -1,8 +1,5 @@
 """Situations that users of neighboring tools report, each with its right answer. One test a situation."""
 
-import os
-import subprocess
-import sys
 import warnings
 from itertools import pairwise
 
@@ -13,6 +10,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 import pidnet as pn
+from pidnet import cli
 from pidnet.networks.outputs import READINGS
 
 X, Y = torch.randn(100, 8, generator=torch.Generator().manual_seed(0)), torch.arange(100) % 4
@@ -568,23 +566,39 @@ def test_keyword_inputs_are_planned():
     assert pn.apply_plan(Named().eval(), plan, data).a.out_features == 3
 
 
+MINE = """
+import torch
+from torch import nn
+
+def network():
+    return nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 3))
+
+def data():
+    return torch.zeros(100, 8), torch.arange(100) % 3
+"""
+
+
 @pytest.mark.parametrize(
-    "words",
+    ("words", "sentence"),
     [
-        ["map", "--seed", "-1"],
-        ["prune", "--keep", "0.5", "--keep", "0.500000001"],
-        ["map", "--layers", "0,,2"],
-        ["prune", "--repair", "magic"],
+        (["map", "--seed", "-1"], "greater than or equal to 0"),
+        (["prune", "--keep", "0.5", "--keep", "0.500000001"], "given twice"),
+        (["map", "--layers", "0,,2"], "an empty name"),
+        (["prune", "--repair", "magic"], "unknown repair 'magic'"),
+        (["prune", "--out", ""], "an empty path"),
+        (["energy", "--shape", "99999999999"], "at most 100,000,000"),
     ],
 )
-def test_odd_options_are_one_sentence_before_the_work(words, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "pidnet", *words],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-    )
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+def test_odd_options_are_one_sentence_before_the_work(words, sentence, tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    command, *options = words
+    data = [] if command == "energy" else ["--data", "mine.py:data"]
+    monkeypatch.setattr("sys.argv", ["pidnet", command, "--model", "mine.py:network", *data, *options])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("pidnet: ")
+    assert sentence in said[-1]
+    assert {path.name for path in tmp_path.iterdir()} <= {"mine.py"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from pidnet.cli._samples import UserData, find_data, head
 
 if TYPE_CHECKING:
     from pidnet.cli._samples import Labelled
+
+MOST_VALUES = 10**8  # of one sample
 
 
 def energy(
@@ -116,4 +119,8 @@ def _zeros(shape: str) -> UserData:
         sizes = []
     if not sizes or min(sizes) < 1:
         raise ValueError(f"shape is {shape!r}; expected numbers above 0 with commas, such as 1,28,28")
+    if math.prod(sizes) > MOST_VALUES:
+        raise ValueError(
+            f"shape is {shape!r}, {math.prod(sizes):,} values a sample; expected at most {MOST_VALUES:,}"
+        )
     return UserData((torch.zeros(2, *sizes), torch.zeros(2, dtype=torch.int64)), None)

@@ -42,7 +42,10 @@ def map_layers(
     intervals: options.Intervals = False,
     samples: options.SampleCount = 1000,
     seed: Annotated[
-        int, typer.Option(help="Seed of the correction, the null, the intervals and weights drawn at random.")
+        int,
+        typer.Option(
+            min=0, help="Seed of the correction, the null, the intervals and weights drawn at random."
+        ),
     ] = 0,
     out: options.Out = Path("runs/map"),
     as_json: options.AsJson = False,
@@ -58,6 +61,11 @@ def map_layers(
     else:
         chosen |= {"null": null, "intervals": intervals, "quantizer": quantizer, "levels": levels}
     _check(measure, chosen)
+    names = layers.split(",") if layers else None
+    if names and not all(names):
+        raise ValueError(
+            f"--layers {layers} has an empty name; give names with commas between, such as fc1,fc2"
+        )
     with steps("starting") as tell:
         check_folder(out)
         from pidnet.activations import capture
@@ -66,7 +74,7 @@ def map_layers(
 
         network, found = find_both(model, data, weights=weights, samples=samples, seed=seed)
         tell(f"capturing {len(found.calibration[1])} samples")
-        acts = capture(network, found.calibration, layers.split(",") if layers else None)
+        acts = capture(network, found.calibration, names)
         shape = ", ".join(f"{name} ({values.shape[1]} units)" for name, values in acts.layers.items())
         tell(f"mapping all pairs of {shape} by {measure}")
         maps = _maps(acts, measure, dict(chosen))

@@ -39,7 +39,9 @@ def prune(
     search: options.Search = True,
     explain: options.Explain = False,
     samples: options.SampleCount = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of criteria and weights that are drawn at random.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of criteria and weights that are drawn at random.")
+    ] = 0,
     out: options.Out = Path("runs/prune"),
     as_json: options.AsJson = False,
 ) -> None:

@@ -6,6 +6,9 @@ import torch
 from pidnet import datasets, training, zoo
 from tests.small_run import write_small_run
 
+# Importing it registers a device with torch, for the whole process; test_devices.py does that in a process of its own.
+collect_ignore = ["elsewhere.py"]
+
 # The tests run in several processes; threads inside each would wait for one another.
 torch.set_num_threads(1)
 

@@ -514,7 +514,7 @@ def test_complex_layers_are_refused_by_name():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: pn.capture(None, (X, Y)), "NoneType"),
+        (lambda: pn.capture(None, (X, Y)), "model=None"),
         (lambda: pn.capture(net(8, 6, 4), (X[:, :5], Y)), "shape"),
         (lambda: pn.quantize(pn.capture(net(8, 6, 4), (X, Y)), levels=2.5), "levels=2.5"),
         (lambda: pn.decompose(np.ones((2, 2, 2)) / 8, None), "None"),

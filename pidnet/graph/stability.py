@@ -78,7 +78,7 @@ def stable_communities(
 
     Notes
     -----
-    The stability of a group C is the mean over draws of max_D |C and D| / |C or D|, D the groups of the draw
+    The stability of a group C is the mean over draws of ``max_D |C and D| / |C or D|``, D the groups of the draw
     (Jaccard). Groups below .75 should not be named. Source: Hennig 2007, Comput. Stat. Data Anal. 52, 258.
 
     Examples

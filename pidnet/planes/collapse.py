@@ -51,7 +51,7 @@ class Collapse(Printed):
     Attributes
     ----------
     cdnv : float
-        Mean over pairs of classes of (v_a + v_b) / (2 |m_a - m_b|^2), with v the mean squared distance to the own
+        Mean over pairs of classes of ``(v_a + v_b) / (2 |m_a - m_b|^2)``, with v the mean squared distance to the own
         mean m.
     cdnv_unbiased : float
         The same with v n / (n - 1), and squared distances less v_a / n_a + v_b / n_b: few samples make ``cdnv`` too
@@ -65,7 +65,7 @@ class Collapse(Printed):
     equiangle : float
         Standard deviation of the cosines between the class means about their mean (NC2).
     max_angle : float
-        Mean of |cosine + 1 / (C - 1)|: how far the angles are from the largest possible (NC2).
+        Mean of ``|cosine + 1 / (C - 1)|``: how far the angles are from the largest possible (NC2).
     etf : float
         Distance of the Gram matrix of the class means, scaled to norm 1, from that of a simplex (NC2).
     nc3 : float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from pidnet.arguments import check_arguments
 from pidnet.optional import optional_module
 from pidnet.training.recorder import Recorder
 
@@ -32,6 +33,8 @@ def trainer_callback(recorder: Recorder) -> Any:
     ------
     ImportError
         Without transformers.
+    TypeError
+        For something other than a recorder.
 
     Examples
     --------
@@ -41,6 +44,7 @@ def trainer_callback(recorder: Recorder) -> Any:
     >>> type(trainer_callback(recorder)).__name__
     'RecorderCallback'
     """
+    check_arguments(trainer_callback, locals())
     trainer_module = optional_module("transformers", "pip install 'pidnet[transformers]'")
 
     class RecorderCallback(trainer_module.TrainerCallback):
@@ -66,6 +70,8 @@ def write_scalars(recorder: Recorder, writer: ScalarWriter, prefix: str = "pid")
     ------
     ValueError
         For a recorder that has recorded nothing.
+    TypeError
+        For something other than a recorder.
 
     Examples
     --------
@@ -82,6 +88,7 @@ def write_scalars(recorder: Recorder, writer: ScalarWriter, prefix: str = "pid")
     pid/fc1/redundancy 1
     ...
     """
+    check_arguments(write_scalars, locals())
     if not recorder.steps:
         raise ValueError("the recorder has recorded nothing; call it after an epoch first")
     for row in recorder.to_pandas().to_dict("records"):

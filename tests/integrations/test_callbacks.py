@@ -35,3 +35,9 @@ def test_scalars_are_those_of_the_table(recorder):
     row = recorder.to_pandas().iloc[0]
     assert written["run/fc1/redundancy", 2] == row["redundancy"]
     assert written["run/fc1/pair_information", 2] == row["pair_information"]
+
+
+@pytest.mark.parametrize("call", [trainer_callback, lambda it: write_scalars(it, SimpleNamespace())])
+def test_something_else_than_a_recorder_is_refused(call):
+    with pytest.raises(TypeError, match="recorder=None; expected a Recorder"):
+        call(None)

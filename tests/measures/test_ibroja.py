@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from peers import cone_unique, mixed_tables
-from pidnet.measures.ibroja import _attempts, _binary as binary, _general as general, _twin
+from pidnet.measures.ibroja import (
+    _attempts,
+    _binary as binary,
+    _binary_lanes as binary_lanes,
+    _general as general,
+    _twin,
+)
 from pidnet.measures.ibroja._certificate import certify
 from pidnet.measures.ibroja._workspace import allocate
 from pidnet.measures.ibroja.optimum import i_broja
@@ -96,16 +102,22 @@ def test_newton_s_jacobian_in_the_twin_is_the_derivative():
     np.testing.assert_allclose((ends[1] - ends[0]) / 2e-6, along, atol=1e-7)
 
 
-def test_the_binary_kernel_agrees_with_its_twin():
+@pytest.mark.parametrize("kernel", [binary.solve_binary, binary_lanes.solve_binary_lanes])
+def test_the_binary_kernels_agree_with_their_twin(kernel):
     p = np.random.default_rng(2).dirichlet(np.ones(40), size=20).reshape(20, 2, 2, 10)
-    upper, lower = certified(binary.solve_binary, p, 1e-11)
+    upper, lower = certified(kernel, p, 1e-11)
     expected = [_twin.binary_minimum_nats(np.moveaxis(one, 2, 0)) for one in p]
     np.testing.assert_allclose(upper, expected, atol=2e-11)
     np.testing.assert_allclose(lower, expected, atol=2e-11)
 
 
 @pytest.mark.parametrize(
-    ("kernel", "shape"), [(binary.solve_binary, (2, 2, 5)), (general.solve_general, (3, 4, 5))]
+    ("kernel", "shape"),
+    [
+        (binary.solve_binary, (2, 2, 5)),
+        (binary_lanes.solve_binary_lanes, (2, 2, 5)),
+        (general.solve_general, (3, 4, 5)),
+    ],
 )
 def test_the_ends_are_what_the_twin_makes_of_the_dual_point(kernel, shape):
     """The dual point proves the lower end; p itself, which has its own margins, lies above both ends."""
@@ -138,7 +150,7 @@ def test_the_minimum_of_and_lies_in_both_intervals():
     """y = x1 AND x2 of fair bits: R = I(Y;X1) = 0.3113 bits, so that min sum q ln(q/Q) = H(Y|X2) ln 2 negated."""
     p = np.zeros((1, 2, 2, 2))
     p[0, [0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 0, 1]] = 0.25
-    for kernel in (binary.solve_binary, general.solve_general):
+    for kernel in (binary.solve_binary, binary_lanes.solve_binary_lanes, general.solve_general):
         upper, lower = certified(kernel, p, 1e-7)
         expected = np.log(2) * (0.0 - (shannon.entropy(np.array([0.75, 0.25])) - 0.311278124459))
         assert lower[0] - 1e-9 <= expected <= upper[0] + 1e-9

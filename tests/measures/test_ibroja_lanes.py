@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from pidnet.measures.ibroja import _attempts, _general as general, _lanes as lanes, _twin
+from pidnet.measures.ibroja import (
+    _attempts,
+    _binary,
+    _binary_lanes,
+    _general as general,
+    _lanes as lanes,
+    _twin,
+)
 
 WIDTH = 1e-6 * np.log(2)
 SHAPES = [(3, 2, 3), (4, 4, 10), (5, 3, 2)]
@@ -39,12 +46,33 @@ def test_the_intervals_hold_those_of_one_pair_at_a_time(shape, algebra):
     assert (other_lower <= upper).all()
 
 
+def test_the_binary_intervals_hold_those_of_one_pair_at_a_time():
+    """Full tables, sparse ones, those whose margins leave no freedom, and units that never take a level."""
+    p = some_tables((2, 2, 6), 400)
+    p[::5] *= np.random.default_rng(1).random((80, 2, 2, 6)) < 0.3
+    p[::7, 1] = 0
+    p[:, 0, 0, 0] += 1e-2
+    p /= p.sum((1, 2, 3), keepdims=True)
+    upper, lower, *dual = certified(_binary_lanes.solve_binary_lanes, p)
+    other_upper, other_lower, *other_dual = certified(_binary.solve_binary, p)
+    proven = np.isfinite(upper)
+    assert proven.mean() > 0.99
+    assert (upper - lower)[proven].max() <= WIDTH
+    np.testing.assert_allclose(upper[proven], other_upper[proven], atol=1e-9)
+    np.testing.assert_allclose(lower[proven], other_lower[proven], atol=WIDTH)
+    for found, known in zip(dual, other_dual, strict=True):
+        np.testing.assert_allclose(found[proven], known[proven], atol=1e-6)
+
+
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 23])
-def test_every_pair_gets_its_own_answer(count):
+@pytest.mark.parametrize(
+    ("kernel", "shape"), [(lanes.solve_lanes, (3, 3, 4)), (_binary_lanes.solve_binary_lanes, (2, 2, 4))]
+)
+def test_every_pair_gets_its_own_answer(kernel, shape, count):
     """However many lanes stay empty, and whichever pair leaves first."""
-    p = some_tables((3, 3, 4), count, seed=count)
-    together = certified(lanes.solve_lanes, p)
-    alone = [certified(lanes.solve_lanes, one[None]) for one in p]
+    p = some_tables(shape, count, seed=count)
+    together = certified(kernel, p)
+    alone = [certified(kernel, one[None]) for one in p]
     for whole, parts in zip(together, zip(*alone, strict=True), strict=True):
         np.testing.assert_allclose(whole, np.concatenate(parts), rtol=1e-9, atol=1e-12)
 
@@ -63,13 +91,16 @@ def test_the_dual_point_proves_the_lower_end():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.5, 1e-310])
-def test_a_margin_that_is_no_probability_has_no_proof_and_spoils_no_other_pair(bad):
-    p = some_tables((3, 3, 4), 16)
+@pytest.mark.parametrize(
+    ("kernel", "shape"), [(lanes.solve_lanes, (3, 3, 4)), (_binary_lanes.solve_binary_lanes, (2, 2, 4))]
+)
+def test_a_margin_that_is_no_probability_has_no_proof_and_spoils_no_other_pair(kernel, shape, bad):
+    p = some_tables(shape, 16)
     p1, p2 = margins(p)
-    expected = certified(lanes.solve_lanes, p)
-    p1[5, 1, 2] = bad
+    expected = certified(kernel, p)
+    p1[5, 1, 1] = bad
     found = [np.empty(16), np.empty(16), np.empty_like(p1), np.empty_like(p2)]
-    lanes.solve_lanes(p1, p2, WIDTH, *found)
+    kernel(p1, p2, WIDTH, *found)
     assert found[0][5] == np.inf
     assert found[1][5] == -np.inf
     others = np.arange(16) != 5

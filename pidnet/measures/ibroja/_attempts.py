@@ -10,6 +10,7 @@ import numpy as np
 
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.ibroja._binary import solve_binary
+from pidnet.measures.ibroja._binary_lanes import solve_binary_lanes
 from pidnet.measures.ibroja._general import solve_general
 from pidnet.measures.ibroja._lanes import fits, solve_lanes
 
@@ -44,7 +45,7 @@ def central_minima(p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> 
 def _kernels(levels1: int, levels2: int, classes: int) -> list[Callable]:
     """The kernels for a shape, the fastest first."""
     if (levels1, levels2) == (2, 2):
-        return [solve_binary]
+        return [solve_binary_lanes, solve_binary, solve_general]
     in_lanes = [solve_lanes, partial(solve_lanes, algebra=np.float64)]
     return [*(in_lanes if fits(levels1, levels2, classes) else []), solve_general]
 

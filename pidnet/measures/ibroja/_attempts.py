@@ -26,11 +26,9 @@ class Minima(NamedTuple):
 
 def find_minima(p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Minima:
     """The minimum of each pair, its ends at most ``tolerance`` nats apart where a kernel reached that."""
-    pairs = len(p1_PYA)
-    found = Minima(
-        np.full(pairs, np.inf), np.full(pairs, -np.inf), np.zeros_like(p1_PYA), np.zeros_like(p2_PYB)
-    )
-    for kernel in _kernels(p1_PYA.shape[2], p2_PYB.shape[2], p1_PYA.shape[1]):
+    first, *others = _kernels(p1_PYA.shape[2], p2_PYB.shape[2], p1_PYA.shape[1])
+    found = _solve(first, p1_PYA, p2_PYB, tolerance)
+    for kernel in others:
         wide = np.flatnonzero(~(found.upper - found.lower <= tolerance))
         if len(wide):
             _keep_narrower(found, wide, _solve(kernel, p1_PYA[wide], p2_PYB[wide], tolerance))
@@ -60,8 +58,8 @@ def _solve(kernel: Callable, p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: 
 
 
 def _keep_narrower(found: Minima, which: np.ndarray, other: Minima) -> None:
-    """Take the answers for some pairs where their interval is narrower, and where there was none."""
+    """Take the answers for some pairs where their interval is narrower, and where there was no finite one."""
     width = found.upper[which] - found.lower[which]
-    better = (other.upper - other.lower < width) | np.isinf(width)
+    better = (other.upper - other.lower < width) | ~np.isfinite(width)
     for values, new in zip(found, other, strict=True):
         values[which[better]] = new[better]

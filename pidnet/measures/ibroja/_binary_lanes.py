@@ -55,19 +55,31 @@ def solve_pairs(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, st
         row_at(state, 12 * classes + 4),
     )
     for first in range(0, pairs, LANES):
-        for lane in range(LANES):
-            pair = min(first + lane, pairs - 1)
-            for y in range(classes):
-                for level in range(2):
-                    t.p1[2 * y + level, lane] = p1_PYA[pair, y, level]
-                    t.p2[2 * y + level, lane] = p2_PYB[pair, y, level]
+        load(t, first, p1_PYA, p2_PYB)
         odds = find_roots(classes, t, tolerance)
         upper, lower = certify(classes, t, odds)
-        t.ln_total[0], t.ln_total[1] = upper, lower  # they have done their work
-        for lane in range(min(LANES, pairs - first)):
-            pair = first + lane
-            upper_P[pair], lower_P[pair] = t.ln_total[0, lane], t.ln_total[1, lane]
-            fill_dual(classes, t, lane, lam_PYA[pair], mu_PYB[pair])
+        answer(t, first, upper, lower, upper_P, lower_P, lam_PYA, mu_PYB)
+
+
+@inner
+def load(t, first, p1_PYA, p2_PYB):
+    """The margins of eight pairs."""
+    for lane in range(LANES):
+        pair = min(first + lane, len(p1_PYA) - 1)
+        for y in range(p1_PYA.shape[1]):
+            for level in range(2):
+                t.p1[2 * y + level, lane] = p1_PYA[pair, y, level]
+                t.p2[2 * y + level, lane] = p2_PYB[pair, y, level]
+
+
+@inner
+def answer(t, first, upper, lower, upper_P, lower_P, lam_PYA, mu_PYB):
+    """Write what was found for eight pairs, or as many as are left."""
+    t.ln_total[0], t.ln_total[1] = upper, lower  # the logarithms have done their work
+    for lane in range(min(LANES, len(upper_P) - first)):
+        pair = first + lane
+        upper_P[pair], lower_P[pair] = t.ln_total[0, lane], t.ln_total[1, lane]
+        fill_dual(t, lane, lam_PYA[pair], mu_PYB[pair])
 
 
 @inner
@@ -217,13 +229,13 @@ def margin_error(classes, t):
 
 
 @inner
-def fill_dual(classes, t, lane, lam_YA, mu_YB):
+def fill_dual(t, lane, lam_YA, mu_YB):
     """(lam, mu) with lam + mu = ln(q/Q) in all cells but the one with the least Q; 0 where a level is not taken."""
     cell = 0
     for other in range(1, 4):
         if t.total[other, lane] < t.total[cell, lane]:
             cell = other
-    for y in range(classes):
+    for y in range(len(lam_YA)):
         row, column = 1 - cell // 2, 1 - cell % 2  # the row and column that the cell is not in
         if t.p1[2 * y + row, lane] <= 0.0:
             row = 1 - row

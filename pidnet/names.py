@@ -41,5 +41,6 @@ BASELINE_CRITERIA = (
 CRITERIA = (*INFORMATION_CRITERIA, *BASELINE_CRITERIA)
 REPAIRS = ("none", "fold", "refit", "reconstruct")
 ALLOCATIONS = ("uniform", "global", "measured")
+READINGS = ("classes", "tokens", "bernoulli", "gaussian")
 
 DATA_SETS = ("digits", "mnist", "fashion_mnist", "cifar10", "mnist1d", "names")

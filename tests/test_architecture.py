@@ -14,6 +14,7 @@ ORDER = [
     "files",
     "optional",
     "printing",
+    "progress",
     "plots",
     "execution",
     "datasets",
@@ -47,6 +48,7 @@ IMPORT_NOTHING_OF_OURS = {
     "files",
     "optional",
     "printing",
+    "progress",
     "plots",
     "execution",
 }

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
 import pidnet as pn
+from pidnet.cli import app
 
 POSING = "PIDNET_TEST_ELSEWHERE" in os.environ
 if POSING:
@@ -43,6 +45,16 @@ NETS = {
     "transformer": (lambda: pn.zoo.transformer(3, (5,), 3, width=4, heads=2), (3, 3)),
     "attention": (Attention, (3, 4)),
 }
+MINE = """
+import torch
+import pidnet as pn
+
+def net():
+    return pn.zoo.mlp(6, (5,), 3)
+
+def data():
+    return torch.randn(40, 6, generator=torch.Generator().manual_seed(0)), torch.arange(40) % 3
+"""
 REPAIRED = ("mlp", "conv", "lstm", "attention")
 IN_CODES = {
     "lstm": lambda: pn.zoo.lstm(5, 4, 3),
@@ -182,6 +194,20 @@ def test_training_there_is_training_here(which, where):
     assert pn.training.accuracy(there, *moved(data, where)) == pn.training.accuracy(net, *data)
     tuned = pn.training.fine_tune(there, moved(data, where), epochs=1)
     assert devices(tuned) == {DEVICE}
+
+
+@on_device
+@pytest.mark.parametrize("command", ["map", "plane", "prune", "energy"])
+def test_the_commands_run_there(command, tmp_path, monkeypatch):
+    if POSING and command in ("energy", "prune"):
+        monkeypatch.setattr(There, "sizes", None)
+    (tmp_path / "mine.py").write_text(MINE)
+    words = [command, "--model", f"{tmp_path / 'mine.py'}:net", "--data", f"{tmp_path / 'mine.py'}:data"]
+    out = tmp_path / ("out.json" if command in ("plane", "energy") else "out")
+    more = {"prune": ["--criterion", "l2"], "map": ["--measure", "i_min"]}.get(command, [])
+    result = CliRunner().invoke(app, [*words, *more, "--device", DEVICE, "--out", str(out)])
+    assert result.exit_code == 0, result.exception
+    assert out.exists()
 
 
 @pytest.mark.skipif(not POSING, reason="of the posing device")

@@ -8,6 +8,7 @@ import pytest
 import pidnet as pn
 from pidnet import names
 from pidnet.codes.quantizers import QUANTIZERS
+from pidnet.networks import outputs
 from pidnet.pruning.plans import planning
 
 
@@ -21,6 +22,7 @@ from pidnet.pruning.plans import planning
         (names.CRITERIA, pn.CRITERIA),
         (names.REPAIRS, pn.pruning.REPAIRS),
         (names.ALLOCATIONS, planning.ALLOCATIONS),
+        (names.READINGS, outputs.READINGS),
         (names.DATA_SETS, pn.datasets.NAMES),
     ],
 )

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from pidnet.activations._probing import probe
 from pidnet.activations._reading_plan import ReadingPlan
@@ -27,6 +26,7 @@ from pidnet.networks.running import (
     run_or_say,
     set_random_state,
 )
+from pidnet.progress import shown
 
 
 def capture(
@@ -160,7 +160,7 @@ def record(
     owners = find_layers(model, layers)
     state, first, done = random_state(model), None, 0
     watched = set(owners.values())
-    for x, y in tqdm(batches(data), desc="capturing", delay=1, disable=None, leave=False):
+    for x, y in shown(batches(data), "capturing"):
         for _ in range(draws):
             if first is None:
                 axes = probe(

@@ -12,26 +12,29 @@ from pidnet.cli._import_path import called, found_at
 from pidnet.cli._samples import UserData, described, find_data, head
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 
 def find_both(
-    model: str, data: str, *, weights: Path | None, samples: int, seed: int = 0
+    model: str, data: str, *, weights: Path | None, samples: int, device: str, seed: int = 0
 ) -> tuple[nn.Module, UserData]:
-    """The network and the data of a command. Raises ValueError where they do not fit together."""
-    network, found = find_model(model, weights, seed), find_data(data, samples)
+    """The network on its device and the data of a command. Raises ValueError where they do not fit together."""
+    network, found = find_model(model, weights, device, seed), find_data(data, samples)
     check_fit(network, found, data)
     return network, found
 
 
-def find_model(source: str, weights: Path | None = None, seed: int = 0) -> nn.Module:
+def find_model(source: str, weights: Path | None = None, device: str = "cpu", seed: int = 0) -> nn.Module:
     """The network at module:name or file.py:name, in eval mode, with the weights of a file if given.
 
-    seed: of the weights that a function draws at random. Raises ValueError where there is no network, or weights that do not fit it.
+    seed: of the weights that a function draws at random. Raises ValueError where there is no network, weights that do
+    not fit it, or no such device.
     """
     import torch
     from torch import nn
 
+    place = find_device(device)
     torch.manual_seed(seed)
     found = found_at(source, "network")
     torch.manual_seed(seed)  # again: what stands in the file may have drawn or seeded by itself
@@ -43,7 +46,21 @@ def find_model(source: str, weights: Path | None = None, seed: int = 0) -> nn.Mo
         )
     if weights is not None:
         _load_weights(model, weights)
-    return model.eval()
+    return model.eval().to(place)
+
+
+def find_device(name: str) -> torch.device:
+    """A device by its name. Raises ValueError where torch has none of this name here."""
+    import torch
+
+    try:
+        torch.zeros(1, device=name).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ValueError(
+            f"--device {name} cannot be used here ({reason}); leave it out for the CPU"
+        ) from error
+    return torch.device(name)
 
 
 def digest(model: nn.Module, data: UserData) -> str:

@@ -19,6 +19,7 @@ from pidnet.names import (
     MEASURES,
     NULLS,
     QUANTIZERS,
+    READINGS,
     REPAIRS,
 )
 
@@ -64,6 +65,13 @@ Weights = Annotated[
         metavar="PATH",
         help="Its weights: a .safetensors file, or a state_dict that torch.save wrote (.pt, .pth); else as "
         "the function makes them.",
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="Where the network runs: cpu, cuda, cuda:1, mps or another device of torch; the data follow it.",
     ),
 ]
 Data = Annotated[str, typer.Option("--data", help=SOURCE, autocompletion=lambda: list(DATA_SETS))]
@@ -114,6 +122,16 @@ Intervals = Annotated[
     bool,
     typer.Option("--intervals", help="95 % intervals of all atoms as well; takes up to twice as long."),
 ]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        parser=place,
+        metavar="PATH",
+        help="Make the maps of wide layers tile by tile into this zarr folder; the same command goes on where it "
+        "was stopped. Needs the extra store.",
+    ),
+]
 
 Upstream = Annotated[int, typer.Option(min=2, help="Draws of the noise before a layer, where there is any.")]
 Plot = Annotated[Path | None, typer.Option(help="A file for the picture, such as plane.png or plane.svg.")]
@@ -157,6 +175,14 @@ Allocation = Annotated[
         help="uniform (the same share of every layer), global (where bits save most, without a search; needs a "
         "criterion in bits) or measured (by each layer's measured loss; the default above six layers).",
         autocompletion=lambda: list(ALLOCATIONS),
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        help=f"What the network's output is, so that a loss has bits: {', '.join(READINGS)}; else found from the "
+        "labels.",
+        autocompletion=lambda: list(READINGS),
     ),
 ]
 Explain = Annotated[

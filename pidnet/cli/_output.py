@@ -13,7 +13,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from tqdm import tqdm
 
 from pidnet.files import plain, write_text
 from pidnet.printing import number
@@ -29,7 +28,7 @@ progress = Console(stderr=True)
 def steps(first: str) -> Generator[Callable[[str], None]]:
     """Yields a function that is told each next step in words; a line stays for each.
 
-    The bars of long steps, with the time left, come from ``bar`` and from the library itself.
+    The bars of long steps, with the time left, come from ``pidnet.progress``.
     """
 
     def tell(step: str) -> None:
@@ -37,11 +36,6 @@ def steps(first: str) -> Generator[Callable[[str], None]]:
 
     tell(first)
     yield tell
-
-
-def bar(total: int, what: str, unit: str) -> tqdm:
-    """A bar with the time left on standard error, where that is a terminal and the work takes over a second."""
-    return tqdm(total=total, desc=what, unit=unit, delay=1, disable=None, leave=False)
 
 
 def show(title: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -14,7 +14,8 @@ import typer
 
 from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_file
-from pidnet.cli._output import bar, print_json, say, show, steps, write_json
+from pidnet.cli._output import print_json, say, show, steps, write_json
+from pidnet.progress import shown
 
 if TYPE_CHECKING:
     from pidnet.measures import Measure
@@ -81,7 +82,7 @@ def _measured(seed: int) -> dict[str, list[dict[str, Any]]]:
         from pidnet.measures import MEASURES
 
         jobs = _jobs(seed)
-        with bar(len(MEASURES) + len(jobs), "measuring", "job") as counted:
+        with shown(doing="measuring", total=len(MEASURES) + len(jobs), unit="job") as counted:
             measures = []
             for name, measure in MEASURES.items():
                 tell(f"timing {name}")

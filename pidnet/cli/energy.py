@@ -24,6 +24,7 @@ def energy(
     shape: options.Shape = None,
     data: options.ExampleData = None,
     weights: options.Weights = None,
+    device: options.Device = "cpu",
     small: options.Small = None,
     dtype: options.Dtype = None,
     grid: options.Grid = None,
@@ -38,7 +39,7 @@ def energy(
     _check_options(shape=shape, data=data, small=small, grid=grid, measure=measure)
     if out is not None:
         check_file(out)
-    dense = find_model(model, weights)
+    dense = find_model(model, weights, device)
     samples = find_data(data, samples=20) if data else _zeros(shape or "")
     check_fit(dense, samples, data or f"--shape {shape}")
     if small is None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pidnet.activations import Activations
     from pidnet.maps import LayerMaps
 
-DISCRETE_ONLY = ("quantizer", "levels", "null", "intervals")
+DISCRETE_ONLY = ("quantizer", "levels", "null", "intervals", "store")
 
 
 def map_layers(
@@ -33,6 +33,7 @@ def map_layers(
     model: options.Model,
     data: options.Data,
     weights: options.Weights = None,
+    device: options.Device = "cpu",
     layers: options.Layers = None,
     measure: options.Measure = "i_broja",
     quantizer: options.Quantizer = "zero_level",
@@ -47,6 +48,7 @@ def map_layers(
             min=0, help="Seed of the correction, the null, the intervals and weights drawn at random."
         ),
     ] = 0,
+    store: options.Store = None,
     out: options.Out = Path("runs/map"),
     as_json: options.AsJson = False,
 ) -> None:
@@ -67,17 +69,18 @@ def map_layers(
             f"--layers {layers} has an empty name; give names with commas between, such as fc1,fc2"
         )
     with steps("starting") as tell:
-        check_folder(out)
+        for folder in filter(None, (out, store)):
+            check_folder(folder)
         from pidnet.activations import capture
         from pidnet.files import one_change
         from pidnet.runs import write_maps, write_settings
 
-        network, found = find_both(model, data, weights=weights, samples=samples, seed=seed)
+        network, found = find_both(model, data, weights=weights, samples=samples, device=device, seed=seed)
         tell(f"capturing {len(found.calibration[1])} samples")
         acts = capture(network, found.calibration, names)
         shape = ", ".join(f"{name} ({values.shape[1]} units)" for name, values in acts.layers.items())
         tell(f"mapping all pairs of {shape} by {measure}")
-        maps = _maps(acts, measure, dict(chosen))
+        maps = _maps(acts, measure, dict(chosen), store)
         settings = {"model": model, "weights": weights and str(weights), "data": data}
         settings["digest"] = digest(network, found)
         with one_change(out):
@@ -105,7 +108,7 @@ def _check(measure: str, chosen: dict[str, Any]) -> None:
         check_name("null", chosen["null"], NULLS)
 
 
-def _maps(acts: Activations, measure: str, chosen: dict[str, Any]) -> LayerMaps:
+def _maps(acts: Activations, measure: str, chosen: dict[str, Any], store: Path | None) -> LayerMaps:
     """The maps of all layers; for a discrete measure by the quantizer and the levels among the chosen options."""
     from pidnet.codes import quantize
     from pidnet.maps import layer_maps
@@ -113,4 +116,4 @@ def _maps(acts: Activations, measure: str, chosen: dict[str, Any]) -> LayerMaps:
     if measure in GAUSSIAN_MEASURES:
         return layer_maps(acts, measure, **chosen)
     codes = quantize(acts, chosen.pop("levels"), chosen.pop("quantizer"))
-    return layer_maps(codes, measure, **chosen)
+    return layer_maps(codes, measure, store=store, **chosen)

@@ -13,6 +13,7 @@ def plane(
     model: options.Model,
     data: options.Data,
     weights: options.Weights = None,
+    device: options.Device = "cpu",
     layers: options.Layers = None,
     samples: options.SampleCount = 2000,
     upstream: options.Upstream = 8,
@@ -28,7 +29,7 @@ def plane(
 
     for path in filter(None, (out, plot)):
         check_file(path)
-    network, found = find_both(model, data, weights=weights, samples=samples)
+    network, found = find_both(model, data, weights=weights, samples=samples, device=device)
     names = None if layers is None else layers.split(",")
     held_out = None if found.test is None else _first(found.test, samples)
     made = information_plane(network, found.calibration, held_out, names, upstream=upstream)

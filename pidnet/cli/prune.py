@@ -13,8 +13,9 @@ from pidnet.choices import check_name
 from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_folder
 from pidnet.cli._networks import digest, find_both, made_note
-from pidnet.cli._output import bar, print_json, say, show, steps
-from pidnet.names import ALLOCATIONS, CRITERIA, REPAIRS
+from pidnet.cli._output import print_json, say, show, steps
+from pidnet.names import ALLOCATIONS, CRITERIA, READINGS, REPAIRS
+from pidnet.progress import shown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,6 +31,7 @@ def prune(
     model: options.Model,
     data: options.Data,
     weights: options.Weights = None,
+    device: options.Device = "cpu",
     keep: options.Keep = None,
     macs: options.Macs = None,
     energy: options.Energy = None,
@@ -37,6 +39,7 @@ def prune(
     repair: options.Repair = "refit",
     allocation: options.Allocation = None,
     search: options.Search = True,
+    output: options.Output = None,
     explain: options.Explain = False,
     samples: options.SampleCount = 1000,
     seed: Annotated[
@@ -53,6 +56,8 @@ def prune(
     check_name("repair", repair, REPAIRS)
     if allocation is not None:
         check_name("allocation", allocation, ALLOCATIONS)
+    if output is not None:
+        check_name("output", output, READINGS)
     if allocation == "global":
         options.refuse(context, ("search",), "with --allocation global, which takes the first ranking")
     if criterion != "pid":
@@ -62,11 +67,12 @@ def prune(
     budgets = _budgets(keep=keep, macs=macs, energy=energy)
     with steps("starting") as tell:
         check_folder(out)
-        network, found = find_both(model, data, weights=weights, samples=samples, seed=seed)
+        network, found = find_both(model, data, weights=weights, samples=samples, device=device, seed=seed)
         chosen = {
             "criterion": criterion,
             "allocation": allocation,
             "search": search and allocation != "global",
+            "output": output,
             "seed": seed,
         }
         settings = {"model": model, "weights": weights and str(weights), "data": data, "repair": repair}
@@ -109,7 +115,7 @@ def _carried_out(
     pruned = done_before(out, settings, names, network)
     if pruned:
         tell(f"going on after budget {pruned[-1].name}, where {out} was stopped")
-    with bar(len(budgets), "budgets", "budget") as counted:
+    with shown(doing="budgets", total=len(budgets), unit="budget") as counted:
         counted.update(len(pruned))
         for budget in budgets[len(pruned) :]:
             ((kind, share),) = budget.items()

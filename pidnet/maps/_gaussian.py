@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from pidnet import __version__
 from pidnet.activations import Activations
@@ -16,6 +15,7 @@ from pidnet.measures.atoms import Atoms
 from pidnet.measures.gaussian import find_gaussian_measure, i_mmi
 from pidnet.measures.measure import MeasureLike
 from pidnet.names import GAUSSIAN_CORRECTIONS
+from pidnet.progress import shown
 from pidnet.significance.gaussian_bias import corrected_atoms
 from pidnet.tables.covariances import (
     LayerCovariance,
@@ -68,7 +68,7 @@ def _gaussian_map(
     of_pairs, of_units = functions
     pairs, atoms = [], []
     total = len(whole.varying) * (len(whole.varying) - 1) // 2
-    with tqdm(total=total, desc=layer, unit="pair", delay=1, disable=None, leave=False) as bar:
+    with shown(doing=layer, total=total, unit="pair") as bar:
         for block in iterate_pair_covariances(whole, layer):
             pairs.append(block.pairs)
             atoms.append(of_pairs(block))

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from pidnet.codes import Codes
 from pidnet.measures.atoms import NAMES, Atoms
+from pidnet.progress import shown
 
 SIDE = 256  # units of a block
 WAITING = 2  # tiles for each worker, so that none is idle
@@ -90,7 +90,7 @@ def finished(tasks: Iterable[Task], count: int, executor: Executor | None) -> It
     """
     failed: list[BaseException] = []
     done = map(_outcome, tasks) if executor is None else _outcomes(iter(tasks), executor)
-    for outcome in tqdm(done, total=count, desc="tiles", unit="tile", delay=1, disable=None, leave=False):
+    for outcome in shown(done, "tiles", total=count, unit="tile"):
         if isinstance(outcome, BaseException):
             failed.append(outcome)
         else:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from pidnet.activations import Activations
 from pidnet.arguments import check_arguments
@@ -22,6 +21,7 @@ from pidnet.maps.collection import LayerMaps
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.gaussian import PREFIX
 from pidnet.printing import listed
+from pidnet.progress import shown
 from pidnet.significance import Correction, Null
 
 
@@ -186,7 +186,7 @@ def _all_stored(codes: Codes, make: Callable[[str], Any], folder: Path) -> Layer
 def _all_layers(codes: Codes | Activations, make: Callable[[str], Any]) -> LayerMaps:
     """A map of each layer; those that cannot be mapped are left out by name. ValueError where none can."""
     maps, skipped = {}, dict(codes.skipped)
-    for layer in tqdm(codes.layers, desc="layers", unit="layer", delay=1, disable=None, leave=False):
+    for layer in shown(codes.layers, "layers", unit="layer"):
         try:
             maps[layer] = make(layer)
         except ValueError as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from tqdm import tqdm
 
 from pidnet.codes import Codes
 from pidnet.measures import Measure, find_measure, redundancy_of_units
 from pidnet.measures.atoms import NAMES, Atoms, complete_lattice, weakest
+from pidnet.progress import shown
 from pidnet.tables import shannon
 from pidnet.tables.discrete import iterate_pair_tables, joint_informations, unit_tables
 
@@ -44,7 +44,7 @@ def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
     of_units = redundancy_of_units(measure)
     if of_units:
         return _atoms_of_units(codes, layer, of_units)
-    with tqdm(total=total, desc=layer, unit="pair", delay=1, disable=None, leave=False) as bar:
+    with shown(doing=layer, total=total, unit="pair") as bar:
         for tables in iterate_pair_tables(codes, layer):
             blocks.append(measure(tables))
             bar.update(len(tables))

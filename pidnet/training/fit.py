@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from pidnet.arguments import check_arguments
 from pidnet.layers import kl_divergence
 from pidnet.networks.inputs import Inputs, on_device, samples, shapes, take, tensors_in
 from pidnet.networks.running import class_scores, device_of, run_or_say, scores
+from pidnet.progress import shown
 
 Loss = Callable[[Any, Tensor, Tensor], Tensor]
 
@@ -145,7 +145,7 @@ def train_epochs(
     batches = -(-len(y) // batch)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * batches)
-    for epoch in tqdm(range(epochs), desc="training", delay=1, disable=None, leave=False):
+    for epoch in shown(range(epochs), "training"):
         model.train()
         for part in torch.randperm(len(y), generator=generator).split(batch):
             optimizer.zero_grad()

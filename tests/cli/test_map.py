@@ -8,7 +8,8 @@ import pidnet as pn
 from pidnet.cli import app
 from pidnet.cli._networks import find_model
 from pidnet.cli._samples import find_data
-from pidnet.maps import LayerMap
+from pidnet.maps import LayerMap, LayerMaps
+from pidnet.runs import read_run
 
 HEADS = ["layer", "measure", "units", "pairs", "redundancy", "unique_mean", "synergy", "noise_floor"]
 
@@ -109,3 +110,28 @@ def test_a_gaussian_map_is_corrected_where_that_is_asked_for(at, tmp_path):
     assert all(c["synergy"] < p["synergy"] for c, p in zip(corrected, plain, strict=True))
     settings = json.loads((tmp_path / "corrected" / "settings.json").read_text())["map"]
     assert (settings["correction"], settings["seed"], "levels" in settings) == ("wishart", 3, False)
+
+
+def test_a_store_takes_the_maps_and_the_run_folder_has_them_too(at, tmp_path):
+    words = (
+        "--model",
+        at("network"),
+        "--data",
+        at("samples"),
+        "--measure",
+        "i_min",
+        "--out",
+        tmp_path / "run",
+    )
+    made = json.loads(run(*words, "--store", tmp_path / "store", "--json").stdout)["layers"]
+    again = json.loads(run(*words, "--store", tmp_path / "store", "--json").stdout)["layers"]
+    plain = json.loads(run(*words, "--json").stdout)["layers"]
+    assert again == made
+    for stored, whole in zip(made, plain, strict=True):
+        assert stored["redundancy"] == pytest.approx(whole["redundancy"], rel=1e-6)
+    kept = LayerMaps.load(tmp_path / "store")["first"]
+    np.testing.assert_array_equal(
+        kept.atoms.synergy, read_run(tmp_path / "run").maps[0].atoms.synergy.astype("f4")
+    )
+    words = ["map", *map(str, words), "--store", str(tmp_path / "store"), "--seed", "4"]
+    assert "holds a map" in str(CliRunner().invoke(app, words).exception)

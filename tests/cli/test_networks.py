@@ -124,6 +124,14 @@ def test_what_is_no_network(at, name, message):
         find_model(at(name))
 
 
+@pytest.mark.parametrize("device", ["nothing", "meta", "cpu:x"])
+def test_a_device_that_is_not_there(at, device):
+    with pytest.raises(
+        ValueError, match=f"--device {device} cannot be used here .*; leave it out for the CPU"
+    ):
+        find_model(at("network"), device=device)
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

@@ -146,3 +146,11 @@ def test_a_global_allocation_does_not_search(network, at, tmp_path):
     assert plan["settings"]["search"] is False
     result = CliRunner().invoke(app, ["prune", *map(str, arguments), "--search"])
     assert "with --allocation global" in str(result.exception)
+
+
+def test_how_the_output_is_read_is_handed_on(network, at, tmp_path):
+    arguments = (*network, "--data", at("samples"), "--no-search", "--output", "bernoulli", "--out", tmp_path)
+    (plan,) = json.loads(run(*arguments, "--json"))["plans"]
+    assert plan["settings"]["output"] == "bernoulli"
+    result = CliRunner().invoke(app, ["prune", *map(str, arguments), "--output", "words"])
+    assert "unknown output 'words'; the known ones are classes" in str(result.exception)

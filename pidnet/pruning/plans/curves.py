@@ -13,10 +13,10 @@ from torch import Tensor
 from pidnet.networks.inputs import Inputs
 from pidnet.networks.running import class_scores
 from pidnet.printing import Printed
+from pidnet.progress import shown
 from pidnet.pruning.criteria.ranking import Ranking
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans.folding import folded
-from pidnet.pruning.progress import shown
 from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.repair.walk import running
 from pidnet.pruning.structure.network import CuttableNetwork

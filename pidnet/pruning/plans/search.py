@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
-from tqdm import tqdm
 
+from pidnet.progress import shown
 from pidnet.pruning.criteria.pid import choose, removal_costs
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans.budget import Budget
@@ -96,7 +96,7 @@ def find_plan(
 ) -> tuple[PartialPlan, dict[str, float]]:
     """The best plan found, and the mean loss of every proposal and of their recombination, bits."""
     measured: dict[str, MeasuredPlan] = {}
-    for proposal in tqdm(proposals, desc="measuring proposals", delay=1, disable=None, leave=False):
+    for proposal in shown(proposals, "measuring proposals"):
         kept = proposal.partial_plan(statistics, budget).kept
         same = (plan for plan in measured.values() if plan.kept == kept)
         measured[str(proposal)] = next(same, None) or measured_plan(statistics, kept)
@@ -119,7 +119,7 @@ def _recombine(statistics: CalibrationStatistics, plans: Sequence[MeasuredPlan])
     best, tried = leaders[0], [plan.kept for plan in plans]
     tied = statistics.network.tied
     steps = [layers for _ in range(ROUNDS) for layers in reversed(tied)] if len(tied) > 1 else []
-    for layers in tqdm(steps, desc="recombining layers", delay=1, disable=None, leave=False):
+    for layers in shown(steps, "recombining layers"):
         found = best
         for leader in leaders:
             offer = best.kept | {layer: leader.kept[layer] for layer in layers}

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 
 from pidnet.networks.inputs import Inputs
-from pidnet.pruning.progress import shown
+from pidnet.progress import shown
 from pidnet.pruning.repair.batchnorm import reestimate
 from pidnet.pruning.repair.least_squares import fold, refit
 from pidnet.pruning.repair.reconstruction import reconstruct

@@ -1,0 +1,25 @@
+"""Progress where no terminal shows a bar: lines of their own, and none where the work is short."""
+
+from pidnet import progress
+
+
+def test_a_log_file_gets_whole_lines(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "QUIET", 0)
+    assert list(progress.shown(range(3), "layers", unit="layer")) == [0, 1, 2]
+    lines = capsys.readouterr().err.split("\n")
+    assert len(lines) > 3
+    assert lines.pop() == ""
+    assert all(line.startswith("layers: ") and "\r" not in line for line in lines)
+    assert any("2/3" in line for line in lines)
+
+
+def test_counting_without_steps(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "QUIET", 0)
+    with progress.shown(doing="fc1", total=10, unit="pair") as counted:
+        counted.update(5)
+    assert "5/10" in capsys.readouterr().err
+
+
+def test_what_is_short_says_nothing(capsys):
+    assert len(list(progress.shown(range(100), "layers"))) == 100
+    assert capsys.readouterr().err == ""

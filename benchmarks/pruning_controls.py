@@ -23,7 +23,8 @@ from benchmarks.pruning_nets import NETS, Net, dense
 from pidnet import training
 from pidnet.datasets.named import Samples
 from pidnet.files import write_text
-from pidnet.pruning import apply_plan, fine_tune, plan_pruning
+from pidnet.pruning import apply_plan, plan_pruning
+from pidnet.training import fine_tune
 
 CRITERIA = ("pid", "obs", "taylor", "mrmr", "graph_i_min", "l2", "random")
 CUT = 0.7

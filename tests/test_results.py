@@ -11,7 +11,7 @@ import torch
 
 import pidnet as pn
 from pidnet.printing import MOST_LINES, WIDTH, Printed
-from pidnet.pruning.result import carry_out
+from pidnet.runs.carried_out import carry_out
 
 # Names as users have them: long, and hostile where they come from a file.
 NAMES = [f"encoder.layers.{k}.<b>feed_forward" for k in range(16)]

@@ -107,8 +107,8 @@ def _carried_out(
     """
     from pidnet.files import one_change
     from pidnet.pruning import plan_pruning
-    from pidnet.pruning.result import budget_name
     from pidnet.runs import carry_out, done_before, write_pruned, write_settings
+    from pidnet.runs.carried_out import budget_name
 
     names = [budget_name(*item) for budget in budgets for item in budget.items()]
     settings = settings | {"budgets": names}

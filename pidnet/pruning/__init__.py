@@ -13,7 +13,6 @@ from pidnet.pruning.plans.curves import LossCurve
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.planning import gather, plan_pruning
 from pidnet.pruning.repair.running import REPAIRS
-from pidnet.training.fine_tuning import fine_tune
 
 __all__ = [
     "CRITERIA",
@@ -26,7 +25,6 @@ __all__ = [
     "RemovedUnit",
     "apply_plan",
     "ascending",
-    "fine_tune",
     "gather",
     "load_pruned",
     "plan_pruning",

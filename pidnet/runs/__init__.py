@@ -1,6 +1,6 @@
 """A run folder: what demo, map and prune write, and what the report reads."""
 
-from pidnet.pruning.result import PrunedRun, carry_out, rows
+from pidnet.runs.carried_out import PrunedRun, carry_out, rows
 from pidnet.runs.reading import Run, StoredBudget, done_before, read_run
 from pidnet.runs.whole import write_run
 from pidnet.runs.writing import map_file, write_maps, write_pictures, write_pruned, write_settings

@@ -16,8 +16,8 @@ from pidnet.files import CHANGE, settled
 from pidnet.maps import LayerMap
 from pidnet.printing import Printed, listed
 from pidnet.pruning import PruningPlan, load_pruned
-from pidnet.pruning.result import PrunedRun, summary_line
 from pidnet.runs._records import SETTINGS, check_records, recorded, stamped, stored
+from pidnet.runs.carried_out import PrunedRun, summary_line
 from pidnet.runs.writing import map_file
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from pidnet.arguments import check_arguments
 from pidnet.files import one_change
 from pidnet.maps import LayerMap
-from pidnet.pruning.result import PrunedRun
+from pidnet.runs.carried_out import PrunedRun
 from pidnet.runs.writing import write_maps, write_pruned, write_settings
 
 

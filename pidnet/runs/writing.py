@@ -20,8 +20,8 @@ from torch import Tensor
 from pidnet.files import current, one_change, safe_name, write_text
 from pidnet.maps import LayerMap
 from pidnet.pruning import save_pruned
-from pidnet.pruning.result import PrunedRun, rows
 from pidnet.runs._records import SETTINGS, record, stamped, stored
+from pidnet.runs.carried_out import PrunedRun, rows
 
 
 def map_file(layer: str, measure: str) -> str:

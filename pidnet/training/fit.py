@@ -15,6 +15,7 @@ from pidnet.networks.running import class_scores, device_of, run_or_say, scores
 from pidnet.progress import shown
 
 Loss = Callable[[Any, Tensor, Tensor], Tensor]
+Penalty = Callable[[float], Tensor]
 
 
 def train(
@@ -28,6 +29,7 @@ def train(
     seed: int = 0,
     batch: int = 64,
     loss: Loss | None = None,
+    penalty: Penalty | None = None,
 ) -> nn.Module:
     """Train as ``train_epochs`` does, to the end.
 
@@ -51,6 +53,8 @@ def train(
         Samples of a step.
     loss : callable, optional
         (model, x, y) -> scalar, such as ``bottleneck_loss``; the cross-entropy by default.
+    penalty : callable, optional
+        (share of the steps done) -> scalar, asked after each forward pass and added to the loss.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def train(
             f"x has shape {shapes(x)} but y has shape {tuple(y.shape)}; expected one label a sample"
         )
     options = {"epochs": epochs, "rate": rate, "decay": decay, "seed": seed, "batch": batch}
-    for _ in train_epochs(model, x, y, loss=loss, **options):
+    for _ in train_epochs(model, x, y, loss=loss, penalty=penalty, **options):
         pass
     return model.eval()
 
@@ -94,6 +98,7 @@ def train_epochs(
     seed: int = 0,
     batch: int = 64,
     loss: Loss | None = None,
+    penalty: Penalty | None = None,
 ) -> Iterator[int]:
     """Minimize the cross-entropy, or another loss, in place, one epoch at a time.
 
@@ -117,6 +122,8 @@ def train_epochs(
         Samples of a step.
     loss : callable, optional
         (model, x, y) -> scalar, such as ``bottleneck_loss``; the cross-entropy by default.
+    penalty : callable, optional
+        (share of the steps done) -> scalar, asked after each forward pass and added to the loss.
 
     Yields
     ------
@@ -147,10 +154,13 @@ def train_epochs(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * batches)
     for epoch in shown(range(epochs), "training"):
         model.train()
-        for part in torch.randperm(len(y), generator=generator).split(batch):
+        for number, part in enumerate(torch.randperm(len(y), generator=generator).split(batch)):
             optimizer.zero_grad()
             some_x, some_y = (on_device(values, device) for values in (take(x, part.tolist()), y[part]))
-            (loss(model, some_x, some_y) + kl_divergence(model) / len(y)).backward()
+            lost = loss(model, some_x, some_y) + kl_divergence(model) / len(y)
+            if penalty is not None:
+                lost = lost + penalty((epoch * batches + number) / (epochs * batches))
+            lost.backward()
             optimizer.step()
             schedule.step()
         yield epoch + 1

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 import pidnet as pn
-from pidnet.pruning import fine_tune
+from pidnet.training import fine_tune
 
 
 def test_a_short_training_helps_and_leaves_the_given_network(mlp, calibration, digits):

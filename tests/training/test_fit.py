@@ -14,3 +14,17 @@ def test_decay_makes_the_weights_smaller():
         sum(float(p.detach().square().sum()) for p in trained(d).parameters()) for d in (0.0, 1.0)
     )
     assert decayed < 0.9 * plain
+
+
+def test_a_penalty_is_asked_once_a_step_and_added_to_the_loss():
+    torch.manual_seed(0)
+    model, x, asked = zoo.mlp(5, (8,), 2), torch.randn(96, 5), []
+
+    def penalty(progress):
+        asked.append(progress)
+        return 1e3 * sum(p.square().sum() for p in model.parameters())
+
+    before = sum(float(p.detach().square().sum()) for p in model.parameters())
+    training.train(model, x, (x[:, 0] > 0).long(), epochs=2, rate=1e-2, batch=32, penalty=penalty)
+    assert asked == [step / 6 for step in range(6)]
+    assert sum(float(p.detach().square().sum()) for p in model.parameters()) < 0.95 * before

@@ -100,7 +100,7 @@ def carry_out(
     --------
     >>> import torch
     >>> import pidnet as pn
-    >>> from pidnet.pruning.result import carry_out
+    >>> from pidnet.runs.carried_out import carry_out
     >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
     >>> net = pn.zoo.mlp(8, (16,), 3)
     >>> carry_out(net, pn.plan_pruning(net, data, keep=0.25, criterion="l1"), data)
@@ -137,7 +137,7 @@ def rows(budgets: Sequence[CarriedOut]) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> from pidnet.pruning.result import rows
+    >>> from pidnet.runs.carried_out import rows
     >>> rows([])
     []
     """

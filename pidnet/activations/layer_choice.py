@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import chain
 
 from torch import nn
@@ -12,12 +11,13 @@ from pidnet.activations.tracking import UnitFollower, tracked_name
 from pidnet.layers import Scan
 from pidnet.networks.expanded import direction_names
 from pidnet.networks.kinds import UNIT_LAYERS
+from pidnet.networks.naming import Layers, layer_names
 
 # The cell inside a Scan is read through the Scan.
 READ_LAYERS = (*UNIT_LAYERS, Scan)
 
 
-def find_layers(model: nn.Module, layers: Sequence[str] | None) -> dict[str, str]:
+def find_layers(model: nn.Module, layers: Layers) -> dict[str, str]:
     """Layer name -> name of the module that puts it out; ValueError names what the model has."""
     modules = dict(model.named_modules())
     known: dict[str, str] = {}
@@ -26,13 +26,14 @@ def find_layers(model: nn.Module, layers: Sequence[str] | None) -> dict[str, str
             recurrent = isinstance(module, nn.RNNBase)
             put_out = chain.from_iterable(direction_names(module, name)) if recurrent else [name]
             known |= dict.fromkeys(put_out, name)
-    if layers is None:
+    names = layer_names(model, layers)
+    if names is None:
         if not known and not any(isinstance(module, nn.MultiheadAttention) for module in modules.values()):
             kinds = ", ".join(kind.__name__ for kind in READ_LAYERS)
             raise ValueError(f"{type(model).__name__} has no layer with units ({kinds})")
         return known
     chosen = {}
-    for name in [layers] if isinstance(layers, str) else layers:
+    for name in names:
         found = {layer: owner for layer, owner in known.items() if name in (layer, owner)}
         if not found and name not in modules:
             raise ValueError(f"no such layer: {name!r}; the model has {', '.join(map(repr, known))}")

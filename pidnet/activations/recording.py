@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from pidnet.activations.tracking import UnitFollower, following
 from pidnet.arguments import check_arguments
 from pidnet.networks.batches import Data, batches, padding_mask
 from pidnet.networks.inputs import Inputs
+from pidnet.networks.naming import Layers
 from pidnet.networks.running import (
     class_scores,
     random_state,
@@ -32,7 +33,7 @@ from pidnet.progress import shown
 def capture(
     model: nn.Module,
     data: Data,
-    layers: Sequence[str] | None = None,
+    layers: Layers = None,
     *,
     reduce: Mapping[str, str] | None = None,
     draws: int = 1,
@@ -48,8 +49,8 @@ def capture(
     data : (x, y), list of such batches, or DataLoader
         NumPy arrays are taken for tensors. x is a tensor, a PackedSequence, a tuple of positional or a mapping of
         keyword arguments of the model.
-    layers : sequence of str, optional
-        Names as in ``model.named_modules()``. By default all linear, convolutional and recurrent layers and the
+    layers : sequence of str or Module, optional
+        Names as in ``model.named_modules()``, or the modules themselves. By default all linear, convolutional and recurrent layers and the
         heads of every attention, named by the module that computes them. The layers and directions of an nn.LSTM,
         GRU or RNN have names of their own, as in pruning plans: ``rnn.l0``, ``rnn.l0_reverse``; ``rnn`` names them
         all. Any other module can be named: its output is read, such as the residual dimensions after a block.
@@ -124,7 +125,7 @@ def _check_same_layers(blocks: list[Activations]) -> None:
 def record(
     model: nn.Module,
     data: Data,
-    layers: Sequence[str] | None = None,
+    layers: Layers = None,
     *,
     reduce: Mapping[str, str] | None = None,
     draws: int = 1,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.activations import capture
+from pidnet.activations.layer_choice import find_layers
 from pidnet.channels import Channel, DensityChannel, Discrete, Normal, Upstream
 from pidnet.estimators._tracing import Relation, Trace, random_weights, reads_codes, relation, traced
 from pidnet.networks.inputs import Inputs, samples, split, take
@@ -55,7 +56,8 @@ def channel_of(model: nn.Module, layer: str, x: Inputs, *, upstream: int = 16, s
     ------
     ValueError
         For a layer that is a function of the input without noise, whose I(X;T) is infinite for continuous inputs; or
-        whose noise has no known density. The sentence names what can be asked instead.
+        whose noise has no known density. The sentence names what can be asked instead. For a recurrent module of
+        several layers or directions: each is a layer of its own.
 
     Notes
     -----
@@ -71,7 +73,9 @@ def channel_of(model: nn.Module, layer: str, x: Inputs, *, upstream: int = 16, s
     >>> pn.channel_of(net, "fc1", torch.randn(100, 4))
     Normal channel: 100 inputs, 8 units
     """
-    (found,) = find_channels(model, [layer], x, upstream=upstream, seed=seed).values()
+    if len(names := list(find_layers(model, [layer]))) > 1:
+        raise ValueError(f"layer {layer!r} puts out {', '.join(map(repr, names))}; name one of them")
+    (found,) = find_channels(model, names, x, upstream=upstream, seed=seed).values()
     if isinstance(found, NoChannel):
         raise ValueError(found.reason)
     return found

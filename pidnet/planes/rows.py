@@ -18,6 +18,7 @@ from pidnet.estimators.information import infinite
 from pidnet.estimators.layer_channels import NoChannel, find_channels
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.inputs import take
+from pidnet.networks.naming import Layers
 from pidnet.planes.plane import Plane, PlaneRow
 from pidnet.planes.row_checks import check_plane
 
@@ -31,7 +32,7 @@ def information_plane(
     model: nn.Module,
     data: Data,
     held_out: Data | None = None,
-    layers: Sequence[str] | None = None,
+    layers: Layers = None,
     *,
     draws: int = 1,
     rows: int | None = None,
@@ -49,8 +50,8 @@ def information_plane(
         The samples that the network was trained on: the rows "train".
     held_out : (x, y), list of such batches, or DataLoader, optional
         Samples that it was not trained on: the rows "held out", where a probe bounds I(T;Y) from below.
-    layers : sequence of str, optional
-        Names; by default all layers with units.
+    layers : sequence of str or Module, optional
+        Names or modules; by default all layers with units.
     draws : int
         Draws of the noise for each input.
     rows : int, optional
@@ -123,7 +124,7 @@ def _shuffled(x: Any, y: Tensor, seed: int) -> tuple[Any, Tensor]:
     return take(x, order.tolist()), y[order]
 
 
-def _captured(model: nn.Module, pair: tuple[Any, Tensor], layers: Sequence[str] | None) -> Activations:
+def _captured(model: nn.Module, pair: tuple[Any, Tensor], layers: Layers) -> Activations:
     """What the probe reads: one draw of the first samples."""
     x, y = pair
     return capture(model, (take(x, slice(MOST_PROBED)), y[:MOST_PROBED]), layers)

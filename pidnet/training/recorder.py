@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from pidnet.activations import capture
 from pidnet.codes import quantize
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.maps.profiles import Profile, profile
+from pidnet.networks.naming import Layers
 from pidnet.optional import optional_module
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Recorder:
     ----------
     data : tuple of Tensor
         Inputs and labels, as for ``capture``.
-    layers : sequence of str, optional
-        Names of the layers; all by default.
+    layers : sequence of str or Module, optional
+        Names of the layers, or the modules themselves; all by default.
     every : int
         Record each so many epochs.
     levels : int
@@ -69,7 +70,7 @@ class Recorder:
     def __init__(
         self,
         data: tuple[Tensor, Tensor],
-        layers: Sequence[str] | None = None,
+        layers: Layers = None,
         *,
         every: int = 1,
         levels: int = 4,

@@ -9,16 +9,32 @@ import torch
 import pidnet as pn
 from tests.pruning.families import make
 
-onnxruntime = pytest.importorskip("onnxruntime")
-pytest.importorskip("onnxscript")
+FAMILIES = ["mlp", "conv", "lstm", "transformer", "encoder"]
 
 
-@pytest.mark.parametrize("family", ["mlp", "conv", "lstm", "transformer", "encoder"])
-def test_the_pruned_network_exports_to_onnx(family, tmp_path):
-    model, data = make(family)
+@pytest.fixture(params=FAMILIES, scope="module")
+def pruned(request):
+    """A pruned network and five of its inputs."""
+    model, data = make(request.param)
     plan = pn.plan_pruning(model, data, keep=0.5, criterion="l2")
-    small = pn.apply_plan(model, plan, data)
-    x, path = data[0][:5], tmp_path / "small.onnx"
+    return pn.apply_plan(model, plan, data), data[0][:5]
+
+
+@pytest.mark.filterwarnings(
+    "ignore:The tensor attributes self.rnn._flat_weights"
+)  # torch says it of any LSTM
+def test_the_pruned_network_goes_through_torch_export(pruned, tmp_path):
+    small, x = pruned
+    torch.export.save(torch.export.export(small, (x,)), tmp_path / "small.pt2")
+    again = torch.export.load(tmp_path / "small.pt2").module()
+    with torch.no_grad():
+        torch.testing.assert_close(again(x), small(x))
+
+
+def test_the_pruned_network_exports_to_onnx(pruned, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    (small, x), path = pruned, tmp_path / "small.onnx"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(small, (x,), path, dynamo=True, verbose=False)

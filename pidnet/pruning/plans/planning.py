@@ -14,6 +14,7 @@ from pidnet import __version__
 from pidnet.arguments import check_arguments
 from pidnet.names import ALLOCATIONS
 from pidnet.networks.batches import Data, labelled
+from pidnet.networks.naming import Layers, layer_names
 from pidnet.networks.outputs import Reading
 from pidnet.pruning.criteria.criterion import Criterion, Rank
 from pidnet.pruning.criteria.pid import ridged
@@ -42,7 +43,7 @@ def plan_pruning(
     macs: float | None = None,
     energy: float | None = None,
     allocation: str | None = None,
-    layers: Sequence[str] | None = None,
+    layers: Layers = None,
     round_to: int = 1,
     search: bool = True,
     output: Reading | None = None,
@@ -74,7 +75,7 @@ def plan_pruning(
         below half of its uniform width, and needs a criterion in bits; it takes the first ranking, without a search.
         None is "measured" for networks with more than six layers to prune and "uniform" for the others.
     layers
-        Which layers to prune; None for all that can be.
+        Which layers to prune, by name or as modules; None for all that can be.
     round_to
         Widths are multiples of this.
     search
@@ -118,7 +119,8 @@ def plan_pruning(
     chosen = find_criterion(criterion)
     if allocation not in (None, *ALLOCATIONS):
         raise ValueError(f"allocation={allocation!r}; expected one of {', '.join(ALLOCATIONS)}")
-    statistics = gather(model, data, layers, seed, output=output)
+    names = layer_names(model, layers)
+    statistics = gather(model, data, names, seed, output=output)
     budget = Budget.of(statistics, {"keep": keep, "macs": macs, "energy": energy}, round_to)
     _warn_of_few_samples(statistics)
     allocation = allocation or ("measured" if len(statistics.network.tied) > FEW else "uniform")
@@ -138,7 +140,7 @@ def plan_pruning(
         kept=plan.kept,
         removed=removed,
         criterion=chosen.name,
-        settings=_settings(statistics, budget, allocation, layers)
+        settings=_settings(statistics, budget, allocation, names)
         | {
             "search": bool(measured),
             "measured_bits": {k: round(v, 6) for k, v in measured.items()},
@@ -162,12 +164,12 @@ def _decide(
 
 
 def _settings(
-    statistics: CalibrationStatistics, budget: Budget, allocation: str, layers: Sequence[str] | None
+    statistics: CalibrationStatistics, budget: Budget, allocation: str, layers: list[str] | None
 ) -> dict[str, Any]:
     return {
         "budget": {budget.resource: budget.share},
         "allocation": allocation,
-        "layers": None if layers is None else list(layers),
+        "layers": layers,
         "round_to": budget.round_to,
         "output": statistics.network.reading.kind,
         "seed": statistics.seed,
@@ -179,7 +181,7 @@ def _settings(
 def gather(
     model: nn.Module,
     data: Data,
-    layers: Sequence[str] | None = None,
+    layers: Layers = None,
     seed: int = 0,
     *,
     output: Reading | None = None,
@@ -215,8 +217,9 @@ def gather(
         raise ValueError(f"seed={seed}; expected 0 or more")
     x, y = labelled(data)
     network = discover(model, x).read(x, y, output)
-    if layers is not None:
-        network = network.only(layers)
+    names = layer_names(model, layers)
+    if names is not None:
+        network = network.only(names)
     if not network.groups:
         reasons = "; ".join(f"{name!r}: {reason}" for name, reason in network.refused.items())
         raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut ({reasons})")

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from torch import nn
 
-Weighted = nn.Linear | nn.Conv1d | nn.Conv2d
+Weighted = (
+    nn.Linear
+    | nn.Conv1d
+    | nn.Conv2d
+    | nn.Conv3d
+    | nn.ConvTranspose1d
+    | nn.ConvTranspose2d
+    | nn.ConvTranspose3d
+)
 
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED)
 PRODUCERS = (nn.Linear, *CONVOLUTIONS)
-FOLLOWERS = (nn.BatchNorm1d, nn.BatchNorm2d)
-NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.LocalResponseNorm)
+BATCHNORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+# What treats every channel by itself.
+FOLLOWERS = (*BATCHNORMS, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d, nn.PReLU)
+NORMS = (nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
 
 # Layers whose outputs are units of their own. A cell is read once a step, as calls.
 UNIT_LAYERS = (
@@ -55,6 +66,32 @@ CARRYING = {
 def depthwise(layer: nn.Module) -> bool:
     """Whether a convolution treats each channel by itself."""
     return isinstance(layer, CONVOLUTIONS) and 1 < layer.groups == layer.in_channels == layer.out_channels
+
+
+def channels_together(layer: nn.Module) -> tuple[int, int] | None:
+    """How many channels, of the input and of the output, a layer that hands units on makes one group of; None for a
+    layer that does not hand them on. BatchNorm: one; GroupNorm, grouped convolutions: as many as a group has."""
+    if isinstance(layer, nn.PReLU):
+        return (1, 1) if layer.num_parameters > 1 else None
+    if isinstance(layer, FOLLOWERS):
+        return 1, 1
+    if isinstance(layer, nn.GroupNorm):
+        return (layer.num_channels // layer.num_groups,) * 2
+    if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
+        return layer.in_channels // layer.groups, layer.out_channels // layer.groups
+    return None
+
+
+def sizes(layer: Weighted) -> tuple[int, int]:
+    """How many outputs and inputs a layer has: units or channels."""
+    if isinstance(layer, nn.Linear):
+        return layer.out_features, layer.in_features
+    return layer.out_channels, layer.in_channels
+
+
+def axes(layer: Weighted) -> tuple[int, int]:
+    """The axes of the outputs and of the inputs in the weights of a layer."""
+    return (1, 0) if isinstance(layer, TRANSPOSED) else (0, 1)
 
 
 def weighted(model: nn.Module, name: str) -> Weighted:

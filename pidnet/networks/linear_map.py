@@ -1,16 +1,20 @@
 """Every consumer of units as one linear map: a matrix of weights on rows of inputs.
 
 A fully connected layer is one already. A convolution is one over unfolded patches, channel by channel, so
-that input channel c owns ``taps`` neighboring columns. A row is a sample, or a sample at a position.
+that input channel c owns ``taps`` neighboring columns; a transposed one is a convolution of its input with zeros
+between. A row is a sample, or a sample at a position.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.kinds import CONVOLUTIONS, Weighted
+from pidnet.networks.kinds import CONVOLUTIONS, TRANSPOSED, Weighted
 
 # Positions of a feature map from which least squares and covariances are estimated; neighbors are nearly alike.
 POSITIONS = 64
@@ -29,7 +33,22 @@ def features(layer: Weighted, channels: np.ndarray) -> np.ndarray:
 
 def weight_matrix(layer: Weighted) -> Tensor:
     """The layer's weights as float64 (output, feature)."""
-    return layer.weight.detach().double().flatten(1)
+    weight = layer.weight.detach().double()
+    return (_turned(weight) if isinstance(layer, TRANSPOSED) else weight).flatten(1)
+
+
+@torch.no_grad()
+def write_matrix(layer: Weighted, matrix: Tensor) -> None:
+    """Give a layer the weights (output, feature), in place."""
+    if isinstance(layer, TRANSPOSED):
+        layer.weight.copy_(_turned(matrix.reshape(_turned(layer.weight).shape)))
+    else:
+        layer.weight.copy_(matrix.reshape(layer.weight.shape))
+
+
+def _turned(weight: Tensor) -> Tensor:
+    """The weights of a transposed convolution as those of a plain one, and the other way round."""
+    return weight.transpose(0, 1).flip(tuple(range(2, weight.ndim)))
 
 
 def input_rows(layer: Weighted, inputs: Tensor, most: int | None = None) -> Tensor:
@@ -41,16 +60,39 @@ def input_rows(layer: Weighted, inputs: Tensor, most: int | None = None) -> Tens
         return inputs.reshape(-1, inputs.shape[-1]).double()
     if layer.groups != 1:
         raise ValueError(f"{layer}: a convolution of several groups is not one linear map of its inputs")
-    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
-    inputs = nn.functional.pad(inputs, layer._reversed_padding_repeated_twice, mode=mode)
-    sizes = {name: getattr(layer, name) for name in ("kernel_size", "dilation", "stride")}
-    if isinstance(layer, nn.Conv1d):
-        inputs = inputs.unsqueeze(2)
-        sizes = {name: (1, *size) for name, size in sizes.items()}
-    pixels = torch.arange(inputs[0, 0].numel(), dtype=torch.float64).view(1, 1, *inputs.shape[2:])
-    patches = nn.functional.unfold(pixels, **sizes)[0].long()
+    if isinstance(layer, TRANSPOSED):
+        inputs, stride = _spread(layer, inputs), (1,) * len(layer.stride)
+    else:
+        mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+        inputs = nn.functional.pad(inputs, layer._reversed_padding_repeated_twice, mode=mode)
+        stride = layer.stride
+    patches = _patches(inputs.shape[2:], layer.kernel_size, layer.dilation, stride)
     patches = patches[:, drawn(patches.shape[1], most)]
     return _doubled(inputs.flatten(2)[:, :, patches.to(inputs.device)].flatten(1, 2))
+
+
+def _spread(layer: Weighted, inputs: Tensor) -> Tensor:
+    """The input of a transposed convolution with zeros between, and padded: what a plain one of stride 1 would read."""
+    lengths = [(n - 1) * step + 1 for n, step in zip(inputs.shape[2:], layer.stride, strict=True)]
+    spread = inputs.new_zeros(*inputs.shape[:2], *lengths)
+    spread[(..., *(slice(None, None, step) for step in layer.stride))] = inputs
+    padding: list[int] = []
+    places = zip(layer.kernel_size, layer.dilation, layer.padding, layer.output_padding, strict=True)
+    for size, dilation, pad, more in reversed(list(places)):
+        padding += [dilation * (size - 1) - pad, dilation * (size - 1) - pad + more]
+    return nn.functional.pad(spread, padding)
+
+
+def _patches(lengths: Sequence[int], kernel: Any, dilation: Any, stride: Any) -> Tensor:
+    """The place of each tap at each position, in a flattened feature map: int64 (tap, position)."""
+    whole = torch.zeros(1, 1, dtype=torch.int64)
+    for axis, length in enumerate(lengths):
+        starts = torch.arange(0, length - dilation[axis] * (kernel[axis] - 1), stride[axis])
+        places = torch.arange(kernel[axis])[:, None] * dilation[axis] + starts
+        tap, position = whole.shape
+        whole = (whole * length)[:, None, :, None] + places[None, :, None, :]
+        whole = whole.reshape(tap * kernel[axis], position * len(starts))
+    return whole
 
 
 def output_rows(layer: Weighted, outputs: Tensor, most: int | None = None) -> Tensor:

@@ -70,6 +70,31 @@ def vit():
     )
 
 
+def gpt2():
+    from transformers import GPT2Config, GPT2ForSequenceClassification
+
+    sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 20}
+    return GPT2ForSequenceClassification(
+        GPT2Config(vocab_size=50, num_labels=3, pad_token_id=49, bos_token_id=0, eos_token_id=0, **sizes)
+    )
+
+
+class Cells(nn.Module):
+    """Steps that the network takes itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.LSTMCell(5, 6), nn.GRUCell(6, 8, bias=False)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x):
+        states = [None, None]
+        for step in x.unbind(1):
+            states[0] = self.first(step, states[0])
+            states[1] = self.second(states[0][0], states[1])
+        return self.head(states[1])
+
+
 FAMILIES = {
     "mlp": (lambda: zoo.mlp(6, (8, 9), 3), (6,)),
     "conv": (lambda: zoo.conv(1, (6, 8), 3), (1, 8, 8)),
@@ -87,6 +112,8 @@ FAMILIES = {
     "encoder, step first": (lambda: Encoder(batch_first=False, norm_first=False), (6, 4)),
     "bert": (bert, "tokens"),
     "vit": (vit, (1, 16, 16)),
+    "gpt2": (gpt2, "tokens"),
+    "cells": (Cells, (7, 5)),
 }
 
 

@@ -53,6 +53,13 @@ WHAT_CAN_BE_CUT = {
         "bert.encoder.layer.1.intermediate.dense": 48,
         "bert.pooler.dense": 32,
     },
+    "gpt2": {
+        "transformer.h.0.attn": 4,
+        "transformer.h.0.mlp.c_fc": 128,
+        "transformer.h.1.attn": 4,
+        "transformer.h.1.mlp.c_fc": 128,
+    },
+    "cells": {"first": 6, "second": 8},
     "vit": {
         "vit.layers.0.attention": 4,
         "vit.layers.0.mlp.fc1": 48,

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 import pidnet as pn
 from pidnet.networks.expanded import collapse, expand
+from pidnet.networks.kinds import axes
 from pidnet.networks.running import scores
 from pidnet.pruning.structure.discovery import discover
 
@@ -89,6 +90,11 @@ WORKS = {
         (5,),
         "a",
     ),
+    "relu cell": (
+        lambda: linear(lambda s, x: s.head(s.rnn(x, s.rnn(x))), rnn=nn.RNNCell(5, 6, nonlinearity="relu")),
+        (5,),
+        "rnn",
+    ),
     "dropout": (lambda: nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Dropout(), nn.Linear(6, 3)), (5,), "0"),
     "used twice": (
         lambda: linear(lambda s, x: s.head(s.b(s.b(s.a(x)).relu())), b=nn.Linear(6, 6)),
@@ -102,6 +108,70 @@ WORKS = {
         "0",
     ),
     "strided, dilated": (lambda: images(nn.Conv2d(8, 6, 2, stride=2, dilation=2)), (1, 8, 8), "0"),
+    "group norm": (lambda: images(nn.GroupNorm(4, 8), nn.Conv2d(8, 6, 3)), (1, 6, 6), "0"),
+    "group norm, groups of one": (lambda: images(nn.GroupNorm(8, 8), nn.Conv2d(8, 6, 3)), (1, 6, 6), "0"),
+    "instance norm": (
+        lambda: images(nn.InstanceNorm2d(8, affine=True), nn.Conv2d(8, 6, 3)),
+        (1, 6, 6),
+        "0",
+    ),
+    "transposed": (
+        lambda: images(nn.ConvTranspose2d(8, 6, 3, 2, 1, 1), nn.ReLU(), nn.Conv2d(6, 6, 3)),
+        (1, 4, 4),
+        "1",
+    ),
+    "into transposed": (lambda: images(nn.ReLU(), nn.ConvTranspose2d(8, 6, 3, dilation=2)), (1, 4, 4), "0"),
+    "transposed, each channel by itself": (
+        lambda: images(nn.ConvTranspose2d(8, 8, 2, 2, groups=8), nn.Conv2d(8, 6, 3)),
+        (1, 4, 4),
+        "0",
+    ),
+    "transposed in groups": (
+        lambda: images(nn.ConvTranspose2d(8, 12, 2, 2, groups=4), nn.Conv2d(12, 6, 3)),
+        (1, 4, 4),
+        "0",
+    ),
+    "transposed sequences": (
+        lambda: nn.Sequential(
+            nn.Conv1d(1, 6, 3), nn.ELU(), nn.ConvTranspose1d(6, 4, 4, 2), nn.Flatten(), nn.LazyLinear(3)
+        ),
+        (1, 9),
+        "2",
+    ),
+    "3-D": (
+        lambda: nn.Sequential(
+            *(nn.Conv3d(1, 4, 2), nn.BatchNorm3d(4), nn.PReLU(4), nn.Conv3d(4, 5, 2), nn.PReLU()),
+            *(nn.Flatten(), nn.LazyLinear(3)),
+        ),
+        (1, 4, 4, 4),
+        "0",
+    ),
+    "groups": (
+        lambda: images(nn.Conv2d(8, 16, 3, groups=4), nn.BatchNorm2d(16), nn.Conv2d(16, 6, 1)),
+        (1, 6, 6),
+        "0",
+    ),
+    "groups in groups": (
+        lambda: images(nn.GroupNorm(8, 8), nn.Conv2d(8, 16, 3, groups=4), nn.GroupNorm(4, 16), nn.Flatten()),
+        (1, 6, 6),
+        "0",
+    ),
+    "two channels for each": (
+        lambda: images(nn.Conv2d(8, 16, 3, groups=8), nn.ReLU(), nn.Conv2d(16, 6, 1)),
+        (1, 6, 6),
+        "0",
+    ),
+    "slopes": (lambda: images(nn.PReLU(8), nn.Conv2d(8, 6, 3)), (1, 6, 6), "0"),
+    "slopes of a sequence": (
+        lambda: Net(
+            lambda s, x: s.head(s.act(s.a(x)).mT.relu().mean(1)),
+            a=nn.Conv1d(4, 6, 1),
+            act=nn.PReLU(6),
+            head=nn.Linear(6, 3),
+        ),
+        (4, 5),
+        "a",
+    ),
     "norm without weights": (lambda: images(nn.BatchNorm2d(8, affine=False)), (1, 6, 6), "0"),
     "attention, inputs": (attention, (4, 5), "a"),
     "attention, outputs": (lambda: attention(bias=False), (4, 5), "m.out_proj"),
@@ -118,25 +188,21 @@ WORKS = {
 }
 
 REFUSED = {
-    "group norm": (
-        lambda: images(nn.GroupNorm(2, 8), nn.Conv2d(8, 6, 3)),
+    "layer norm": (
+        lambda: nn.Sequential(nn.Linear(5, 6), nn.LayerNorm(6), nn.Linear(6, 3)),
         "0",
-        "GroupNorm '1', which mixes them",
+        "LayerNorm '1', which mixes them",
     ),
-    "instance norm": (lambda: images(nn.InstanceNorm2d(8), nn.Conv2d(8, 6, 3)), "0", "InstanceNorm2d '1'"),
-    "transposed": (
-        lambda: images(nn.ConvTranspose2d(8, 6, 3), nn.Conv2d(6, 6, 3)),
+    "groups that units do not fill": (
+        lambda: images(nn.MaxPool2d(2), nn.ChannelShuffle(2), nn.Conv2d(8, 8, 3, padding=1, groups=2)),
         "0",
-        "ConvTranspose2d '1'",
+        "Conv2d '3', which makes groups of 4 that they do not fill",
     ),
-    "3-D": (lambda: nn.Sequential(nn.Conv3d(1, 4, 2), nn.Flatten(), nn.LazyLinear(3)), "0", "type Conv3d"),
-    "groups": (lambda: images(nn.Conv2d(8, 8, 3, groups=2)), "1", "a convolution of 2 groups"),
-    "into groups": (
-        lambda: images(nn.Conv2d(8, 8, 3, groups=2)),
+    "groups of the input": (
+        lambda: nn.Sequential(nn.Conv2d(2, 8, 3, groups=2), nn.ReLU(), nn.Flatten(), nn.Linear(128, 3)),
         "0",
-        "Conv2d '1', a convolution of 2 groups",
+        "a convolution of 2 groups: they go with the units that it reads, or not at all",
     ),
-    "slopes": (lambda: images(nn.PReLU(8), nn.Conv2d(8, 6, 3)), "0", "PReLU '1', which is not known here"),
     "shared weights": (shared, "b", "the weights of 'b' are shared with 'c'"),
     "tied embedding": (tied, "a", "the weights of 'out' are shared with 'e'"),
     "embedding": (tied, "e", "'weight' cannot be cut here: it is of type Embedding"),
@@ -192,10 +258,10 @@ REFUSED = {
         "rnn",
         r"type LSTM with projections \(proj_size=4\)",
     ),
-    "lstm cell": (
-        lambda: linear(lambda s, x: s.head(s.rnn(x)[0]), rnn=nn.LSTMCell(5, 6)),
+    "cell with a state of its own": (
+        lambda: linear(lambda s, x: s.head(s.rnn(x, x.new_zeros(len(x), 6))), rnn=nn.GRUCell(5, 6)),
         "rnn",
-        "type LSTMCell",
+        "removing units of rnn leaves a network that does not run",
     ),
     "attention with extra keys": (lambda: attention(add_bias_kv=True), "m", "type MultiheadAttention"),
     "attention with a zero key": (lambda: attention(add_zero_attn=True), "m", "type MultiheadAttention"),
@@ -208,7 +274,8 @@ REFUSED = {
 }
 
 SHAPES = {
-    "3-D": (1, 4, 4, 4),
+    "groups of the input": (2, 6, 6),
+    "layer norm": (5,),
     "lstm with projections": (4, 5),
     "attention with extra keys": (4, 5),
     "attention with a zero key": (4, 5),
@@ -238,7 +305,8 @@ def test_a_cut_does_what_silencing_the_units_does(name):
     gone = [0, found[layer].units // 2]
     for n in names:
         for consumer, columns in found[n].consumers.items():
-            dense.get_submodule(consumer).weight[:, columns[gone].ravel()] = 0
+            reader = network.weighted(consumer)
+            reader.weight.movedim(axes(reader)[1], 0)[columns[gone].ravel()] = 0
     keep = sorted(set(range(found[layer].units)) - set(gone))
     plan = pn.PruningPlan(dict.fromkeys(names, keep), {}, "own")
     silenced = collapse(copy.deepcopy(dense))

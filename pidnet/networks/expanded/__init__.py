@@ -1,4 +1,4 @@
-"""Recurrent and attention modules expanded into plain linear layers, so that one way of watching, cutting and
+"""Recurrent and attention modules and turned linear layers expanded into plain linear layers, so that one way of watching, cutting and
 repairing serves them too, and collapsed into torch's modules afterwards."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import copy
 from torch import nn
 
 from pidnet.networks.expanded.attention import ExpandedAttention, can_expand
+from pidnet.networks.expanded.cells import CELLS, ExpandedCell
 from pidnet.networks.expanded.recurrent import (
     GATES,
     REVERSE,
@@ -16,10 +17,12 @@ from pidnet.networks.expanded.recurrent import (
     direction_names,
     is_backward,
 )
+from pidnet.networks.expanded.turned import ExpandedConv1D, is_conv1d
 
 __all__ = [
     "REVERSE",
     "ExpandedAttention",
+    "ExpandedCell",
     "ExpandedDirection",
     "ExpandedRecurrent",
     "collapse",
@@ -30,20 +33,24 @@ __all__ = [
 
 
 def expand(model: nn.Module) -> nn.Module:
-    """A copy in eval mode with every nn.LSTM, GRU, RNN and MultiheadAttention expanded."""
+    """A copy in eval mode with every nn.LSTM, GRU, RNN, their cells, MultiheadAttention and Conv1D expanded."""
     model = copy.deepcopy(model).eval()
     for name, module in list(model.named_modules()):
         if type(module) in GATES and not module.proj_size:
             model = _replace(model, name, ExpandedRecurrent(module))
         elif type(module) is nn.MultiheadAttention and can_expand(module):
             model = _replace(model, name, ExpandedAttention.of(module))
+        elif type(module) in CELLS:
+            model = _replace(model, name, ExpandedCell(module))
+        elif is_conv1d(module):
+            model = _replace(model, name, ExpandedConv1D.of(module))
     return model.eval()
 
 
 def collapse(model: nn.Module) -> nn.Module:
     """The model with torch's recurrent modules again, and torch's attention where it has all of its heads."""
     for name, module in list(model.named_modules()):
-        if isinstance(module, ExpandedRecurrent) or (
+        if isinstance(module, ExpandedRecurrent | ExpandedCell | ExpandedConv1D) or (
             isinstance(module, ExpandedAttention) and module.complete
         ):
             model = _replace(model, name, module.collapsed())

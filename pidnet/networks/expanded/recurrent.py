@@ -35,14 +35,15 @@ def is_backward(name: str) -> bool:
 
 
 class ExpandedDirection(nn.Module):
-    """One layer of a recurrent module in one direction, step by step."""
+    """One layer of a recurrent module in one direction, step by step. kind: nn.LSTM, GRU or RNN."""
 
-    def __init__(self, module: nn.RNNBase, inputs: int) -> None:
+    def __init__(self, module: nn.RNNBase | nn.RNNCellBase, kind: type, inputs: int) -> None:
         super().__init__()
-        self.kind, self.act = type(module), torch.relu if module.mode == "RNN_RELU" else torch.tanh
+        relu = getattr(module, "nonlinearity", "tanh") == "relu"
+        self.kind, self.act = kind, torch.relu if relu else torch.tanh
         units, weight = module.hidden_size, next(module.parameters())
-        self.input = unset(nn.Linear, weight, inputs, GATES[self.kind] * units, bias=module.bias)
-        self.hidden = unset(nn.Linear, weight, units, GATES[self.kind] * units, bias=module.bias)
+        self.input = unset(nn.Linear, weight, inputs, GATES[kind] * units, bias=module.bias)
+        self.hidden = unset(nn.Linear, weight, units, GATES[kind] * units, bias=module.bias)
         # What leaves a step passes through here, where its units can be watched.
         self.units = nn.Identity()
 
@@ -54,13 +55,13 @@ class ExpandedDirection(nn.Module):
         steps = range(x.shape[1])[::-1] if reverse else range(x.shape[1])
         out: dict[int, Tensor] = {}
         for step in steps:
-            new = tuple(self.units(part) for part in self._step(entering[:, step], state))
+            new = tuple(self.units(part) for part in self.step(entering[:, step], state))
             here = valid[:, step, None]
             state = tuple(torch.where(here, a, b) for a, b in zip(new, state, strict=True))
             out[step] = state[0] * here
         return torch.stack([out[step] for step in range(x.shape[1])], 1), state
 
-    def _step(self, entering: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def step(self, entering: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """torch's equations of the three kinds (torch.nn.LSTM, GRU, RNN)."""
         recurrent = self.hidden(state[0])
         if self.kind is nn.RNN:
@@ -87,7 +88,7 @@ class ExpandedRecurrent(nn.Module):
         inputs = module.input_size
         for names in direction_names(module):
             for name in names:
-                direction = ExpandedDirection(module, inputs)
+                direction = ExpandedDirection(module, self.kind, inputs)
                 _copy(module, direction, name, expand=True)
                 self.add_module(name, direction)
             inputs = module.hidden_size * len(names)
@@ -120,7 +121,7 @@ class ExpandedRecurrent(nn.Module):
             x = x if self.batch_first else x.transpose(0, 1)
             lengths = torch.full((len(x),), x.shape[1])
         valid = torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None]
-        x, last = self._layers(x, valid, None if state is None else _as_tuple(state))
+        x, last = self._layers(x, valid, None if state is None else as_tuple(state))
         if packed:
             x = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         elif not self.batch_first:
@@ -156,7 +157,8 @@ class ExpandedRecurrent(nn.Module):
         return module.requires_grad_(weight.requires_grad)
 
 
-def _as_tuple(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def as_tuple(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """A state with its parts: two of an LSTM, one of the others."""
     return state if isinstance(state, tuple) else (state,)
 
 

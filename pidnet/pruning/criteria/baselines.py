@@ -9,7 +9,7 @@ from torch import Tensor
 from pidnet.networks.batches import batches
 from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, mapped, take
-from pidnet.networks.kinds import FOLLOWERS
+from pidnet.networks.kinds import BATCHNORMS
 from pidnet.networks.linear_map import input_rows, output_rows
 from pidnet.pruning.criteria._gathering import with_gradient
 from pidnet.pruning.criteria.ranking import Ranking, ascending
@@ -44,7 +44,7 @@ def bn_scale(statistics: CalibrationStatistics, layer: str) -> Ranking:
     scales = [
         np.abs(norm.weight.detach().double().cpu().numpy())[channels].sum(1)
         for norm, channels in norms
-        if isinstance(norm, FOLLOWERS) and norm.weight is not None
+        if isinstance(norm, BATCHNORMS) and norm.weight is not None
     ]
     if not scales:
         raise ValueError(f"criterion 'bn_scale' needs a BatchNorm after layer {layer!r}, which has none")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from pidnet.networks.linear_map import features
+from pidnet.networks.linear_map import features, weight_matrix, write_matrix
 from pidnet.pruning.criteria.pid import ridged
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.structure.groups import UnitsByLayer
@@ -38,7 +38,8 @@ def _fold(
     shares = np.linalg.solve(moments[np.ix_(kept, kept)], moments[np.ix_(kept, gone)])
     added = weight[:, gone] @ shares.T
     with torch.no_grad():
-        layer.weight.add_(torch.as_tensor(added).reshape(layer.weight.shape).to(layer.weight))
+        matrix = weight_matrix(layer)
+        write_matrix(layer, matrix + torch.as_tensor(added).to(matrix))
         if layer.bias is not None:
             offset = weight[:, gone] @ mean[gone] - added @ mean[kept]
             layer.bias.add_(torch.as_tensor(offset).to(layer.bias))

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from pidnet.networks.inputs import Inputs, samples, split
-from pidnet.networks.kinds import FOLLOWERS
+from pidnet.networks.kinds import BATCHNORMS
 from pidnet.networks.running import run
 from pidnet.pruning.repair.walk import parted
 from pidnet.pruning.structure.network import CuttableNetwork
@@ -18,7 +18,7 @@ def reestimate(dense: CuttableNetwork, small: CuttableNetwork, x: Inputs) -> boo
     """Replace the running means and variances of the small network by those of the samples, in place, if that
     brings its output nearer to the dense one's; returns whether it did. Nearer is less divergence of what the
     output says on every fifth sample, by statistics of the others."""
-    norms = [m for m in small.model.modules() if isinstance(m, FOLLOWERS) and m.running_mean is not None]
+    norms = [m for m in small.model.modules() if isinstance(m, BATCHNORMS) and m.running_mean is not None]
     if not norms:
         return False
     rest, held = parted(x)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.networks.kinds import Weighted, weighted
-from pidnet.networks.linear_map import POSITIONS, input_rows, output_rows, weight_matrix
+from pidnet.networks.linear_map import POSITIONS, input_rows, output_rows, weight_matrix, write_matrix
 from pidnet.pruning.repair.streams import Call, watched
 from pidnet.pruning.repair.walk import RepairedLayer, held_out
 
@@ -146,6 +146,6 @@ def _solve(moments: Moments, prior: Tensor, ridge: float, biased: bool) -> Tenso
 
 def _write(layer: Weighted, solution: Tensor) -> None:
     with torch.no_grad():
-        layer.weight.copy_(solution[:-1].T.reshape(layer.weight.shape))
+        write_matrix(layer, solution[:-1].T)
         if layer.bias is not None:
             layer.bias.copy_(solution[-1])

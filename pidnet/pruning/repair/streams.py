@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs
-from pidnet.networks.kinds import FOLLOWERS, Weighted
+from pidnet.networks.kinds import BATCHNORMS, Weighted
 from pidnet.networks.running import run
 from pidnet.pruning.repair.replay import Replay, StopForward
 
@@ -94,7 +94,7 @@ class Watch(TorchFunctionMode):
 def _following(model: nn.Module, names: Iterable[str], watch: Watch) -> Generator[None]:
     with record_calls(model, names, watch.see), ExitStack() as stack:
         for name, module in model.named_modules():
-            if isinstance(module, FOLLOWERS):
+            if isinstance(module, BATCHNORMS):
                 stack.callback(module.register_forward_hook(partial(watch.normed, name)).remove)
         stack.enter_context(watch)
         yield

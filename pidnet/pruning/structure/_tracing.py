@@ -8,9 +8,10 @@ operation needs to be known: flatten, concatenation, addition and pooling come o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -19,8 +20,8 @@ from torch import Tensor, nn
 from pidnet.networks.axes import axis_of_length
 from pidnet.networks.hooks import surround_calls
 from pidnet.networks.inputs import Inputs, repeated, take, tensors_in
-from pidnet.networks.kinds import CONVOLUTIONS, FOLLOWERS, NORMS, PRODUCERS, depthwise
-from pidnet.networks.running import device_of, run, scores
+from pidnet.networks.kinds import CHANNELS_FIRST, NORMS, PRODUCERS, channels_together
+from pidnet.networks.running import run, scores
 
 FOLDED = "its samples share an axis with something else, as in x.reshape(-1, ...)"
 MIXED = "an operation that is not a layer mixes its units before the output (for example matmul, softmax over units)"
@@ -32,15 +33,48 @@ LOST = (
 
 @dataclass(eq=False)
 class Trace:
-    """Where a layer's units were seen. columns: layer that reads them -> column -> unit. followers: BatchNorm or
-    depthwise convolution -> channel -> unit. obstacle: why they cannot be cut, or empty."""
+    """Where a layer's units were seen. columns: layer that reads them -> column -> unit. followers: layer that hands them
+    on, such as a BatchNorm -> output channel -> unit. obstacle: why they cannot be cut, or empty. together: how many
+    neighboring units they might be cut by, where not one by one."""
 
     columns: dict[str, dict[int, int]] = field(default_factory=dict)
     followers: dict[str, dict[int, int]] = field(default_factory=dict)
     obstacle: str = ""
+    together: int = 1
 
     def refuse(self, reason: str) -> None:
         self.obstacle = self.obstacle or reason
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """at: bool (copy, channel), where a module that has units is marked. units: how many there are, of one or more
+    neighboring channels each; their bits are spelled out by the first ``bits`` copies, and the complement by as many
+    after the first half."""
+
+    at: Tensor
+    units: int
+
+    @staticmethod
+    def of(units: int, together: int, lengths: frozenset[int]) -> Marks:
+        """Bit b of the unit's index for each b, the last one repeated until the number of copies is no length of
+        anything else; then the complement."""
+        bits = max(1, (units - 1).bit_length())
+        half = next(half for half in range(bits, bits + len(lengths) + 1) if 2 * half not in lengths)
+        order = torch.arange(half).clamp(max=bits - 1)
+        ones = (torch.arange(units) >> order[:, None]) & 1 == 1
+        return Marks(torch.cat([ones, ~ones]).repeat_interleave(together, 1), units)
+
+    def after(self, channels: int) -> Marks:
+        """The same behind some channels that bear no mark."""
+        return replace(self, at=nn.functional.pad(self.at, (channels, 0)))
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @property
+    def bits(self) -> int:
+        return max(1, (self.units - 1).bit_length())
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +103,10 @@ class Tracer:
         return Tracer(model, example, frozenset(lengths))
 
     @torch.no_grad()
-    def trace(self, source: str, units: int) -> Trace:
-        """Where the units that module ``source`` outputs (on the channel axis) go."""
-        marks = _marks(units, self.lengths).to(device_of(self.model))
+    def trace(self, source: str, units: int, together: int = 1, before: int = 0) -> Trace:
+        """Where the units that module ``source`` outputs (on the channel axis) go. together: neighboring channels that
+        are one unit. before: channels that come before them."""
+        marks = Marks.of(units, together, self.lengths).after(before)
         found = Trace()
         with _marking(self.model, source, found, marks) as ran, _watching(self.model, found, marks):
             output = scores(self.model, repeated(self.example, len(marks))).isnan()
@@ -97,22 +132,12 @@ class Tracer:
             hook.remove()
 
 
-def _mixed(output: Tensor, marks: Tensor) -> bool:
+def _mixed(output: Tensor, marks: Marks) -> bool:
     axis = axis_of_length(output.shape, len(marks))
     if axis is None:
         return False
     ones, zeros = output.movedim(axis, 0).chunk(2)
     return bool((ones & zeros).any())
-
-
-def _marks(units: int, lengths: frozenset[int]) -> Tensor:
-    """bool (copy, unit): bit b of the unit's index for each b, the last one repeated until the number of copies is
-    no length of anything else; then the complement."""
-    bits = max(1, (units - 1).bit_length())
-    half = next(half for half in range(bits, bits + len(lengths) + 1) if 2 * half not in lengths)
-    order = torch.arange(half).clamp(max=bits - 1)
-    ones = (torch.arange(units) >> order[:, None]) & 1 == 1
-    return torch.cat([ones, ~ones])
 
 
 def _unit_last(module: nn.Module, values: Tensor, copies: int) -> Tensor | None:
@@ -121,13 +146,13 @@ def _unit_last(module: nn.Module, values: Tensor, copies: int) -> Tensor | None:
     axis = axis_of_length(values.shape, copies)
     if axis is None:
         return None
-    channels_first = isinstance(module, (*CONVOLUTIONS, *FOLLOWERS)) and values.ndim > 2
+    channels_first = isinstance(module, (*CHANNELS_FIRST, nn.PReLU)) and values.ndim > 2
     values = values.movedim(axis, 0)
     return values.movedim(1, -1) if channels_first else values
 
 
 @contextmanager
-def _marking(model: nn.Module, source: str, found: Trace, marks: Tensor) -> Generator[list[bool]]:
+def _marking(model: nn.Module, source: str, found: Trace, marks: Marks) -> Generator[list[bool]]:
     ran: list[bool] = []
 
     def mark(module: nn.Module, _inputs: tuple, output: Tensor) -> Tensor:
@@ -137,7 +162,8 @@ def _marking(model: nn.Module, source: str, found: Trace, marks: Tensor) -> Gene
         if view is None:
             found.refuse(FOLDED)
             return output
-        view.masked_fill_(marks.reshape(len(marks), *[1] * (view.ndim - 2), -1).expand_as(view), float("nan"))
+        at = marks.at.to(view.device).reshape(len(marks), *[1] * (view.ndim - 2), -1)
+        view.masked_fill_(at.expand_as(view), float("nan"))
         return marked
 
     hook = model.get_submodule(source).register_forward_hook(mark)
@@ -148,29 +174,30 @@ def _marking(model: nn.Module, source: str, found: Trace, marks: Tensor) -> Gene
 
 
 @contextmanager
-def _watching(model: nn.Module, found: Trace, marks: Tensor) -> Generator[None]:
+def _watching(model: nn.Module, found: Trace, marks: Marks) -> Generator[None]:
     """Note who sees marks; layers that multiply by weights see them as zeros and pass none on."""
 
     def see(name: str, module: nn.Module, inputs: tuple):
         marked = inputs[0] if inputs and isinstance(inputs[0], Tensor) else None
         if marked is None or not marked.is_floating_point() or not marked.isnan().any():
             return None
-        if isinstance(module, FOLLOWERS) or depthwise(module):
-            found.followers.setdefault(name, {}).update(_decode(found, name, module, marked, marks))
+        if isinstance(module, nn.PReLU) and module.num_parameters == 1:
             return None
-        if isinstance(module, PRODUCERS) and getattr(module, "groups", 1) == 1:
+        if (sizes := channels_together(module)) is not None:
+            seen = _handed_on(found, name, module, _decode(found, name, module, marked, marks), *sizes)
+            found.followers.setdefault(name, {}).update(seen)
+            return None
+        if isinstance(module, PRODUCERS):
             found.columns.setdefault(name, {}).update(_decode(found, name, module, marked, marks))
         else:
             mixes = ", which mixes them" if isinstance(module, NORMS) else ", which is not known here"
-            if isinstance(module, PRODUCERS):
-                mixes = f", a convolution of {module.groups} groups"
             found.refuse(f"its units pass through {type(module).__name__} {name!r}{mixes}")
         return (marked.nan_to_num(), *inputs[1:])
 
     with ExitStack() as stack:
         for name, module in model.named_modules():
             own = next(module.parameters(recurse=False), None) is not None
-            if own or isinstance(module, (*NORMS, *FOLLOWERS)):
+            if own or isinstance(module, NORMS) or channels_together(module) is not None:
                 hook = module.register_forward_pre_hook(
                     lambda module, inputs, name=name: see(name, module, inputs)
                 )
@@ -178,7 +205,24 @@ def _watching(model: nn.Module, found: Trace, marks: Tensor) -> Generator[None]:
         yield
 
 
-def _decode(found: Trace, name: str, module: nn.Module, marked: Tensor, marks: Tensor) -> dict[int, int]:
+def _handed_on(
+    found: Trace, name: str, module: nn.Module, seen: dict[int, int], entering: int, leaving: int
+) -> dict[int, int]:
+    """Output channel -> unit of a layer that makes groups of so many channels; refuses where those of a group do not
+    carry one unit together, and notes how many units would have to go together."""
+    groups: dict[int, list[int]] = {}
+    for channel, unit in seen.items():
+        groups.setdefault(channel // entering, []).append(unit)
+    if any(len(units) < entering or len(set(units)) > 1 for units in groups.values()):
+        found.together = math.lcm(found.together, entering)
+        found.refuse(
+            f"its units pass through {type(module).__name__} {name!r}, which makes groups of {entering} that they do "
+            "not fill"
+        )
+    return {group * leaving + k: units[0] for group, units in groups.items() for k in range(leaving)}
+
+
+def _decode(found: Trace, name: str, module: nn.Module, marked: Tensor, marks: Marks) -> dict[int, int]:
     """Channel -> unit at a module's input; refuses where a channel carries more than one unit."""
     view = _unit_last(module, marked, len(marks))
     if view is None:
@@ -191,6 +235,5 @@ def _decode(found: Trace, name: str, module: nn.Module, marked: Tensor, marks: T
         found.refuse(f"its units are mixed before they reach {name!r}")
         return {}
     channels = (ones | zeros).all(0).nonzero().flatten()
-    bits = max(1, (marks.shape[1] - 1).bit_length())
-    weights = 2 ** torch.arange(bits, device=ones.device)
-    return dict(zip(channels.tolist(), (weights @ ones[:bits, channels].long()).tolist(), strict=True))
+    weights = 2 ** torch.arange(marks.bits, device=ones.device)
+    return dict(zip(channels.tolist(), (weights @ ones[: marks.bits, channels].long()).tolist(), strict=True))

@@ -15,7 +15,7 @@ from torch import nn
 
 from pidnet.networks.expanded import ExpandedDirection, ExpandedRecurrent, expand
 from pidnet.networks.inputs import Inputs, take
-from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, depthwise, weighted
+from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, sizes, weighted
 from pidnet.networks.running import check_batch_size, check_runs, restored, same, scores
 from pidnet.networks.unwrapping import unwrapped
 from pidnet.pruning.structure._tracing import Tracer
@@ -25,8 +25,9 @@ from pidnet.pruning.structure.network import CuttableNetwork
 
 # Names that projections and the number of heads go by: ours, torch's, and those of Hugging Face models.
 PROJECTIONS = (("q", "k", "v"), ("query", "key", "value"), ("q_proj", "k_proj", "v_proj"))
-HEADS = ("heads", "num_heads", "num_attention_heads")
-HEAD_WIDTHS = ("all_head_size",)
+FUSED = ("c_attn", "qkv", "qkv_proj", "in_proj", "Wqkv")
+HEADS = ("heads", "num_heads", "num_attention_heads", "n_head", "n_heads")
+HEAD_WIDTHS = ("all_head_size", "split_size")
 
 
 @dataclass(eq=False)
@@ -76,6 +77,8 @@ def survey(model: nn.Module, example: Inputs) -> CuttableNetwork:
         for name in names if merged is None else ():
             own = candidates[name].obstacle
             refused[name] = own or f"it shares its units with {', '.join(map(repr, blocked or names))}"
+    along = {layer for group in groups.values() for layer in group.followers}
+    refused = {name: reason for name, reason in refused.items() if name not in along}
     found = CuttableNetwork(model, groups, refused)
     failed = _failing(found, take(example, slice(2)))
     groups = {name: group for name, group in groups.items() if name not in failed}
@@ -142,17 +145,18 @@ def _candidates(tracer: Tracer) -> list[Candidate]:
         elif projections := _projections(module):
             found.append(_attention(tracer, name, projections))
             inside |= {f"{name}.{part}" for part in projections}
-        elif isinstance(module, PRODUCERS) and name not in inside and not depthwise(module):
+        elif isinstance(module, PRODUCERS) and name not in inside:
             found.append(_plain(tracer, name, module))
     return found
 
 
 def _plain(tracer: Tracer, name: str, layer: Weighted) -> Candidate:
-    units = len(layer.weight)
+    units, _ = sizes(layer)
+    producers = {name: np.arange(units)[:, None]}
     if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
-        reason = f"it is a convolution of {layer.groups} groups, whose units cannot go one by one"
-        return Candidate(UnitGroup(name, units, {name: np.arange(units)[:, None]}, {}), reason)
-    return _traced(tracer, name, name, units, {name: np.arange(units)[:, None]})
+        reason = f"it is a convolution of {layer.groups} groups: they go with the units that it reads, or not at all"
+        return Candidate(UnitGroup(name, units, producers, {}), reason)
+    return _traced(tracer, name, name, units, producers)
 
 
 def _recurrent(tracer: Tracer, name: str, direction: ExpandedDirection) -> Candidate:
@@ -169,11 +173,17 @@ def _recurrent(tracer: Tracer, name: str, direction: ExpandedDirection) -> Candi
 
 
 def _projections(module: nn.Module) -> tuple[str, ...]:
-    """The names of query, key and value of an attention module with a number of heads, or none."""
-    for names in PROJECTIONS:
+    """The names of query, key and value of an attention module with a number of heads, or that of one layer for all
+    three, or none."""
+    heads = _head_count(module)
+    for names in PROJECTIONS if heads else ():
         layers = [layer for n in names if isinstance(layer := getattr(module, n, None), nn.Linear)]
-        if len(layers) == 3 and _head_count(module):
+        if len(layers) == 3:
             return names if len({layer.out_features for layer in layers}) == 1 else ()
+    for name in FUSED if heads else ():
+        layer = getattr(module, name, None)
+        if isinstance(layer, nn.Linear) and layer.out_features % (3 * heads) == 0:
+            return (name,)
     return ()
 
 
@@ -183,22 +193,19 @@ def _head_count(module: nn.Module) -> int:
 
 def _attention(tracer: Tracer, name: str, projections: tuple[str, ...]) -> Candidate:
     """The heads of an attention module: rows of query, key and value, columns of what reads the values."""
-    model, module = tracer.model, tracer.model.get_submodule(name)
-    value, heads = f"{name}.{projections[2]}" if name else projections[2], _head_count(module)
-    width = len(weighted(model, value).weight)
-    rows = np.arange(width).reshape(heads, -1)
-    producers = {value.removesuffix(projections[2]) + part: rows for part in projections}
+    module, heads = tracer.model.get_submodule(name), _head_count(tracer.model.get_submodule(name))
+    within = f"{name}." if name else ""
+    layers = [within + part for part in projections]
+    parts = 3 // len(layers)
+    width = sizes(weighted(tracer.model, layers[-1]))[0] // parts
+    rows = np.arange(parts * width).reshape(parts, heads, -1).swapaxes(0, 1).reshape(heads, -1)
     counters = {key: 1 for key in HEADS if key in vars(module)}
-    counters |= {key: rows.shape[1] for key in HEAD_WIDTHS if key in vars(module)}
-    channels = _traced(tracer, name, value, width, {})
-    whole = UnitGroup(
-        name=name,
-        units=heads,
-        producers=producers,
-        consumers={c: columns.reshape(heads, -1) for c, columns in channels.group.consumers.items()},
-        counters={name: counters},
-    )
-    return Candidate(whole, channels.obstacle)
+    counters |= {key: width // heads for key in HEAD_WIDTHS if key in vars(module)}
+    # Values are the last of three in one layer.
+    seen = _traced(tracer, name, layers[-1], width, {}, before=(parts - 1) * width)
+    consumers = {c: columns.reshape(heads, -1) for c, columns in seen.group.consumers.items()}
+    whole = UnitGroup(name, heads, dict.fromkeys(layers, rows), consumers, counters={name: counters})
+    return Candidate(whole, seen.obstacle)
 
 
 def _traced(
@@ -208,9 +215,16 @@ def _traced(
     units: int,
     producers: dict[str, np.ndarray],
     tied_width: str = "",
+    before: int = 0,
 ) -> Candidate:
-    """A candidate with the columns and channels at which its units were seen."""
-    seen = tracer.trace(source, units)
+    """A candidate with the columns and channels at which its units were seen. Neighboring ones are one unit where they
+    can only go together. before: channels of the source that come before its units."""
+    seen = tracer.trace(source, units, before=before)
+    together = seen.together if units % seen.together == 0 else 1
+    if together > 1:
+        units //= together
+        seen = tracer.trace(source, units, together, before)
+        producers = {layer: rows.reshape(units, -1) for layer, rows in producers.items()}
     consumers = {layer: _by_unit(columns, units) for layer, columns in seen.columns.items()}
     followers = {layer: _by_unit(channels, units) for layer, channels in seen.followers.items()}
     uneven = [layer for layer, columns in (consumers | followers).items() if columns is None]
@@ -249,14 +263,17 @@ def _coupled(candidates: dict[str, Candidate]) -> list[list[str]]:
 
 
 def _merge(members: list[UnitGroup]) -> UnitGroup | None:
-    """Coupled layers as one; None when they do not agree on which unit is which."""
+    """Coupled layers as one, by units as coarse as those of the coarsest; None when they do not agree on which unit is
+    which."""
+    fewest = min(member.units for member in members)
+    if any(member.units % fewest for member in members):
+        return None
+    members = [member.by(member.units // fewest) for member in members]
     merged: dict[str, dict[str, np.ndarray]] = {"producers": {}, "consumers": {}, "followers": {}}
     for member in members:
         for kind, places in merged.items():
             for layer, channels in getattr(member, kind).items():
-                if member.units != members[0].units or not np.array_equal(
-                    places.setdefault(layer, channels), channels
-                ):
+                if not np.array_equal(places.setdefault(layer, channels), channels):
                     return None
     counters = {k: v for member in members for k, v in member.counters.items()}
     return UnitGroup(

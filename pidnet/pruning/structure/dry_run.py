@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from pidnet.networks.inputs import Inputs
+from pidnet.networks.kinds import axes
 from pidnet.networks.running import same, scores
 from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
@@ -22,7 +23,8 @@ def dry_run(network: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> str:
     silent = replace(network, model=copy.deepcopy(network.model))
     for name, indices in units.items():
         for consumer, columns in silent.groups[name].consumers.items():
-            silent.weighted(consumer).weight[:, columns[list(indices)].ravel()] = 0
+            layer = silent.weighted(consumer)
+            layer.weight.movedim(axes(layer)[1], 0)[columns[list(indices)].ravel()] = 0
     before = silent.run(x)
     removing = f"removing units of {', '.join(units)}"
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class UnitGroup:
     name: the first layer. units: how many there are; for attention a unit is a whole head.
     producers: layer -> int (unit, row), the output rows of each unit.
     consumers: layer -> int (unit, column), the input channels of each unit.
-    followers: BatchNorm or depthwise convolution -> int (unit, channel).
+    followers: layer that hands units on, such as a BatchNorm or a depthwise convolution -> int (unit, output channel).
     counters: module -> attribute -> how much of it one unit makes up (heads of an attention module).
     tied_width: groups with the same name here must keep the same number of units.
     """
@@ -33,3 +33,17 @@ class UnitGroup:
     def others(self, units: Sequence[int]) -> list[int]:
         """The units that are not among these, ascending."""
         return sorted(set(range(self.units)) - set(units))
+
+    def by(self, number: int) -> UnitGroup:
+        """The same with so many neighboring units as one."""
+        kinds = ("producers", "consumers", "followers")
+        units = self.units // number
+        return replace(
+            self,
+            units=units,
+            **{
+                kind: {layer: places.reshape(units, -1) for layer, places in getattr(self, kind).items()}
+                for kind in kinds
+            },
+            counters={m: {k: number * v for k, v in each.items()} for m, each in self.counters.items()},
+        )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pidnet.networks.expanded import collapse
 from pidnet.networks.inputs import Inputs, split
-from pidnet.networks.kinds import Weighted, weighted
+from pidnet.networks.kinds import Weighted, sizes, weighted
 from pidnet.networks.outputs import OutputReading, Reading, read_output
 from pidnet.networks.running import scores
 from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
@@ -97,10 +97,9 @@ class CuttableNetwork:
     def left_of(self, name: str, units: UnitsByLayer) -> tuple[np.ndarray, np.ndarray]:
         """The input channels and the output rows that a layer has left without these units, by their old
         indices."""
-        shape = self.weighted(name).weight.shape
         rows, columns = (
             np.setdiff1d(np.arange(size), removed_channels(self.groups, units, kind).get(name, []))
-            for size, kind in zip(shape, ("producers", "consumers"), strict=False)
+            for size, kind in zip(sizes(self.weighted(name)), ("producers", "consumers"), strict=True)
         )
         return columns, rows
 

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from pidnet.networks.kinds import CONVOLUTIONS
+from pidnet.networks.kinds import CONVOLUTIONS, axes
 from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
 
 
 def remove_units(model: nn.Module, groups: Mapping[str, UnitGroup], units: UnitsByLayer) -> None:
     """Remove units from the model in place, with everything that hangs on them."""
-    for axis, kind in enumerate(("producers", "consumers")):
+    for side, kind in enumerate(("producers", "consumers")):
         for name, channels in removed_channels(groups, units, kind).items():
-            _take_out(model.get_submodule(name), axis, channels)
+            _take_out(model.get_submodule(name), side, channels)
     for name, channels in removed_channels(groups, units, "followers").items():
         _thin(model.get_submodule(name), channels)
     for name, indices in units.items():
@@ -57,23 +57,37 @@ def renumbered(groups: Mapping[str, UnitGroup], units: UnitsByLayer) -> dict[str
     return found
 
 
-def _take_out(layer: nn.Module, axis: int, channels: np.ndarray) -> None:
-    """Drop rows (axis 0, with their biases) or columns (axis 1) of a layer's weights."""
-    _shorten(layer, "weight", axis, channels)
-    if axis == 0:
+def _take_out(layer: nn.Module, side: int, channels: np.ndarray) -> None:
+    """Drop outputs (side 0, with their biases) or inputs (side 1) of a layer."""
+    _shorten(layer, "weight", axes(layer)[side], channels)
+    if side == 0:
         _shorten(layer, "bias", 0, channels)
     kind = "channels" if isinstance(layer, CONVOLUTIONS) else "features"
-    size = f"{('out', 'in')[axis]}_{kind}"
-    setattr(layer, size, getattr(layer, size) - len(channels))
+    _lower(layer, f"{('out', 'in')[side]}_{kind}", len(channels))
 
 
 def _thin(layer: nn.Module, channels: np.ndarray) -> None:
-    """Drop channels of a BatchNorm or a depthwise convolution."""
-    for name in ("weight", "bias", "running_mean", "running_var"):
+    """Drop output channels, whole groups of them, of a layer that hands units on."""
+    for name in ("bias", "running_mean", "running_var"):
         _shorten(layer, name, 0, channels)
-    convolution = isinstance(layer, CONVOLUTIONS)
-    for size in ("in_channels", "out_channels", "groups") if convolution else ("num_features",):
-        setattr(layer, size, getattr(layer, size) - len(channels))
+    if not isinstance(layer, CONVOLUTIONS):
+        _shorten(layer, "weight", 0, channels)
+        if isinstance(layer, nn.GroupNorm):
+            _lower(layer, "num_groups", len(channels) * layer.num_groups // layer.num_channels)
+        size = {nn.GroupNorm: "num_channels", nn.PReLU: "num_parameters"}.get(type(layer), "num_features")
+        _lower(layer, size, len(channels))
+        return
+    of_group = layer.out_channels // layer.groups
+    groups = np.unique(channels // of_group)
+    rows = len(layer.weight) // layer.groups
+    _shorten(layer, "weight", 0, (groups[:, None] * rows + np.arange(rows)).ravel())
+    _lower(layer, "in_channels", len(groups) * layer.in_channels // layer.groups)
+    _lower(layer, "out_channels", len(groups) * of_group)
+    _lower(layer, "groups", len(groups))
+
+
+def _lower(layer: nn.Module, name: str, by: int) -> None:
+    setattr(layer, name, getattr(layer, name) - by)
 
 
 def _shorten(layer: nn.Module, name: str, axis: int, channels: np.ndarray) -> None:

@@ -13,7 +13,8 @@ class Mixed(nn.Module):
         self.fc, self.head, self.mix = nn.Linear(4, 6), nn.Linear(6, 2), mix
 
     def forward(self, x):
-        return self.head(self.mix(self.fc(x)))
+        made = self.fc(x)
+        return self.head(self.mix(made, made) if isinstance(self.mix, nn.Bilinear) else self.mix(made))
 
 
 def test_units_are_followed_through_whatever_keeps_them_apart():
@@ -30,7 +31,7 @@ def test_units_are_followed_through_whatever_keeps_them_apart():
         (lambda x: x.softmax(-1), "its units are mixed before they reach 'head'"),
         (lambda x: x.cumsum(-1), "its units are mixed before they reach 'head'"),
         (nn.LayerNorm(6), "its units pass through LayerNorm 'mix', which mixes them"),
-        (nn.PReLU(6), "its units pass through PReLU 'mix', which is not known here"),
+        (nn.Bilinear(6, 6, 6), "its units pass through Bilinear 'mix', which is not known here"),
         (lambda x: torch.zeros_like(x), "no layer reads its units"),
     ],
 )

@@ -76,7 +76,8 @@ def channels_together(layer: nn.Module) -> tuple[int, int] | None:
     if isinstance(layer, FOLLOWERS):
         return 1, 1
     if isinstance(layer, nn.GroupNorm):
-        return (layer.num_channels // layer.num_groups,) * 2
+        channels = layer.num_channels // layer.num_groups
+        return channels, channels
     if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
         return layer.in_channels // layer.groups, layer.out_channels // layer.groups
     return None
@@ -89,7 +90,7 @@ def sizes(layer: Weighted) -> tuple[int, int]:
     return layer.out_channels, layer.in_channels
 
 
-def axes(layer: Weighted) -> tuple[int, int]:
+def axes(layer: nn.Module) -> tuple[int, int]:
     """The axes of the outputs and of the inputs in the weights of a layer."""
     return (1, 0) if isinstance(layer, TRANSPOSED) else (0, 1)
 

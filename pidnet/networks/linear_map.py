@@ -71,7 +71,7 @@ def input_rows(layer: Weighted, inputs: Tensor, most: int | None = None) -> Tens
     return _doubled(inputs.flatten(2)[:, :, patches.to(inputs.device)].flatten(1, 2))
 
 
-def _spread(layer: Weighted, inputs: Tensor) -> Tensor:
+def _spread(layer: Any, inputs: Tensor) -> Tensor:
     """The input of a transposed convolution with zeros between, and padded: what a plain one of stride 1 would read."""
     lengths = [(n - 1) * step + 1 for n, step in zip(inputs.shape[2:], layer.stride, strict=True)]
     spread = inputs.new_zeros(*inputs.shape[:2], *lengths)

@@ -14,6 +14,7 @@ from pidnet.networks.expanded.recurrent import (
     REVERSE,
     ExpandedDirection,
     ExpandedRecurrent,
+    StepByStep,
     direction_names,
     is_backward,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "ExpandedCell",
     "ExpandedDirection",
     "ExpandedRecurrent",
+    "StepByStep",
     "collapse",
     "direction_names",
     "expand",

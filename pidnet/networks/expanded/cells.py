@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.networks.expanded._unset import unset
-from pidnet.networks.expanded.recurrent import ExpandedDirection, as_tuple
+from pidnet.networks.expanded.recurrent import StepByStep, as_tuple
 
 CELLS: dict[type, type] = {nn.LSTMCell: nn.LSTM, nn.GRUCell: nn.GRU, nn.RNNCell: nn.RNN}
 
 
-class ExpandedCell(ExpandedDirection):
+class ExpandedCell(StepByStep):
     """A recurrent cell as linear layers, with the same call on batches."""
 
     def __init__(self, cell: nn.RNNCellBase) -> None:
@@ -44,7 +44,7 @@ class ExpandedCell(ExpandedDirection):
         return cell.requires_grad_(self.input.weight.requires_grad)
 
 
-def _pairs(cell: nn.RNNCellBase, expanded: ExpandedDirection) -> list[tuple[Tensor, Tensor]]:
+def _pairs(cell: nn.RNNCellBase, expanded: StepByStep) -> list[tuple[Tensor, Tensor]]:
     """The parameters of torch's cell beside those of the expanded one."""
     layers = (("ih", expanded.input), ("hh", expanded.hidden))
     kinds = ("weight", "bias") if cell.bias else ("weight",)

@@ -34,8 +34,8 @@ def is_backward(name: str) -> bool:
     return name.endswith(REVERSE)
 
 
-class ExpandedDirection(nn.Module):
-    """One layer of a recurrent module in one direction, step by step. kind: nn.LSTM, GRU or RNN."""
+class StepByStep(nn.Module):
+    """The linear layers of one recurrent layer in one direction. kind: nn.LSTM, GRU or RNN."""
 
     def __init__(self, module: nn.RNNBase | nn.RNNCellBase, kind: type, inputs: int) -> None:
         super().__init__()
@@ -46,6 +46,23 @@ class ExpandedDirection(nn.Module):
         self.hidden = unset(nn.Linear, weight, units, GATES[kind] * units, bias=module.bias)
         # What leaves a step passes through here, where its units can be watched.
         self.units = nn.Identity()
+
+    def step(self, entering: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """torch's equations of the three kinds (torch.nn.LSTM, GRU, RNN)."""
+        recurrent = self.hidden(state[0])
+        if self.kind is nn.RNN:
+            return (self.act(entering + recurrent),)
+        if self.kind is nn.GRU:
+            (r, z, n), (hr, hz, hn) = entering.chunk(3, -1), recurrent.chunk(3, -1)
+            update = torch.sigmoid(z + hz)
+            return ((1 - update) * torch.tanh(n + torch.sigmoid(r + hr) * hn) + update * state[0],)
+        i, f, g, o = (entering + recurrent).chunk(4, -1)
+        cell = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(cell), cell
+
+
+class ExpandedDirection(StepByStep):
+    """One layer of a recurrent module in one direction, on whole sequences."""
 
     def forward(
         self, x: Tensor, state: tuple[Tensor, ...], valid: Tensor, reverse: bool
@@ -60,19 +77,6 @@ class ExpandedDirection(nn.Module):
             state = tuple(torch.where(here, a, b) for a, b in zip(new, state, strict=True))
             out[step] = state[0] * here
         return torch.stack([out[step] for step in range(x.shape[1])], 1), state
-
-    def step(self, entering: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """torch's equations of the three kinds (torch.nn.LSTM, GRU, RNN)."""
-        recurrent = self.hidden(state[0])
-        if self.kind is nn.RNN:
-            return (self.act(entering + recurrent),)
-        if self.kind is nn.GRU:
-            (r, z, n), (hr, hz, hn) = entering.chunk(3, -1), recurrent.chunk(3, -1)
-            update = torch.sigmoid(z + hz)
-            return ((1 - update) * torch.tanh(n + torch.sigmoid(r + hr) * hn) + update * state[0],)
-        i, f, g, o = (entering + recurrent).chunk(4, -1)
-        cell = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(cell), cell
 
 
 class ExpandedRecurrent(nn.Module):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pidnet.networks.expanded import ExpandedDirection, ExpandedRecurrent, expand
+from pidnet.networks.expanded import ExpandedRecurrent, StepByStep, expand
 from pidnet.networks.inputs import Inputs, take
 from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, sizes, weighted
 from pidnet.networks.running import check_batch_size, check_runs, restored, same, scores
@@ -139,7 +139,7 @@ def _candidates(tracer: Tracer) -> list[Candidate]:
     """Every layer that outputs units, in the order of the modules."""
     found, inside = [], set()
     for name, module in tracer.model.named_modules():
-        if isinstance(module, ExpandedDirection):
+        if isinstance(module, StepByStep):
             found.append(_recurrent(tracer, name, module))
             inside |= {f"{name}.input", f"{name}.hidden"}
         elif projections := _projections(module):
@@ -159,7 +159,7 @@ def _plain(tracer: Tracer, name: str, layer: Weighted) -> Candidate:
     return _traced(tracer, name, name, units, producers)
 
 
-def _recurrent(tracer: Tracer, name: str, direction: ExpandedDirection) -> Candidate:
+def _recurrent(tracer: Tracer, name: str, direction: StepByStep) -> Candidate:
     """One layer and direction: a unit has a row in each gate."""
     units = direction.hidden.in_features
     rows = np.arange(len(direction.hidden.weight)).reshape(-1, units).T

@@ -35,9 +35,9 @@ class CuttableNetwork:
             return self.groups[name]
         known = ", ".join(map(repr, self.groups))
         owner = next((group.name for group in self.groups.values() if name in group.producers), None)
-        if name in self.refused:
+        if refused := next((n for n in self.refused if f"{name}.".startswith(f"{n}.")), None):
             raise ValueError(
-                f"layer {name!r} cannot be cut: {self.refused[name]}; what can be cut is {known}"
+                f"layer {refused!r} cannot be cut: {self.refused[refused]}; what can be cut is {known}"
             )
         if owner:
             raise ValueError(f"the units of {name!r} go together with those of {owner!r}; name that layer")

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.kinds import CONVOLUTIONS, TRANSPOSED, Weighted
+from pidnet.networks.kinds import CONVOLUTIONS, TRANSPOSED, Weighted, sizes
 
 # Positions of a feature map from which least squares and covariances are estimated; neighbors are nearly alike.
 POSITIONS = 64
@@ -23,6 +23,11 @@ POSITIONS = 64
 def taps(layer: Weighted) -> int:
     """How many input features belong to one input channel: the size of a convolution's kernel, or 1."""
     return int(np.prod(layer.kernel_size)) if isinstance(layer, CONVOLUTIONS) else 1
+
+
+def feature_count(layer: Weighted) -> int:
+    """How many input features a layer has: input units, of a convolution times the size of its kernel."""
+    return sizes(layer)[1] * taps(layer)
 
 
 def features(layer: Weighted, channels: np.ndarray) -> np.ndarray:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from pidnet.activations import Activations
 from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, samples, split
-from pidnet.networks.kinds import Weighted, sizes
-from pidnet.networks.linear_map import features, taps, weight_matrix
+from pidnet.networks.kinds import Weighted
+from pidnet.networks.linear_map import feature_count, features, weight_matrix
 from pidnet.printing import Printed, listed
 from pidnet.pruning.criteria._gathering import fisher_sums, input_moments
 from pidnet.pruning.structure.network import CuttableNetwork
@@ -238,8 +238,7 @@ class CalibrationStatistics(Printed):
         int
             Input units, of a convolution times the size of its kernel.
         """
-        layer = self.network.weighted(consumer)
-        return sizes(layer)[1] * taps(layer)
+        return feature_count(self.network.weighted(consumer))
 
     def _check_features(self, consumer: str) -> None:
         if (features := self.features(consumer)) > MOST_FEATURES:

@@ -15,6 +15,7 @@ from pidnet.energy.tradeoff import (
     modelled_payback,
     pareto_front,
 )
+from pidnet.energy.work import Work, counted_work
 
 __all__ = [
     "Compared",
@@ -30,6 +31,7 @@ __all__ = [
     "LayerRow",
     "Measurement",
     "Window",
+    "Work",
     "accuracy_energy",
     "add_measured",
     "co2_grams",
@@ -37,6 +39,7 @@ __all__ = [
     "compare_energy",
     "compare_latency",
     "count",
+    "counted_work",
     "counter_window",
     "energy_rows",
     "find_counters",

@@ -10,6 +10,7 @@ from pidnet.plots.collapse import plot_collapse
 from pidnet.plots.curves import plot_loss_curves
 from pidnet.plots.graphs import place_units, plot_graph, plot_replacements
 from pidnet.plots.maps import plot_map, plot_maps
+from pidnet.plots.narrowing import plot_narrowing
 from pidnet.plots.planes import plot_plane
 from pidnet.plots.plans import plot_plan
 from pidnet.plots.profiles import plot_profile, plot_sensitivity, plot_training
@@ -25,6 +26,7 @@ __all__ = [
     "plot_loss_curves",
     "plot_map",
     "plot_maps",
+    "plot_narrowing",
     "plot_plan",
     "plot_plane",
     "plot_profile",

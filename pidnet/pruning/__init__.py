@@ -13,6 +13,7 @@ from pidnet.pruning.plans.curves import LossCurve
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.planning import gather, plan_pruning
 from pidnet.pruning.repair.running import REPAIRS
+from pidnet.pruning.tickets import Overlap, plan_overlap, random_plan, rewind
 
 __all__ = [
     "CRITERIA",
@@ -20,6 +21,7 @@ __all__ = [
     "CalibrationStatistics",
     "Criterion",
     "LossCurve",
+    "Overlap",
     "PruningPlan",
     "Ranking",
     "RemovedUnit",
@@ -27,6 +29,9 @@ __all__ = [
     "ascending",
     "gather",
     "load_pruned",
+    "plan_overlap",
     "plan_pruning",
+    "random_plan",
+    "rewind",
     "save_pruned",
 ]

@@ -10,10 +10,13 @@ from pidnet.training.bottleneck import (
 from pidnet.training.cdnv import cdnv_penalty
 from pidnet.training.fine_tuning import fine_tune
 from pidnet.training.fit import accuracy, train, train_epochs
+from pidnet.training.narrowing import Narrowed, Phase, train_narrowing
 from pidnet.training.recorder import Recorder
 
 __all__ = [
     "BETA_FORMS",
+    "Narrowed",
+    "Phase",
     "Recorder",
     "accuracy",
     "bottleneck_loss",
@@ -23,5 +26,6 @@ __all__ = [
     "fine_tune",
     "train",
     "train_epochs",
+    "train_narrowing",
     "vib_loss",
 ]

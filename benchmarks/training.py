@@ -1,7 +1,7 @@
 """Training for less: the accuracy of small networks against the energy of their whole training.
 
     python -m benchmarks.training                              # everything; resumes where it was stopped
-    python -m benchmarks.training --nets mlp/mnist1d --only narrowing,fresh --seeds 3
+    python -m benchmarks.training --nets mlp/mnist1d --seeds 3 --only narrowing fresh
 
 Every arm is a function of a ``Bench`` (network, data, seed) that gives a row of figures. Each cell (group, arm, net,
 seed) is one line in the cache file and is never computed twice; tables and JSON in benchmarks/results are written
@@ -26,7 +26,7 @@ from benchmarks.training_table import write_results
 
 # A group is a module with ARMS, name -> (Bench) -> row of figures, and ``tables``, cells -> parts of the text.
 GROUPS: dict[str, ModuleType] = {
-    "narrowing": training_narrowing,
+    "cutting": training_narrowing,
 }
 Cell = dict
 
@@ -57,7 +57,7 @@ def arguments() -> argparse.Namespace:
         return text.split(",")
 
     parser.add_argument("--nets", type=names, default=list(NETS), help="comma-separated")
-    parser.add_argument("--only", type=names, default=[""], help="groups, or beginnings of the names of arms")
+    parser.add_argument("--only", nargs="+", default=[""], help="groups, or beginnings of the names of arms")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--data", default=os.environ.get("PIDNET_DATA"), help="folder of the .npz data sets")
     parser.add_argument("--cache", type=Path, default=Path("runs/training"))

@@ -9,8 +9,7 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from benchmarks.pruning_nets import NETS as SCOREBOARD
-from benchmarks.pruning_nets import Net
+from benchmarks.pruning_nets import NETS as SCOREBOARD, Net
 from pidnet import training
 from pidnet.datasets.named import Samples
 from pidnet.energy import count
@@ -67,7 +66,10 @@ class Bench:
     def train(self, model: nn.Module, decay: float = 0.0, times: float = 1) -> nn.Module:
         """With a schedule of its own, ``times`` the epochs."""
         return training.train(
-            model, *self.data, decay=decay, **self.options | {"epochs": max(1, round(times * self.net.epochs))}
+            model,
+            *self.data,
+            decay=decay,
+            **self.options | {"epochs": max(1, round(times * self.net.epochs))},
         )
 
     def test(self, model: nn.Module) -> float:

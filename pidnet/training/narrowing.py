@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from pidnet.arguments import check_arguments
 from pidnet.energy import Compared, Counts, count, modelled_energy, total
-from pidnet.energy.modelled import PJ, horowitz_2014
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.inputs import Inputs, take
 from pidnet.plots import plot_narrowing
@@ -71,24 +70,6 @@ class Phase(Printed):
         """
         return PASSES * samples * self.epochs * self.counts.macs + self.cutting_macs
 
-    def joules(self, samples: int, where: str) -> float:
-        """Modelled joules of its training, plan and repair.
-
-        Parameters
-        ----------
-        samples : int
-            Of an epoch.
-        where : str
-            "sram" or "dram".
-
-        Returns
-        -------
-        float
-            Plan and repair by their MACs alone.
-        """
-        work = PJ * self.cutting_macs * horowitz_2014().mac["fp32"]
-        return PASSES * samples * self.epochs * getattr(total(modelled_energy(self.counts)), where) + work
-
     def _lines(self) -> list[str]:
         return [f"Phase of {self.epochs} epochs with {self.counts.macs:,} MACs a sample"]
 
@@ -130,7 +111,8 @@ class Narrowed(Printed):
     @property
     def dense_macs(self) -> int:
         """What as many epochs of the dense network take."""
-        return self._dense.macs(self.samples)
+        epochs = sum(phase.epochs for phase in self.phases)
+        return PASSES * self.samples * epochs * self.phases[0].counts.macs
 
     @property
     def macs(self) -> Compared:
@@ -138,7 +120,7 @@ class Narrowed(Printed):
         return Compared(self.dense_macs, self.training_macs)
 
     def joules(self, where: str = "sram") -> Compared:
-        """Modelled joules of the training.
+        """Modelled joules of the training; a MAC of a plan or a repair costs what one of the dense network does.
 
         Parameters
         ----------
@@ -152,8 +134,15 @@ class Narrowed(Printed):
         """
         if where not in ("sram", "dram"):
             raise ValueError(f"where={where!r}; expected 'sram' or 'dram'")
-        own = sum(phase.joules(self.samples, where) for phase in self.phases)
-        return Compared(self._dense.joules(self.samples, where), own)
+        one = [getattr(total(modelled_energy(phase.counts)), where) for phase in self.phases]
+        trained = [phase.macs(self.samples) - phase.cutting_macs for phase in self.phases]
+        spent = sum(
+            macs * joules / phase.counts.macs
+            for macs, joules, phase in zip(trained, one, self.phases, strict=True)
+        )
+        a_mac = one[0] / self.phases[0].counts.macs
+        cutting = sum(phase.cutting_macs for phase in self.phases)
+        return Compared(a_mac * self.dense_macs, spent + a_mac * cutting)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the energy spent by epoch; see ``pidnet.plots.plot_narrowing``.
@@ -183,10 +172,6 @@ class Narrowed(Printed):
             }
             for units, phase in zip(widths, self.phases, strict=True)
         ]
-
-    @property
-    def _dense(self) -> Phase:
-        return Phase(sum(phase.epochs for phase in self.phases), self.phases[0].counts, 0)
 
     def _lines(self) -> list[str]:
         plan = self.plans[-1]

@@ -28,7 +28,7 @@ def plot_narrowing(narrowed: Any, ax: Axes | None = None) -> Figure:
     Examples
     --------
     >>> import torch, pidnet as pn
-    >>> data = torch.randn(60, 4, generator=torch.Generator().manual_seed(0)), torch.arange(60) % 3
+    >>> data = torch.randn(80, 4, generator=torch.Generator().manual_seed(0)), torch.arange(80) % 3
     >>> narrowed = pn.training.train_narrowing(pn.zoo.mlp(4, (64,), 3), data, 0.25, epochs=4, criterion="l2")
     >>> len(pn.plots.plot_narrowing(narrowed).axes[0].lines)
     2

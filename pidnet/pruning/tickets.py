@@ -136,8 +136,8 @@ def random_plan(plan: PruningPlan, seed: int = 0) -> PruningPlan:
     --------
     >>> import pidnet as pn
     >>> plan = pn.PruningPlan({"fc1": [0, 1]}, {}, "by hand", units={"fc1": 8})
-    >>> pn.pruning.random_plan(plan).kept
-    {'fc1': [1, 6]}
+    >>> pn.pruning.random_plan(plan).widths
+    {'fc1': 2}
     """
     check_arguments(random_plan, locals())
     for layer in plan.kept:

@@ -10,7 +10,8 @@ from pidnet.training.bottleneck import (
 from pidnet.training.cdnv import cdnv_penalty
 from pidnet.training.fine_tuning import fine_tune
 from pidnet.training.fit import accuracy, train, train_epochs
-from pidnet.training.narrowing import Narrowed, Phase, train_narrowing
+from pidnet.training.narrowed import Narrowed, Phase
+from pidnet.training.narrowing import train_narrowing
 from pidnet.training.recorder import Recorder
 
 __all__ = [

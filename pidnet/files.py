@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zlib import crc32
 
 from filelock import FileLock, Timeout
@@ -19,6 +21,7 @@ from filelock import FileLock, Timeout
 if TYPE_CHECKING:
     import numpy as np
 
+Result = TypeVar("Result")
 LONGEST_NAME = 120
 TEMPORARY = ".pidnet-"
 CHANGE, GONE = ".change", ".gone"  # files that are about to take their places; the names of those that go
@@ -137,6 +140,23 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_result(result: Any, path: Path, stored: Any = None) -> Path:
+    """Write a small result as JSON under the name of its class; returns the path. stored: its fields, if not plain."""
+    stored = stored or {part.name: plain(getattr(result, part.name)) for part in fields(result)}
+    return write_text(path, json.dumps({type(result).__name__: stored}, indent=1, allow_nan=False))
+
+
+def read_result(path: Path, kind: type[Result], checked: Callable[[dict], Result]) -> Result:
+    """The result of a class that ``write_result`` wrote. ValueError for another file, with the reason."""
+    try:
+        return checked(json.loads(path.read_text(encoding="utf-8"))[kind.__name__])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(
+            f"{path} holds no {kind.__name__} that can be read: {reason}; make it again"
+        ) from error
 
 
 def safe_name(name: str) -> str:

@@ -23,6 +23,7 @@ from pidnet.names import (
 
 if TYPE_CHECKING:
     from pidnet.activations import Activations
+    from pidnet.codes import Codes
     from pidnet.maps import LayerMaps
 
 DISCRETE_ONLY = ("quantizer", "levels", "null", "intervals", "store")
@@ -73,19 +74,20 @@ def map_layers(
             check_folder(folder)
         from pidnet.activations import capture
         from pidnet.files import one_change
-        from pidnet.runs import write_maps, write_settings
+        from pidnet.runs import write_maps, write_sections, write_settings
 
         network, found = find_both(model, data, weights=weights, samples=samples, device=device, seed=seed)
         tell(f"capturing {len(found.calibration[1])} samples")
         acts = capture(network, found.calibration, names)
         shape = ", ".join(f"{name} ({values.shape[1]} units)" for name, values in acts.layers.items())
         tell(f"mapping all pairs of {shape} by {measure}")
-        maps = _maps(acts, measure, dict(chosen), store)
+        maps, codes = _maps(acts, measure, dict(chosen), store)
         settings = {"model": model, "weights": weights and str(weights), "data": data}
         settings["digest"] = digest(network, found)
         with one_change(out):
             write_settings(out, "map", settings | {"samples": len(acts.target), "measure": measure, **chosen})
             write_maps(out, list(maps.values()))
+            write_sections(out, "map", codes=codes)
     if as_json:
         print_json({"folder": str(out), "layers": maps.summary()})
         return
@@ -108,12 +110,14 @@ def _check(measure: str, chosen: dict[str, Any]) -> None:
         check_name("null", chosen["null"], NULLS)
 
 
-def _maps(acts: Activations, measure: str, chosen: dict[str, Any], store: Path | None) -> LayerMaps:
-    """The maps of all layers; for a discrete measure by the quantizer and the levels among the chosen options."""
+def _maps(
+    acts: Activations, measure: str, chosen: dict[str, Any], store: Path | None
+) -> tuple[LayerMaps, Codes | None]:
+    """The maps of all layers, and the codes for a discrete measure, by the quantizer and the levels among the chosen options."""
     from pidnet.codes import quantize
     from pidnet.maps import layer_maps
 
     if measure in GAUSSIAN_MEASURES:
-        return layer_maps(acts, measure, **chosen)
+        return layer_maps(acts, measure, **chosen), None
     codes = quantize(acts, chosen.pop("levels"), chosen.pop("quantizer"))
-    return layer_maps(codes, measure, store=store, **chosen)
+    return layer_maps(codes, measure, store=store, **chosen), codes

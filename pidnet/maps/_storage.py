@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from pidnet.files import array_headers, plain, replacing, write_text
+from pidnet.files import array_headers, replacing
 from pidnet.measures.atoms import NAMES, Atoms
 
 if TYPE_CHECKING:
     from pidnet.maps.layer_map import LayerMap
 
-Result = TypeVar("Result")
 OWN = ("units", "pairs", "unit_information")
 GROUPED = ("plug_in", "p_values", "intervals")
 TEXT = ("layer", "measure", "samples", "settings", "notes", "noise_floor")
@@ -63,23 +61,6 @@ def read_map(path: Path) -> dict[str, Any]:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"{path} holds no map that can be read: {reason}; make the map again") from error
     return found
-
-
-def write_result(result: Any, path: Path) -> Path:
-    """Write a small result as JSON under the name of its class; returns the path."""
-    stored = {part.name: plain(getattr(result, part.name)) for part in fields(result)}
-    return write_text(path, json.dumps({type(result).__name__: stored}, indent=1, allow_nan=False))
-
-
-def read_result(path: Path, kind: type[Result], checked: Callable[[dict], Result]) -> Result:
-    """The result of a class that ``write_result`` wrote. ValueError for another file, with the reason."""
-    try:
-        return checked(json.loads(path.read_text(encoding="utf-8"))[kind.__name__])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(
-            f"{path} holds no {kind.__name__} that can be read: {reason}; make it again"
-        ) from error
 
 
 def _check_shapes(headers: Mapping[str, tuple[tuple[int, ...], np.dtype]]) -> None:

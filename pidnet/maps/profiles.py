@@ -12,8 +12,8 @@ from scipy import stats
 
 from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
+from pidnet.files import read_result, write_result
 from pidnet.maps._jackknife import half_width, shares_of
-from pidnet.maps._storage import read_result, write_result
 from pidnet.maps.layer_map import LayerMap
 from pidnet.optional import optional_module
 from pidnet.plots import plot_profile

@@ -14,7 +14,7 @@ from pidnet.activations import Activations
 from pidnet.arguments import check_arguments
 from pidnet.codes import Codes, quantize
 from pidnet.codes.quantizers import Quantizer
-from pidnet.maps._storage import read_result, write_result
+from pidnet.files import read_result, write_result
 from pidnet.maps.mapping import layer_maps
 from pidnet.maps.verdict import Verdict
 from pidnet.measures.measure import MeasureLike

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Batch = tuple[Tensor, Tensor]
 Scores = Callable[[Tensor], Tensor]
+Head = nn.Module | Scores | Tensor | tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -176,3 +178,37 @@ def checked_batches(batches: Iterable[tuple[object, object]]) -> Iterator[Batch]
             row = int((~torch.isfinite(features)).any(1).nonzero()[0, 0])
             raise ValueError(f"the features of sample {row} are not finite; leave it out or mend the network")
         yield features.detach(), labels.detach().long().to(features.device)
+
+
+class Batches:
+    """Checked batches that can be read again; a whole is a single batch."""
+
+    def __init__(self, h: Any, y: Any) -> None:
+        self.batches: Iterable[tuple[Any, Any]] = h if y is None else [(h, y)]
+        if isinstance(self.batches, Tensor | np.ndarray):
+            raise ValueError("y is missing; pass the labels, or batches of features and labels")
+        if isinstance(self.batches, Iterator):
+            raise ValueError("batches are read twice, a generator once; pass a list or a loader")
+
+    def __iter__(self) -> Iterator[Batch]:
+        return checked_batches(self.batches)
+
+
+def read_head(head: Head | None, centers: Centers) -> tuple[Tensor | None, Scores | None, int]:
+    """Weights of the classes that occur if the head is linear, features -> scores, number of outputs."""
+    labels, units = centers.labels, centers.means.shape[1]
+    if head is None:
+        return None, None, int(labels[-1]) + 1
+    if isinstance(head, nn.Linear):
+        head = (head.weight, torch.zeros(head.out_features) if head.bias is None else head.bias)
+    if isinstance(head, Tensor):
+        head = (head, head.new_zeros(len(head)))
+    if not isinstance(head, tuple):
+        return None, torch.no_grad()(head), int(labels[-1]) + 1
+    weight, bias = (part.detach().to(centers.means) for part in head)
+    if weight.ndim != 2 or weight.shape[1] != units or bias.shape != weight.shape[:1]:
+        shapes = f"{tuple(weight.shape)} and a bias {tuple(bias.shape)}"
+        raise ValueError(f"the head has weights {shapes}; expected (class, {units}) and (class,)")
+    if len(weight) <= labels[-1]:
+        raise ValueError(f"the head has {len(weight)} outputs, but a label is {int(labels[-1])}")
+    return weight[labels], lambda h: h.to(weight) @ weight.T + bias, len(weight)

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from pidnet.files import read_result, write_result
 from pidnet.optional import optional_module
 from pidnet.planes._geometry import (
-    Batch,
+    Batches,
     Centers,
-    Scores,
+    Head,
     Spread,
     between,
     cdnv,
-    checked_batches,
     class_centers,
     class_spread,
     mean_angles,
+    read_head,
     unit,
 )
+from pidnet.planes._storage import collapse_fields, worded
 from pidnet.plots import plot_collapse
 from pidnet.printing import Printed, listed, number
 
@@ -38,8 +40,6 @@ SCALARS = (
     "cdnv", "cdnv_unbiased", "nc1", "nc1_trace", "equinorm", "equiangle", "max_angle", "etf", "nc3", "nc4",
     "nearest_center", "accuracy", "classes", "rank", "samples", "units",
 )  # fmt: skip
-
-Head = nn.Module | Callable[[Tensor], Tensor] | Tensor | tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,6 +125,42 @@ class Collapse(Printed):
         """Make a table of one row: all numbers, without the matrices."""
         return optional_module("pandas").DataFrame([{name: getattr(self, name) for name in SCALARS}])
 
+    def save(self, path: str | Path) -> Path:
+        """Write the collapse as .json.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; the ending becomes .json.
+
+        Returns
+        -------
+        Path
+            The path written.
+        """
+        return write_result(self, Path(path).with_suffix(".json"), worded(self))
+
+    @staticmethod
+    def load(path: str | Path) -> Collapse:
+        """Read a collapse that ``save`` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The .json file.
+
+        Returns
+        -------
+        Collapse
+            The same collapse.
+
+        Raises
+        ------
+        ValueError
+            For a file that is broken or holds no collapse, with the reason.
+        """
+        return read_result(Path(path), Collapse, lambda stored: Collapse(**collapse_fields(stored, SCALARS)))
+
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the cosines between the class means, as ``pidnet.plots.plot_collapse`` does.
 
@@ -202,12 +238,12 @@ def neural_collapse(h: Any, y: Any = None, head: Head | None = None) -> Collapse
     between the means (NC2): norms 0.0079, angles 0.0096, to the largest 0.0089, ETF 0.0181
     head: NC3 0.0412, NC4 0.0000, accuracy 1.0000; nearest mean is the own for 1.0000
     """
-    batches = _Batches(h, y)
+    batches = Batches(h, y)
     centers = class_centers(batches)
     n, units = int(centers.sizes.sum()), centers.means.shape[1]
     if n == len(centers.sizes):
         raise ValueError(f"no class has two samples ({n} in all): nothing can be told about spread")
-    weight, scores, outputs = _head(head, centers)
+    weight, scores, outputs = read_head(head, centers)
     values, directions = between(centers)
     spread = class_spread(batches, centers, directions / values, scores)
     about = centers.means - centers.means.mean(0)
@@ -230,40 +266,6 @@ def neural_collapse(h: Any, y: Any = None, head: Head | None = None) -> Collapse
         cosines=cosines.cpu().numpy(),
         notes=tuple(_notes(centers, spread, values, outputs)),
     )
-
-
-class _Batches:
-    """Checked batches that can be read again; a whole is a single batch."""
-
-    def __init__(self, h: Any, y: Any) -> None:
-        self.batches: Iterable[tuple[Any, Any]] = h if y is None else [(h, y)]
-        if isinstance(self.batches, Tensor | np.ndarray):
-            raise ValueError("y is missing; pass the labels, or batches of features and labels")
-        if isinstance(self.batches, Iterator):
-            raise ValueError("batches are read twice, a generator once; pass a list or a loader")
-
-    def __iter__(self) -> Iterator[Batch]:
-        return checked_batches(self.batches)
-
-
-def _head(head: Head | None, centers: Centers) -> tuple[Tensor | None, Scores | None, int]:
-    """Weights of the classes that occur if the head is linear, features -> scores, number of outputs."""
-    labels, units = centers.labels, centers.means.shape[1]
-    if head is None:
-        return None, None, int(labels[-1]) + 1
-    if isinstance(head, nn.Linear):
-        head = (head.weight, torch.zeros(head.out_features) if head.bias is None else head.bias)
-    if isinstance(head, Tensor):
-        head = (head, head.new_zeros(len(head)))
-    if not isinstance(head, tuple):
-        return None, torch.no_grad()(head), int(labels[-1]) + 1
-    weight, bias = (part.detach().to(centers.means) for part in head)
-    if weight.ndim != 2 or weight.shape[1] != units or bias.shape != weight.shape[:1]:
-        shapes = f"{tuple(weight.shape)} and a bias {tuple(bias.shape)}"
-        raise ValueError(f"the head has weights {shapes}; expected (class, {units}) and (class,)")
-    if len(weight) <= labels[-1]:
-        raise ValueError(f"the head has {len(weight)} outputs, but a label is {int(labels[-1])}")
-    return weight[labels], lambda h: h.to(weight) @ weight.T + bias, len(weight)
 
 
 def _notes(centers: Centers, spread: Spread, values: Tensor, outputs: int) -> Iterator[str]:

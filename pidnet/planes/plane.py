@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pidnet.estimators import Information
 from pidnet.estimators.information import shown
+from pidnet.files import read_result, write_result
 from pidnet.optional import optional_module
+from pidnet.planes._storage import finding_of, information_of, worded
 from pidnet.planes.row_checks import Finding
 from pidnet.plots import plot_plane
 from pidnet.printing import Printed, table
@@ -158,6 +161,42 @@ class Plane(Printed):
         order = {"layer": list(self.layers), "split": list(self.splits), "quantity": list(QUANTITIES)}
         return found.reindex(order).assign_attrs(units="bits")
 
+    def save(self, path: str | Path) -> Path:
+        """Write the plane as .json.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; the ending becomes .json.
+
+        Returns
+        -------
+        Path
+            The path written.
+        """
+        return write_result(self, Path(path).with_suffix(".json"), worded(self))
+
+    @staticmethod
+    def load(path: str | Path) -> Plane:
+        """Read a plane that ``save`` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The .json file.
+
+        Returns
+        -------
+        Plane
+            The same plane.
+
+        Raises
+        ------
+        ValueError
+            For a file that is broken or holds no plane, with the reason.
+        """
+        return read_result(Path(path), Plane, _checked)
+
     def plot(self, split: str | None = None, ax: Axes | None = None) -> Figure:
         """Draw the brackets; see ``pidnet.plots.plot_plane``.
 
@@ -200,6 +239,18 @@ class Plane(Printed):
 
     def _lines(self, most: int = MOST_ROWS) -> list[str]:
         return [*table(self.brackets(), most), *_first(self.findings)]
+
+
+def _checked(stored: dict[str, Any]) -> Plane:
+    """The plane of a file; ValueError for rows without all quantities."""
+    rows = [
+        PlaneRow(
+            *(str(row[name]) for name in ("layer", "split", "how")),
+            {quantity: information_of(row["information"][quantity]) for quantity in QUANTITIES},
+        )
+        for row in stored["rows"]
+    ]
+    return Plane(tuple(rows), tuple(map(finding_of, stored["findings"])), dict(stored["settings"].items()))
 
 
 def _bracket(found: Information) -> str:

@@ -2,12 +2,14 @@
 
 from pidnet.runs.carried_out import PrunedRun, carry_out, rows
 from pidnet.runs.reading import Run, StoredBudget, done_before, read_run
+from pidnet.runs.sections import Sections, write_sections
 from pidnet.runs.whole import write_run
 from pidnet.runs.writing import map_file, write_maps, write_pictures, write_pruned, write_settings
 
 __all__ = [
     "PrunedRun",
     "Run",
+    "Sections",
     "StoredBudget",
     "carry_out",
     "done_before",
@@ -18,5 +20,6 @@ __all__ = [
     "write_pictures",
     "write_pruned",
     "write_run",
+    "write_sections",
     "write_settings",
 ]

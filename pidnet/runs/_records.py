@@ -3,7 +3,9 @@ each of its files."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +14,10 @@ from typing import Any
 import torch
 
 from pidnet import __version__
-from pidnet.files import GONE, current, write_text
+from pidnet.files import GONE, current, plain, write_text
 
 RECORD, SETTINGS, PAGE = "files.json", "settings.json", "report.html"
-FOLLOWING = {"layers": ("pictures",)}  # lists that are drawn from another one and go with it
+FOLLOWING = {"layers": ("pictures", "codes")}  # lists that belong to another one and go with it
 
 
 def stored(path: Path, missing: Any) -> Any:
@@ -63,3 +65,17 @@ def check_records(folder: Path) -> None:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Rows as .json and as .csv; returns the paths."""
+    text = io.StringIO()
+    writer = csv.DictWriter(
+        text, fieldnames=list(dict.fromkeys(k for row in rows for k in row)), lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(rows)
+    return [
+        write_text(path.with_suffix(".json"), json.dumps(plain(rows), indent=1)),
+        write_text(path.with_suffix(".csv"), text.getvalue()),
+    ]

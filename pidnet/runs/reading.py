@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -18,6 +18,7 @@ from pidnet.printing import Printed, listed
 from pidnet.pruning import PruningPlan, load_pruned
 from pidnet.runs._records import SETTINGS, check_records, recorded, stamped, stored
 from pidnet.runs.carried_out import PrunedRun, summary_line
+from pidnet.runs.sections import Sections, read_sections
 from pidnet.runs.writing import map_file
 
 
@@ -72,6 +73,8 @@ class Run(Printed):
         In the order in which they were written.
     pictures
         Drawings of the maps.
+    sections
+        Codes, information plane, collapse and training, where they were written.
 
     Examples
     --------
@@ -84,6 +87,7 @@ class Run(Printed):
     maps: list[LayerMap]
     budgets: list[StoredBudget]
     pictures: tuple[Path, ...] = ()
+    sections: Sections = field(default_factory=Sections)
 
     def _lines(self) -> list[str]:
         return [
@@ -152,6 +156,7 @@ def _read(folder: Path) -> Run:
         [LayerMap.load(folder / f"{name}.npz") for name in names],
         [_budget(folder, row["budget"]) for row in stored(folder / "budgets.json", [])[1:]],
         tuple(folder / name for name in recorded(folder, "pictures")),
+        read_sections(folder),
     )
 
 

@@ -9,10 +9,14 @@ from typing import Any
 from torch import Tensor
 
 from pidnet.arguments import check_arguments
+from pidnet.codes import Codes
 from pidnet.files import one_change
 from pidnet.maps import LayerMap
+from pidnet.planes import Collapse, Plane
 from pidnet.runs.carried_out import PrunedRun
+from pidnet.runs.sections import write_sections
 from pidnet.runs.writing import write_maps, write_pruned, write_settings
+from pidnet.training import Recorder
 
 
 def write_run(
@@ -22,6 +26,10 @@ def write_run(
     example: Tensor | None = None,
     *,
     settings: Mapping[str, Any] | None = None,
+    codes: Codes | None = None,
+    plane: Plane | None = None,
+    collapse: Mapping[str, Collapse] | None = None,
+    training: Recorder | None = None,
 ) -> Path:
     """Write what was made in Python as a run folder, which ``write_report`` and ``pidnet explain`` read.
 
@@ -37,6 +45,14 @@ def write_run(
         An input of the network, needed with ``pruned``; only its shape and type are stored.
     settings : mapping, optional
         What to remember beside: a seed, a data set.
+    codes : Codes, optional
+        Those that the maps were made of: the page then shows which levels two units take in each class.
+    plane : Plane, optional
+        What ``information_plane`` returned.
+    collapse : mapping of str to Collapse, optional
+        What ``neural_collapse`` returned, by layer.
+    training : Recorder, optional
+        After a training.
 
     Returns
     -------
@@ -46,7 +62,7 @@ def write_run(
     Raises
     ------
     ValueError
-        For pruned networks without an example.
+        For pruned networks without an example, or a recorder of something that is neither profile nor plane.
     TimeoutError
         Where another process keeps writing into the folder.
 
@@ -72,4 +88,5 @@ def write_run(
         write_maps(folder, list(maps.values()) if isinstance(maps, Mapping) else list(maps), "python")
         if pruned and example is not None:
             write_pruned(folder, pruned, example, "python")
+        write_sections(folder, codes=codes, plane=plane, collapse=collapse, training=training)
     return folder

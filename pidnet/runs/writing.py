@@ -8,8 +8,6 @@ appears whole or not at all (``one_change``).
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +18,7 @@ from torch import Tensor
 from pidnet.files import current, one_change, safe_name, write_text
 from pidnet.maps import LayerMap
 from pidnet.pruning import save_pruned
-from pidnet.runs._records import SETTINGS, record, stamped, stored
+from pidnet.runs._records import SETTINGS, record, stamped, stored, write_table
 from pidnet.runs.carried_out import PrunedRun, rows
 
 
@@ -69,7 +67,7 @@ def write_maps(folder: Path, maps: Sequence[LayerMap], command: str = "map") -> 
     """
     with one_change(folder) as staged:
         files = [one.save(staged / f"{map_file(one.layer, one.measure)}.npz") for one in maps]
-        tables = _write_table(staged / "layers", [one.summary() for one in maps])
+        tables = write_table(staged / "layers", [one.summary() for one in maps])
         record(folder, staged, "layers", command, [*tables, *files])
 
 
@@ -109,7 +107,7 @@ def write_pruned(folder: Path, pruned: Sequence[PrunedRun], example: Tensor, com
     """
     with one_change(folder) as staged:
         files = [path for one in pruned for path in _write_budget(staged, one, example)]
-        record(folder, staged, "budgets", command, [*_write_table(staged / "budgets", rows(pruned)), *files])
+        record(folder, staged, "budgets", command, [*write_table(staged / "budgets", rows(pruned)), *files])
 
 
 def _write_budget(folder: Path, pruned: PrunedRun, example: Tensor) -> list[Path]:
@@ -176,17 +174,3 @@ def write_settings(folder: Path, command: str, settings: Mapping[str, Any]) -> N
         known = stored(current(folder, SETTINGS), {})
         known[command] = stamped(settings)
         write_text(staged / SETTINGS, json.dumps(known, indent=1))
-
-
-def _write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
-    """Rows as .json and as .csv; returns the paths."""
-    text = io.StringIO()
-    writer = csv.DictWriter(
-        text, fieldnames=list(dict.fromkeys(k for row in rows for k in row)), lineterminator="\n"
-    )
-    writer.writeheader()
-    writer.writerows(rows)
-    return [
-        write_text(path.with_suffix(".json"), json.dumps(rows, indent=1)),
-        write_text(path.with_suffix(".csv"), text.getvalue()),
-    ]

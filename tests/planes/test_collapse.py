@@ -192,3 +192,17 @@ def test_batches_that_change_between_readings_are_refused():
 
     with pytest.raises(ValueError, match="not the same when they were read again"):
         pn.neural_collapse(Fresh())
+
+
+def test_a_collapse_comes_back_from_its_file(tmp_path):
+    h, y, _ = simplex(spread=0.1)
+    collapse = pn.neural_collapse(h, y)
+    again = pn.planes.Collapse.load(collapse.save(tmp_path / "collapse.json"))
+    assert repr(again) == repr(collapse)
+    assert np.isnan(again.nc3)
+    np.testing.assert_array_equal(again.pair_cdnv, collapse.pair_cdnv)
+    np.testing.assert_array_equal(again.labels, collapse.labels)
+    path = tmp_path / "collapse.json"
+    path.write_text(path.read_text().replace('"classes": 5', '"classes": 4'))
+    with pytest.raises(ValueError, match="holds no Collapse that can be read: 5 labels of 4 classes"):
+        pn.planes.Collapse.load(path)

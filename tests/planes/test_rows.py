@@ -4,6 +4,7 @@ import math
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -184,3 +185,34 @@ def test_a_constant_layer_has_no_information(samples):
         net.fc1.weight.zero_()
     found = pn.information_plane(net, samples[0], layers=["fc1"]).of("fc1")
     assert found["I(X;T)"].high == pytest.approx(0, abs=1e-9)
+
+
+def test_a_plane_comes_back_from_its_file(samples, tmp_path):
+    torch.manual_seed(0)
+    plane = pn.information_plane(pn.zoo.mlp(samples[0][0].shape[1], (4,), 2), samples[0])
+    again = pn.planes.Plane.load(plane.save(tmp_path / "plane.json"))
+    assert str(again) == str(plane)
+    assert again.of("fc1")["I(X;T)"].high == math.inf
+    assert again.settings == plane.settings
+    pd.testing.assert_frame_equal(again.to_pandas(), plane.to_pandas())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ('"low": "inf"', "could not convert string to float: 'much'"),
+        ('"state": "infinite"', "expected one of ok, saturated"),
+        ('"rows": 0', "'rows' is missing"),
+    ],
+)
+def test_a_broken_plane_is_refused(samples, tmp_path, change, reason):
+    torch.manual_seed(0)
+    path = pn.information_plane(pn.zoo.mlp(samples[0][0].shape[1], (4,), 2), samples[0]).save(
+        tmp_path / "p.json"
+    )
+    text = path.read_text()
+    assert change in text
+    name, _, value = change.partition(": ")
+    path.write_text(text.replace(change, f'{name}: "much"' if value != "0" else '"no rows": 0'))
+    with pytest.raises(ValueError, match=f"holds no Plane that can be read: .*{reason}"):
+        pn.planes.Plane.load(path)

@@ -20,13 +20,14 @@ from types import ModuleType
 
 import torch
 
-from benchmarks import training_narrowing
+from benchmarks import training_narrowing, training_tickets
 from benchmarks.training_nets import NETS, Bench
 from benchmarks.training_table import write_results
 
-# A group is a module with ARMS, name -> (Bench) -> row of figures, and ``tables``, cells -> parts of the text.
+# A group is a module with ARMS, name -> (Bench) -> row of figures, and ``tables``, all cells -> parts of the text.
 GROUPS: dict[str, ModuleType] = {
     "cutting": training_narrowing,
+    "tickets": training_tickets,
 }
 Cell = dict
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.training_nets import Bench
-from benchmarks.training_table import by_arm, markdown, paired, spread
+from benchmarks.training_table import by_arm, markdown, of_group, paired, spread
 from pidnet.training import train_narrowing
 from pidnet.training.cutting import cut_counted
 
@@ -70,6 +70,10 @@ ARMS |= {
     )
 }
 ARMS |= {
+    f"narrowing, cut at the moment found, decay {pair(decay)}": partial(narrowing, decay=decay, cuts="auto")
+    for decay in ((1.0, 1.0), (0.0, 0.3))
+}
+ARMS |= {
     f"fresh, {times:g} x the epochs, decay {decay:g}": partial(fresh, times=times, decay=decay)
     for times in (1, 5, 20)
     for decay in (0.0, 0.3, 1.0)
@@ -105,7 +109,8 @@ ARMS |= {
 
 def tables(cells: list[dict]) -> list[str]:
     """Every arm of a network by its accuracy, with its energy, and the bars."""
-    return [part for net in dict.fromkeys(cell["net"] for cell in cells) for part in _table(cells, net)]
+    mine = of_group(cells, "cutting")
+    return [part for net in dict.fromkeys(cell["net"] for cell in mine) for part in _table(mine, net)]
 
 
 def _table(cells: list[dict], net: str) -> list[str]:

@@ -34,8 +34,8 @@ def write_results(cells: list[dict], groups: dict[str, ModuleType], folder: Path
     write_text(folder / "training.json", f'{{"made": {json.dumps(made)},\n"cells": [\n{lines}\n]}}\n')
     parts = ["# Training for less\n", introduction(made)]
     for name, group in groups.items():
-        if mine := [cell for cell in cells if cell["group"] == name]:
-            parts += group.tables(mine)
+        if of_group(cells, name):
+            parts += group.tables(cells)
     text = "\n".join(parts).rstrip() + "\n"
     write_text(folder / "training.md", text)
     print(text)
@@ -51,6 +51,10 @@ def introduction(made: dict) -> str:
         f"Made by `python -m benchmarks.training` at commits {', '.join(made['commits'])}, {made['cpu_seconds']:,} CPU "
         f"seconds of one thread; {made['machine']}; {packages}.\n"
     )
+
+
+def of_group(cells: Iterable[dict], group: str) -> list[dict]:
+    return [cell for cell in cells if cell["group"] == group]
 
 
 def by_arm(cells: Iterable[dict], figure: str) -> dict[str, dict[int, float]]:

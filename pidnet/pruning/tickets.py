@@ -185,8 +185,8 @@ def rewind(early: nn.Module, plan: PruningPlan, example: Inputs) -> nn.Module:
 
     Notes
     -----
-    Rewinding of weights (Frankle & Carbin 2019; Renda et al. 2020), for whole units. On the networks of
-    ``benchmarks/training`` it is worth no more than random units.
+    Rewinding of weights (Frankle & Carbin 2019; Renda et al. 2020), for whole units. Compare with ``random_plan`` and
+    with a repaired cut of the trained network (``benchmarks/results/training.md``).
 
     Examples
     --------

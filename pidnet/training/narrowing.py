@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pidnet.arguments import check_arguments
-from pidnet.energy import count
 from pidnet.networks.batches import Data, labelled
-from pidnet.networks.inputs import Inputs, take
-from pidnet.pruning import PruningPlan
 from pidnet.pruning.criteria.criterion import Rank
-from pidnet.pruning.plans.composing import composed
 from pidnet.pruning.repair.running import Repair
-from pidnet.training.cutting import cut_counted
-from pidnet.training.fit import train_epochs
-from pidnet.training.narrowed import Narrowed, Phase
+from pidnet.training._moments import HOLDOUT, Moment, Run, Saturation, fixed
+from pidnet.training.narrowed import Narrowed
+
+AUTO = "auto"
 
 
 def train_narrowing(
@@ -28,7 +23,7 @@ def train_narrowing(
     keep: float,
     *,
     epochs: int = 30,
-    cuts: Sequence[float] = (0.5,),
+    cuts: Sequence[float] | str = (0.5,),
     criterion: str | Rank = "pid",
     repair: str | Repair = "refit",
     layers: Sequence[str] | None = None,
@@ -50,8 +45,10 @@ def train_narrowing(
         Share of the units that stay in the end.
     epochs : int
         Passes over the data, of all phases together.
-    cuts : sequence of float
-        When to cut, as shares of the epochs. Of several cuts each keeps the same share of what is there.
+    cuts : sequence of float or "auto"
+        When to cut, as shares of the epochs. Of several cuts each keeps the same share of what is there. "auto" looks
+        after every eighth of the epochs, from the second on, and cuts once where more training of the dense network
+        has lowered the loss of the cut one by less than 5 %; the looks are part of the energy.
     criterion, repair, layers
         As for ``plan_pruning`` (without its search, which would cost more than it brings here) and ``apply_plan``.
     rate : float
@@ -96,55 +93,31 @@ def train_narrowing(
     """
     check_arguments(train_narrowing, locals())
     x, y = labelled(data)
-    ends = _ends(cuts, epochs)
-    if calibration < 2:
-        raise ValueError(f"calibration={calibration}; expected at least 2 samples")
-    before, after = decay if isinstance(decay, tuple) else (decay, decay)
-    run = _Run(copy.deepcopy(model), x, y, seed)
-    how = {"criterion": criterion, "layers": layers, "repair": repair}
-    for start, end in zip((0, *ends), (*ends, epochs), strict=True):
-        if start:
-            run.cut(keep ** (1 / len(ends)), calibration, **how)
-        options = {"rate": rate, "decay": after if start else before, "batch": batch}
-        run.train(epochs - start, end - start, **options)
+    _check(epochs, rate, calibration)
+    how = {"criterion": criterion, "repair": repair, "layers": layers}
+    run = Run(copy.deepcopy(model), x, y, epochs, calibration, seed, how)
+    moments = [Saturation(run, keep)] if isinstance(cuts, str) and cuts == AUTO else _moments(run, keep, cuts)
+    decays = decay if isinstance(decay, tuple) else (decay, decay)
+    for number, moment in enumerate((*moments, None)):
+        run.train(moment, rate=rate, decay=decays[number > 0], batch=batch)
     return Narrowed(run.model.eval(), tuple(run.plans), tuple(run.phases), len(y))
 
 
-def _ends(cuts: Sequence[float], epochs: int) -> list[int]:
-    """The epochs after which to cut."""
-    if not cuts or not all(0 < cut < 1 for cut in cuts):
-        raise ValueError(f"cuts={tuple(cuts)}; expected shares of the epochs between 0 and 1")
-    ends = [round(cut * epochs) for cut in cuts]
-    if any(end <= start for start, end in zip((0, *ends), (*ends, epochs), strict=True)):
+def _check(epochs: int, rate: float, calibration: int) -> None:
+    if epochs < 2 or not 0 < rate < float("inf"):
+        raise ValueError(f"epochs={epochs}, rate={rate}; expected at least two epochs and a rate above 0")
+    if calibration < 2 * HOLDOUT:
+        raise ValueError(f"calibration={calibration}; expected at least {2 * HOLDOUT} samples")
+
+
+def _moments(run: Run, keep: float, cuts: Sequence[float] | str) -> list[Moment]:
+    """The cuts after fixed epochs."""
+    if isinstance(cuts, str) or not cuts or not all(0 < cut < 1 for cut in cuts):
+        raise ValueError(f"cuts={cuts!r}; expected shares of the epochs between 0 and 1, or {AUTO!r}")
+    ends = [round(cut * run.epochs) for cut in cuts]
+    if any(end <= start for start, end in zip((0, *ends), (*ends, run.epochs), strict=True)):
         raise ValueError(
-            f"cuts={tuple(cuts)} of epochs={epochs} are epochs {', '.join(map(str, ends))}; "
+            f"cuts={tuple(cuts)} of epochs={run.epochs} are epochs {', '.join(map(str, ends))}; "
             "expected ascending ones with an epoch before, between and after them"
         )
-    return ends
-
-
-class _Run:
-    """The network as it is now, and what has been done to it."""
-
-    def __init__(self, model: nn.Module, x: Inputs, y: Tensor, seed: int) -> None:
-        self.model, self.x, self.y, self.seed = model, x, y, seed
-        self.plans: list[PruningPlan] = []
-        self.phases: list[Phase] = []
-        self.cutting_macs = 0
-
-    def train(self, schedule: int, epochs: int, **options: Any) -> None:
-        """The first epochs of a schedule of so many."""
-        seed = self.seed + len(self.phases)
-        for done in train_epochs(self.model, self.x, self.y, epochs=schedule, seed=seed, **options):
-            if done == epochs:
-                break
-        self.phases.append(Phase(epochs, count(self.model, take(self.x, slice(1))), self.cutting_macs))
-
-    def cut(self, keep: float, calibration: int, **how: Any) -> None:
-        """Plan, cut and repair."""
-        generator = torch.Generator().manual_seed(self.seed + len(self.plans))
-        drawn = torch.randperm(len(self.y), generator=generator)[:calibration].tolist()
-        x, y = take(self.x, drawn), self.y[drawn]
-        cut = cut_counted(self.model, (x, y), keep, seed=self.seed, **how)
-        self.cutting_macs, self.model = cut.macs, cut.model
-        self.plans.append(composed(self.plans[-1], cut.plan) if self.plans else cut.plan)
+    return [fixed(run, keep ** (1 / len(ends)), end) for end in ends]

@@ -7,7 +7,7 @@ import torch
 
 import pidnet as pn
 from pidnet.pruning import rewind
-from pidnet.training import cutting, train_epochs, train_narrowing
+from pidnet.training import _moments, cutting, train_epochs, train_narrowing
 from pidnet.training.cutting import cut_counted
 
 
@@ -70,6 +70,19 @@ def test_the_dense_phase_begins_the_whole_schedule_and_the_small_one_has_its_own
     assert torch.equal(net.fc1.weight, network().fc1.weight)
 
 
+@pytest.mark.parametrize(("least", "after"), [(1.0, 3), (-1e9, 7)])
+def test_the_moment_is_found_by_looks_that_are_paid_for(data, monkeypatch, least, after):
+    """With any fall too small the second look ends it, with none too small the last one does."""
+    monkeypatch.setattr(_moments, "LEAST_FALL", least)
+    options = {"epochs": 8, "criterion": "l2", "calibration": 100}
+    found = train_narrowing(network(), data, 0.25, cuts="auto", **options)
+    assert [phase.epochs for phase in found.phases] == [after, 8 - after]
+    assert found.model.fc1.out_features == 6
+    once = train_narrowing(network(), data, 0.25, cuts=(after / 8,), **options).phases[1].cutting_macs
+    looks = after - 1
+    assert 0.5 * looks * once < found.phases[1].cutting_macs < 1.2 * looks * once
+
+
 def test_it_prints_and_draws_what_was_spent(data):
     found = train_narrowing(network(), data, 0.25, epochs=2, criterion="l2")
     text = repr(found).splitlines()
@@ -89,7 +102,9 @@ def test_it_prints_and_draws_what_was_spent(data):
         ({"cuts": ()}, r"cuts=\(\); expected shares"),
         ({"cuts": (0.6, 0.3)}, "are epochs 2, 1; expected ascending ones with an epoch before"),
         ({"cuts": (0.1,)}, "are epochs 0; expected ascending ones"),
-        ({"calibration": 1}, "calibration=1; expected at least 2 samples"),
+        ({"cuts": "late"}, "cuts='late'; expected shares of the epochs between 0 and 1, or 'auto'"),
+        ({"rate": 0.0}, "epochs=3, rate=0.0; expected at least two epochs and a rate above 0"),
+        ({"calibration": 1}, "calibration=1; expected at least 10 samples"),
         ({"keep": 0.0}, "the budget keep=0.0 is not a share above 0"),
         ({"criterion": "best"}, "unknown criterion 'best'"),
         ({"repair": "glue"}, "unknown repair 'glue'"),

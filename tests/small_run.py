@@ -1,12 +1,14 @@
 """A small run, with a layer whose name is an attack."""
 
 from collections import OrderedDict
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import nn
 
 import pidnet as pn
-from pidnet.runs import carry_out, write_maps, write_pruned, write_settings
+from pidnet.runs import carry_out, write_maps, write_pruned, write_sections, write_settings
 
 EVIL = "</script><script>hacked=1</script><b>&amp;"
 
@@ -27,6 +29,26 @@ def write_small_run(folder, digits):
     plans = [pn.plan_pruning(model, calibration, keep, "l1") for keep in (0.5, 0.25)]
     write_settings(folder, "map", {"seed": 0, "model": "<img src=x onerror=hacked=1>"})
     write_maps(folder, maps)
+    noisy = pn.zoo.mlp(64, (6,), 10, variant="stochastic").eval()
+    recorder = pn.Recorder(calibration, ["fc1"], every=2, maps=partial(pn.layer_maps, measure="i_min"))
+    for step in (2, 4):
+        recorder(noisy, step)
+    features = pn.capture(noisy, calibration, ["fc1"]).layers["fc1"]
+    write_sections(
+        folder,
+        "map",
+        codes=codes,
+        plane=_renamed(pn.information_plane(noisy, calibration)),
+        collapse={EVIL: pn.neural_collapse(features, calibration[1])},
+        training=recorder,
+    )
     write_pruned(
         folder, [carry_out(model, p, calibration, test, repair="fold") for p in plans], calibration[0]
+    )
+
+
+def _renamed(plane):
+    """The same plane, its first layer with the name that is an attack."""
+    return replace(
+        plane, rows=tuple(replace(row, layer={"fc1": EVIL}.get(row.layer, row.layer)) for row in plane.rows)
     )

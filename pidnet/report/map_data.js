@@ -15,7 +15,7 @@ async function chooseMap() {
     tests[name] = { p: await unpackLogarithm(test.p), significant: await unpack(test.significant) };
   }
   const intervals = await unpackAll(map.intervals, (ends) => Promise.all(ends.map(unpack)));
-  shown = { ...map, atoms, tests, intervals, place: new Map(map.units.map((unit, index) => [unit, index])) };
+  shown = { ...map, atoms, tests, intervals, codes: await openCodes(map.layer), place: new Map(map.units.map((unit, index) => [unit, index])) };
   for (const id of ["first", "second", "unit"]) at(id).max = Math.max(...map.units);
   drawHeat();
   drawNetwork();
@@ -118,6 +118,7 @@ function showTip({ event, points: [{ x, y }] }) {
   tip.hidden = i === j;
   if (i === j) return;
   tip.textContent = [`${shown.layer}: units ${y} and ${x}`, ...pairRows(i, j).map((row) => row.join(" "))].join("\n");
+  if (shown.codes) tip.append(jointPicture(shown.codes, jointCounts(shown.codes, Number(y), Number(x)), y, x));
   const { offsetWidth: width, offsetHeight: height } = tip;
   tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - width - 8))}px`;
   tip.style.top = `${event.clientY + height + 24 > innerHeight ? event.clientY - height - 14 : event.clientY + 14}px`;
@@ -133,7 +134,8 @@ function showPair(first, second) {
   at("pair").replaceChildren(element("h3", `Units ${first} and ${second} of ${shown.layer}`), definitions(pairRows(i, j)),
     element("p", !Object.keys(shown.tests).length ? "Redundancy and synergy were not tested."
       : `Tested against the null "${shown.null}", at most 5 % false among the pairs kept.`),
-    ...(Object.keys(shown.intervals).length ? [element("p", "In brackets: 95 % intervals over the samples.")] : []));
+    ...(Object.keys(shown.intervals).length ? [element("p", "In brackets: 95 % intervals over the samples.")] : []),
+    ...jointCard(shown.codes, first, second));
 }
 
 function unitButtons(rows, text) {

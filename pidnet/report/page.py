@@ -13,7 +13,7 @@ from pidnet.arguments import check_arguments
 from pidnet.files import write_text
 from pidnet.maps import LayerMap
 from pidnet.printing import number
-from pidnet.report import _text as text
+from pidnet.report import _sections as sections, _text as text
 from pidnet.report._curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.report._encoding import deflate, script_json
 from pidnet.report._map_data import explore
@@ -76,6 +76,10 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
         most_drawn=MOST_DRAWN,
         layers=[layer_map.summary() for layer_map in found.maps],
         budgets=rows(found.budgets),
+        collapse=sections.collapse_rows(found),
+        training=sections.training_rows(found),
+        plane_drawn=sections.plane_figure(found.sections.plane),
+        losses=sections.loss_curves(found.budgets),
         text=text,
         style=_asset("page.css"),
         missing=missing_extra(),
@@ -122,13 +126,19 @@ def _interactive(run: Run) -> dict[str, Any]:
         "plans": [_fates(budget.name, budget.plan) for budget in run.budgets],
         "curves": accuracy_curve(run.budgets),
         "energy": energy_by_layer(run.budgets),
+        "codes": sections.codes_by_class(run.sections.codes, [one.layer for one in shown]),
+        "plane": sections.plane_figure(run.sections.plane),
+        "training": run.sections.training,
+        "losses": sections.loss_curves(run.budgets),
     }
     return {
         "images": {},
         "left_out": [layer_map for layer_map in run.maps if layer_map not in shown],
         "data": script_json(data),
         "plotly": deflate(get_plotlyjs().encode()),
-        "scripts": [_asset(name) for name in ("opening.js", "figures.js", "map_data.js")],
+        "scripts": [
+            _asset(name) for name in ("opening.js", "figures.js", "sections.js", "codes.js", "map_data.js")
+        ],
     }
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
@@ -58,7 +59,7 @@ def page(tab):
 
 
 def test_every_figure_is_drawn(page):
-    for name in ("profile", "heat", "network", "curve", "layer-energy"):
+    for name in ("profile", "heat", "network", "curve", "layer-energy", "plane", "training-curves"):
         assert page.locator(f"#{name} .main-svg").count() > 0, name
 
 
@@ -145,6 +146,53 @@ def test_the_pointer_carries_all_that_is_known_of_the_pair(page, run_folder):
     assert "beyond chance (p" in tip.inner_text()
     page.mouse.move(2, 2)
     expect(tip).to_be_hidden()
+
+
+def joint_counts(run_folder, layer, first, second):
+    """Samples by code, code and class, from the run folder."""
+    codes = read_run(run_folder).sections.codes
+    values = codes.layers[layer].values.numpy()
+    found = np.zeros((codes.levels, codes.levels, len(codes.classes)), int)
+    np.add.at(found, (values[:, first], values[:, second], codes.target.numpy()), 1)
+    return found
+
+
+def test_a_card_has_the_codes_of_both_units_by_class(page, run_folder):
+    page.select_option("#map", label="fc2, i_min")
+    expect(page.locator("#card")).to_contain_text("of fc2")
+    page.fill("#first", "1")
+    page.fill("#second", "3")
+    expected = joint_counts(run_folder, "fc2", 1, 3)
+    assert page.locator("#pair svg .back").count() == 10
+    assert page.locator("#pair svg rect:not(.back)").count() == (expected > 0).sum()
+    assert "the table of codes has the counts" in page.locator("#pair svg").get_attribute("aria-label")
+    page.locator("#pair summary").focus()
+    page.keyboard.press("Enter")
+    rows = page.locator("#pair tbody tr").all_inner_texts()
+    read = [[int(word) for word in row.split()] for row in rows]
+    seen = [(a, b) for a in range(3) for b in range(3) if expected[a, b].any()]
+    assert [tuple(row[:2]) for row in read] == seen
+    assert [row[2:] for row in read] == [expected[a, b].tolist() for a, b in seen]
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Samples by codes and class"
+
+
+def test_the_squares_are_at_the_pointer_too(page):
+    page.select_option("#order", "number")
+    area = page.locator("#heat .nsewdrag")
+    area.scroll_into_view_if_needed()
+    box, units = area.bounding_box(), page.evaluate("shown.units")
+    side = box["width"] / len(units), box["height"] / len(units)
+    page.mouse.move(box["x"] + 2.5 * side[0], box["y"] + 0.5 * side[1])
+    expect(page.locator("#tip")).to_contain_text(f"units {units[0]} and {units[2]}")
+    assert page.locator("#tip svg .back").count() == 10
+    tip = page.locator("#tip").bounding_box()
+    assert tip["y"] + tip["height"] <= 900
+
+
+def test_a_training_is_drawn_by_quantity(page):
+    page.select_option("#quantity", "synergy")
+    expect(page.locator("#training-curves")).to_contain_text("synergy, share of the pair's information")
 
 
 def test_a_name_is_shown_and_not_run(page):

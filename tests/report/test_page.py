@@ -7,7 +7,9 @@ import pytest
 
 from pidnet.maps import LayerMap
 from pidnet.measures.atoms import Atoms
-from pidnet.report import page as report_page, write_report
+from pidnet.printing import number
+from pidnet.report import _sections, page as report_page, write_report
+from pidnet.report._sections import codes_by_class
 from pidnet.runs import read_run, write_maps, write_pictures, write_settings
 from tests.small_run import EVIL
 
@@ -113,3 +115,22 @@ def test_a_wide_layer_keeps_the_page_in_bounds(tmp_path):
     text = write_report(tmp_path).read_text()
     stored = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1]
     assert len(stored) / len(pairs) < 17
+
+
+def test_plane_collapse_and_training_stand_on_the_page(text, run_folder):
+    run = read_run(run_folder)
+    for section in ("information-plane", "collapse", "training"):
+        assert f'<section id="{section}">' in text
+        assert f'href="#{section}"' in text
+    bracket = run.sections.plane.brackets()[0]["I(X;T)"]
+    assert f"<td>{bracket}</td>" in text
+    assert str(run.sections.plane.findings[0]).replace("'", "&#39;") in text
+    assert f"<td>{number(run.sections.collapse[EVIL].cdnv)}</td>" in text
+
+
+def test_codes_too_fine_or_too_many_are_left_out(run_folder, monkeypatch):
+    codes = read_run(run_folder).sections.codes
+    assert list(codes_by_class(codes, ["fc2", "fc9"])["layers"]) == ["fc2"]
+    assert codes_by_class(None, ["fc2"]) is None
+    monkeypatch.setattr(_sections, "MOST_LEVELS", 2)
+    assert codes_by_class(codes, ["fc2"]) is None

@@ -20,14 +20,16 @@ from types import ModuleType
 
 import torch
 
-from benchmarks import training_narrowing, training_tickets
+from benchmarks import training_initialization, training_narrowing, training_tickets
 from benchmarks.training_nets import NETS, Bench
 from benchmarks.training_table import write_results
 
-# A group is a module with ARMS, name -> (Bench) -> row of figures, and ``tables``, all cells -> parts of the text.
+# A group is a module with ARMS, name -> (Bench) -> row of figures, and ``tables``, all cells -> parts of the text; with
+# NETS where its arms are for some networks only.
 GROUPS: dict[str, ModuleType] = {
     "cutting": training_narrowing,
     "tickets": training_tickets,
+    "initialization": training_initialization,
 }
 Cell = dict
 
@@ -74,6 +76,7 @@ def places(options: argparse.Namespace) -> list[tuple]:
         for arm in module.ARMS
         if any(group == name or arm.startswith(name) for name in options.only)
         for net in options.nets
+        if net in getattr(module, "NETS", options.nets)
         for seed in range(options.seeds)
     ]
 

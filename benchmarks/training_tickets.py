@@ -134,6 +134,7 @@ def _tickets(cells: list[dict], net: str) -> str:
         for cell in cells
         if cell["net"] == net
         and "accuracy" in cell
+        and "keep 0.3" not in cell["arm"]
         and (cell["group"] == "tickets" or cell["arm"].startswith(beside))
     ]
     accuracy, energy = by_arm(here, "accuracy"), by_arm(here, "energy")

@@ -1,85 +1,115 @@
-"""Let the kept units move: their own weights and the next layer's, fitted together to the dense network."""
+"""Let the kept units move: all weights from the first cut on, fitted together to the dense network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain, islice
 
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.kinds import CONVOLUTIONS, weighted
-from pidnet.pruning.repair.replay import Replay
+from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, weighted
+from pidnet.progress import shown
+from pidnet.pruning.repair.replay import MOST_BYTES, Replay
 from pidnet.pruning.repair.streams import Call, watched
-from pidnet.pruning.repair.walk import Walk, held_out
-from pidnet.pruning.structure.groups import UnitGroup
+from pidnet.pruning.repair.walk import Walk, held_out, running
 
+# Samples in a batch.
+SIZE = 32
 ROUNDS = 3
-STEPS = 100
+STEPS = 120
 RATE = 0.02
 SLOWER = 0.2
-WORTH = 0.1  # the share of the error that a round must take away for another one
+WORTH = 0.05  # the share of the loss that a round must take away for another one
 Errors = Callable[[], Iterable[Tensor]]
 
 
-def reconstruct(units: UnitGroup, walk: Walk) -> None:
-    """Fit the units' own weights together with those of the layers that read them and the norms between, in place, so
-    that these layers make what they make in the dense network, or the sums that they feed become what they are there:
-    argmin of the sum of |small - dense|^2 over outputs and sums, after the ReLU where one follows.
+def reconstruct(walk: Walk) -> None:
+    """Fit all weights from the first cut on together, in place, so that the layers that lost inputs make what they make
+    in the dense network, and the sums that layers feed become what they are there: argmin of the mean over these layers
+    of |small - dense|^2 / |dense - mean|^2, of sums after the ReLU where one follows.
 
-    A nonlinear least squares without labels, by Adam from the present weights and from what has been computed up to the
-    first of these layers. After every ``STEPS`` steps the error on every fifth batch of samples, which the fit has not
-    seen, decides whether it goes on, ``ROUNDS`` times at most; the weights with the least such error stay. The targets
-    of all samples are held in memory. A smaller error here does not guarantee a smaller error at the output.
-    Raises ValueError where the network does not let gradients through.
+    A nonlinear least squares without labels, by Adam from the present weights. After every ``STEPS`` steps the loss at
+    the output of the network, on every fifth batch of samples, which the fit has not seen, decides whether it goes on,
+    ``ROUNDS`` times at most; the weights with the least such loss stay. Raises ValueError where the network does not
+    let gradients through.
     """
-    calls = [call for call in walk.calls if call.layer in units.consumers]
-    numbers = range(len(walk.dense.batches))
-    with torch.no_grad():
-        kept = {name: walk.layer(name).outputs for name in units.consumers}
-        wanted = [
-            [
-                made[kept[call.layer]]
-                for call, made in zip(calls, _made(walk.dense, number, calls), strict=True)
-            ]
-            for number in numbers
-        ]
-
-    def errors(numbers: Sequence[int]) -> Generator[Tensor]:
-        for number in numbers:
-            pairs = zip(_made(walk.small, number, calls), wanted[number], strict=True)
-            yield torch.stack([((made - target) ** 2).sum() for made, target in pairs]).sum()
-
-    held = [number for number in numbers if held_out(number, len(wanted))]
-    fit = [number for number in numbers if number not in held] or held
-    norms = {call.norm for call in calls if call.norm}
-    with _movable(
-        walk.small.model, [*units.producers, *units.followers, *units.consumers, *norms]
-    ) as weights:
-        _descend(weights, lambda: errors(fit), lambda: errors(held))
+    names = _moving(walk)
+    layers = [name for name in names if isinstance(walk.small.model.get_submodule(name), PRODUCERS)]
+    walk.to(running(walk.small.model, layers, walk.small.batches[0])[0])
+    aims, numbers = Aims.of(walk), range(len(walk.dense.batches))
+    fit = [number for number in numbers if not held_out(number, len(numbers))] or list(numbers)
+    with _movable(walk.small.model, names) as weights:
+        _descend(weights, lambda: map(aims.error, fit), walk.loss)
 
 
-def _descend(weights: Sequence[nn.Parameter], fit: Errors, held: Errors) -> None:
-    """Lower the errors to fit as long as the sum of the held ones falls by a share of ``WORTH``; a round that raises it
-    is undone and tried again more slowly."""
+@dataclass(eq=False)
+class Aims:
+    """What layers should make of each batch. calls: of the layers. kept: layer -> the outputs that the small network
+    has. scales: the square that an error of each call is measured by. known: batch -> what the dense network makes,
+    as far as memory allows."""
 
-    def held_out() -> float:
-        with torch.no_grad():
-            return sum(map(float, held()))
+    walk: Walk
+    calls: list[Call]
+    kept: dict[str, Tensor]
+    scales: list[float]
+    known: dict[int, list[Tensor]]
+
+    @staticmethod
+    def of(walk: Walk) -> Aims:
+        """The aims of a walk that has reached the first layer whose weights move."""
+        layers = {call.layer for call in walk.calls if call.total is not None}
+        layers |= {*walk.lost, walk.calls[-1].layer}
+        calls = [call for call in walk.calls if call.layer in layers]
+        aims = Aims(walk, calls, {layer: walk.layer(layer).outputs for layer in layers}, [], {})
+        for rows in (made.reshape(len(made), -1) for made in aims.wanted(0)):
+            aims.scales.append(float(rows.var(1, correction=0).sum()) * rows.shape[1] or 1.0)
+        return aims
+
+    def error(self, number: int) -> Tensor:
+        """The mean over calls of the small network's squared error on one batch, in shares of the scale."""
+        pairs = zip(_made(self.walk.small, number, self.calls), self.wanted(number), self.scales, strict=True)
+        errors = [((made - target) ** 2).sum() / scale for made, target, scale in pairs]
+        return torch.stack(errors).mean()
+
+    @torch.no_grad()
+    def wanted(self, number: int) -> list[Tensor]:
+        """What the dense network makes of a batch, of the outputs that the small one has."""
+        if number in self.known:
+            return self.known[number]
+        made = _made(self.walk.dense, number, self.calls)
+        made = [values[self.kept[call.layer]] for call, values in zip(self.calls, made, strict=True)]
+        if (len(self.known) + 1) * sum(values.nbytes for values in made) <= MOST_BYTES:
+            self.known[number] = made
+        return made
+
+
+def _moving(walk: Walk) -> list[str]:
+    """The layers whose weights move: those that lost units or inputs and all that run after the first of them, the
+    norms behind them and what else hangs on the units."""
+    groups = [walk.networks[0].groups[name] for name, indices in walk.units.items() if len(indices)]
+    names = [name for group in groups for name in (*group.producers, *group.followers)]
+    return [*names, *walk.order, *(call.norm for call in walk.calls if call.norm)]
+
+
+def _descend(weights: Sequence[nn.Parameter], fit: Errors, loss: Callable[[], float]) -> None:
+    """Lower the errors to fit as long as the loss falls by a share of ``WORTH``; a round that raises it is undone and
+    tried again more slowly."""
 
     def write(values: Sequence[Tensor]) -> None:
         with torch.no_grad():
             for weight, value in zip(weights, values, strict=True):
                 weight.copy_(value)
 
-    least, best, rate = held_out(), [weight.detach().clone() for weight in weights], RATE
+    least, best, rate = loss(), [weight.detach().clone() for weight in weights], RATE
     for _ in range(ROUNDS):
         _steps(weights, fit, rate)
-        error = held_out()
-        if error < least:
-            enough = error > (1 - WORTH) * least
-            least, best = error, [weight.detach().clone() for weight in weights]
+        found = loss()
+        if found < least:
+            enough = found > (1 - WORTH) * least
+            least, best = found, [weight.detach().clone() for weight in weights]
             if enough:
                 break
         else:
@@ -93,8 +123,10 @@ def _steps(weights: Sequence[nn.Parameter], fit: Errors, rate: float) -> None:
     sizes = [float(weight.detach().square().mean().sqrt()) or 1.0 for weight in weights]
     groups = [{"params": [weight], "lr": rate * size} for weight, size in zip(weights, sizes, strict=True)]
     optimizer = torch.optim.Adam(groups)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-    for error in islice(chain.from_iterable(iter(fit, None)), STEPS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, [group["lr"] for group in groups], total_steps=STEPS, pct_start=0.1, cycle_momentum=False
+    )
+    for error in shown(islice(chain.from_iterable(iter(fit, None)), STEPS), "reconstructing"):
         if not error.requires_grad:
             raise ValueError('"reconstruct" needs gradients, and this network stops them; use "refit"')
         optimizer.zero_grad()
@@ -120,9 +152,8 @@ def _made(replay: Replay, number: int, calls: Sequence[Call]) -> list[Tensor]:
 def _movable(model: nn.Module, names: Iterable[str]) -> Generator[list[nn.Parameter]]:
     """The weights and biases of these layers, for a while the only parameters with gradients."""
     before = [parameter.requires_grad for parameter in model.parameters()]
-    weights = [
-        p for name in dict.fromkeys(names) for p in model.get_submodule(name).parameters(recurse=False)
-    ]
+    moving = (p for name in names for p in model.get_submodule(name).parameters(recurse=False))
+    weights = list(dict.fromkeys(moving))
     model.requires_grad_(False)
     for weight in weights:
         weight.requires_grad_(True)

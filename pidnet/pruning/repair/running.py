@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 from pidnet.networks.inputs import Inputs
 from pidnet.progress import shown
 from pidnet.pruning.repair.batchnorm import reestimate
 from pidnet.pruning.repair.least_squares import fold, refit
-from pidnet.pruning.repair.reconstruction import reconstruct
+from pidnet.pruning.repair.reconstruction import SIZE, reconstruct
 from pidnet.pruning.repair.walk import Walk
 from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
@@ -63,21 +62,10 @@ def refit_all(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLaye
 
 
 def reconstruct_all(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> None:
-    """Like ``refit_all``; then units are reconstructed together with all that read them, front to back, each towards
-    the dense stream from what now reaches it. That is undone where it does not bring the output of the network nearer
-    to the dense one on samples that are held out."""
+    """Like ``refit_all``; then all that may be fitted, and what makes the units, is fitted together."""
     refit_all(dense, small, units, x)
-    walk = Walk.of(dense, small, units, x)
-    refitted = copy.deepcopy(small.model.state_dict())
-    before = walk.loss()
-    for name, group in shown(walk.blocks, "reconstructing"):
-        layer = walk.to(name)
-        if group is None:
-            refit(layer)
-        else:
-            reconstruct(group, walk)
-    if not walk.loss() < before:
-        small.model.load_state_dict(refitted)
+    if units:
+        reconstruct(Walk.of(dense, small, units, x, SIZE))
 
 
 def _fold_and_refit(walk: Walk, name: str) -> None:

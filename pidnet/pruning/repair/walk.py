@@ -17,7 +17,7 @@ from pidnet.networks.linear_map import POSITIONS, features, output_rows
 from pidnet.networks.running import run
 from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.repair.streams import Call, survey, watched
-from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
+from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
 
 HOLDOUT = 5
@@ -64,9 +64,11 @@ class Walk:
     calls: list[Call]
 
     @staticmethod
-    def of(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> Walk:
-        """At the front of the network."""
-        batches = interleaved(x)
+    def of(
+        dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs, size: int = BATCH
+    ) -> Walk:
+        """At the front of the network, with the samples in batches of at most ``size``."""
+        batches = interleaved(x, size)
         order = running_from(dense.model, dense.consumers(units), x)
         calls = survey(dense.model, order, take(x, slice(2)))
         replays = Replay(dense.model, batches), Replay(small.model, batches)
@@ -77,18 +79,6 @@ class Walk:
         """The layers that have lost inputs, as they run."""
         lost = self.networks[0].consumers(self.units)
         return [name for name in self.order if name in lost]
-
-    @property
-    def blocks(self) -> list[tuple[str, UnitGroup | None]]:
-        """The first layers of units that go, with the units and all that hangs on them; and, alone, every other layer
-        that may be fitted and belongs to none; as they run."""
-        dense = self.networks[0]
-        groups = [dense.groups[name] for name, indices in self.units.items() if len(indices)]
-        inside = {layer for group in groups for layer in (*group.producers, *group.consumers)}
-        order = running(dense.model, {*inside, *self.order}, self.dense.batches[0])
-        found: dict[str, UnitGroup | None] = {name: None for name in self.order if name not in inside}
-        found |= {min(group.producers, key=order.index): group for group in groups}
-        return sorted(found.items(), key=lambda item: order.index(item[0]))
 
     def to(self, name: str) -> RepairedLayer:
         """Go on to a layer: whatever has run before it is settled."""
@@ -141,11 +131,11 @@ def running(model: nn.Module, names: Iterable[str], x: Inputs) -> list[str]:
     return list(dict.fromkeys(order))
 
 
-def interleaved(x: Inputs) -> list[Inputs]:
-    """Samples in batches of which each is spread over all samples, whatever their order; a multiple of
+def interleaved(x: Inputs, size: int = BATCH) -> list[Inputs]:
+    """Samples in batches of at most ``size``, of which each is spread over all samples, whatever their order; a multiple of
     ``HOLDOUT`` batches, or one a sample."""
     total = samples(x)
-    number = min(total, HOLDOUT * math.ceil(total / (HOLDOUT * BATCH)))
+    number = min(total, HOLDOUT * math.ceil(total / (HOLDOUT * size)))
     return [take(x, slice(start, None, number)) for start in range(number)]
 
 

@@ -39,14 +39,13 @@ def test_units_move_to_where_no_unit_stood():
 def test_every_family_comes_nearer_to_the_dense_network(family, monkeypatch):
     monkeypatch.setattr(reconstruction, "ROUNDS", 2)
     monkeypatch.setattr(reconstruction, "STEPS", 60)
-    model, (x, y) = make(family, samples=80)
+    model, (x, y) = make(family, samples=160)
     model.requires_grad_(False)
     plan = pn.plan_pruning(model, (x, y), keep=0.5, criterion="l2")
     smalls = [pn.apply_plan(model, plan, (x, y), repair) for repair in ("refit", "reconstruct")]
     with torch.no_grad():
         errors = [float((scores(small, x) - scores(model, x)).norm()) for small in smalls]
-    # On so few samples there is nothing to win for some of these untrained networks; then all stays as it is.
-    assert errors[1] < (1.05 if family in ("densenet", "lstm") else 0.98) * errors[0], errors
+    assert errors[1] < 0.9 * errors[0], errors
     assert all(p.grad is None and not p.requires_grad for p in smalls[1].parameters())
 
 
@@ -55,7 +54,7 @@ def test_it_goes_on_while_the_samples_that_are_held_out_gain():
     _descend(
         [weight],
         lambda: (((weight - 1.5) ** 2).sum() for _ in range(2)),
-        lambda: [((weight - 1.5) ** 2).sum()],
+        lambda: float(((weight.detach() - 1.5) ** 2).sum()),
     )
     torch.testing.assert_close(weight.detach(), torch.full((2,), 1.5), atol=0.02, rtol=0)
 
@@ -65,7 +64,7 @@ def test_what_only_the_fitted_samples_gain_from_is_not_taken():
     _descend(
         [weight],
         lambda: ((weight**2).sum() for _ in range(2)),
-        lambda: [((weight - torch.tensor([1.0, 2.0])) ** 2).sum()],
+        lambda: float(((weight.detach() - torch.tensor([1.0, 2.0])) ** 2).sum()),
     )
     torch.testing.assert_close(weight.detach(), torch.tensor([1.0, 2.0]))
 

@@ -119,14 +119,15 @@ def _descend(weights: Sequence[nn.Parameter], fit: Errors, loss: Callable[[], fl
 
 
 def _steps(weights: Sequence[nn.Parameter], fit: Errors, rate: float) -> None:
-    """``STEPS`` steps of Adam, a batch each, at a rate that falls to 0; it is relative to the size of each weight."""
-    sizes = [float(weight.detach().square().mean().sqrt()) or 1.0 for weight in weights]
-    groups = [{"params": [weight], "lr": rate * size} for weight, size in zip(weights, sizes, strict=True)]
-    optimizer = torch.optim.Adam(groups)
+    """``STEPS`` steps of Adam, a batch each, at a rate that rises for a while and falls to 0; it is relative to the size of each
+    weight."""
+    rates = [rate * (float(weight.detach().square().mean().sqrt()) or 1.0) for weight in weights]
+    optimizer = torch.optim.Adam([{"params": [w], "lr": r} for w, r in zip(weights, rates, strict=True)])
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [group["lr"] for group in groups], total_steps=STEPS, pct_start=0.1, cycle_momentum=False
+        optimizer, rates, total_steps=STEPS, pct_start=0.1, cycle_momentum=False
     )
-    for error in shown(islice(chain.from_iterable(iter(fit, None)), STEPS), "reconstructing"):
+    steps = islice(chain.from_iterable(iter(fit, None)), STEPS)
+    for error in shown(steps, "reconstructing", total=STEPS):
         if not error.requires_grad:
             raise ValueError('"reconstruct" needs gradients, and this network stops them; use "refit"')
         optimizer.zero_grad()

@@ -6,19 +6,19 @@ from typing import Any
 
 import networkx
 import numpy as np
-from scipy.stats import false_discovery_control
 
 from pidnet.arguments import check_arguments
+from pidnet.graph.arrays import NEIGHBORS, redundancy_edges, weight_of
 from pidnet.graph.kinds import RedundancyGraph, ReplacementGraph
-from pidnet.maps import LayerMap
+from pidnet.maps import LayerMap, StoredMap
 from pidnet.measures.blackwell import dominates
 
-STRONG = 0.5  # of what a pair carries: more than all its other information
-NEIGHBORS = 3
+MOST_EDGES = 1_000_000
+BYTES_AN_EDGE = 550  # of networkx, measured
 
 
 def redundancy_graph(
-    layer_map: LayerMap,
+    layer_map: LayerMap | StoredMap,
     *,
     alpha: float | None = 0.05,
     minimum_weight: float | None = None,
@@ -28,7 +28,7 @@ def redundancy_graph(
 
     Parameters
     ----------
-    layer_map : LayerMap
+    layer_map : LayerMap or StoredMap
         The map of the layer.
     alpha : float, optional
         False-discovery rate of the edges, where the map has p-values of the redundancy. None joins every pair
@@ -50,7 +50,8 @@ def redundancy_graph(
     Raises
     ------
     ValueError
-        For minimum_weight or alpha outside [0, 1], or a negative number of neighbors.
+        For minimum_weight or alpha outside [0, 1], a negative number of neighbors, or more than a million edges, which
+        ``redundancy_edges`` keeps as arrays.
 
     Notes
     -----
@@ -68,28 +69,13 @@ def redundancy_graph(
     EdgeView([(0, 2)])
     """
     check_arguments(redundancy_graph, locals())
-    if minimum_weight is not None and not 0 <= minimum_weight <= 1:
-        raise ValueError(f"minimum_weight={minimum_weight}; expected a share between 0 and 1")
-    if neighbors < 0:
-        raise ValueError(f"neighbors={neighbors}; expected 0 or more")
-    tested = alpha is not None and "redundancy" in layer_map.p_values
-    atoms, weight = layer_map.atoms, pair_weights(layer_map)
-    together = (atoms.redundancy > 0) | (atoms.synergy > 0)
-    joined = layer_map.significant("redundancy", alpha) if tested else together
-    if minimum_weight is None:
-        strong = (weight >= STRONG) | _heaviest(layer_map, np.where(joined, weight, -1.0), neighbors)
-    else:
-        strong = weight >= minimum_weight
-    columns = {"redundancy": atoms.redundancy, "synergy": atoms.synergy, "weight": weight}
-    for atom in ("redundancy", "synergy"):
-        if atom in layer_map.p_values:
-            p_values = layer_map.p_values[atom]
-            columns |= {f"p_{atom}": p_values, f"q_{atom}": false_discovery_control(p_values)}
-    counts = {"tested": len(joined), "significant": int(joined.sum())} if tested else {"tested": 0}
-    graph = RedundancyGraph(**_about(layer_map), **counts)
-    _add_units(graph, layer_map)
-    _add_edges(graph, layer_map.pairs, columns, joined & strong if tested or minimum_weight else joined)
-    return graph
+    edges = redundancy_edges(layer_map, alpha=alpha, minimum_weight=minimum_weight, neighbors=neighbors)
+    if len(edges.pairs) > MOST_EDGES:
+        raise ValueError(
+            f"{len(edges.pairs):,} edges are {len(edges.pairs) * BYTES_AN_EDGE / 1e9:.1f} GB as a graph of networkx; "
+            "redundancy_edges keeps them as arrays, and its graph() makes the graph all the same"
+        )
+    return edges.graph()
 
 
 def replacement_graph(
@@ -204,20 +190,7 @@ def pair_weights(layer_map: LayerMap) -> np.ndarray:
     >>> pn.graph.pair_weights(pn.layer_maps(codes, "i_mmi", correction="none", null="none")["layer"])
     array([1.])
     """
-    total = layer_map.atoms.total
-    share = np.divide(layer_map.atoms.redundancy, total, out=np.zeros_like(total), where=total > 0)
-    return share.clip(0, 1)
-
-
-def _heaviest(layer_map: LayerMap, weight: np.ndarray, count: int) -> np.ndarray:
-    """Which pairs are among the ``count`` heaviest of either of their units, ties by order."""
-    kept = np.zeros(len(weight), bool)
-    seen = dict.fromkeys(layer_map.units.tolist(), 0)
-    for pair in np.argsort(-weight, kind="stable"):
-        i, j = layer_map.pairs[pair].tolist()
-        kept[pair] = seen[i] < count or seen[j] < count
-        seen[i], seen[j] = seen[i] + 1, seen[j] + 1
-    return kept
+    return weight_of(layer_map.atoms)
 
 
 def _costs(layer_map: LayerMap, name: str) -> dict[str, np.ndarray]:

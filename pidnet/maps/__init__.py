@@ -7,6 +7,7 @@ from pidnet.maps.levels import recommended_levels
 from pidnet.maps.mapping import layer_maps
 from pidnet.maps.profiles import Profile, profile
 from pidnet.maps.sensitivity import Sensitivity, sensitivity
+from pidnet.maps.stored_map import StoredMap
 
 __all__ = [
     "DepthClaims",
@@ -14,6 +15,7 @@ __all__ = [
     "LayerMaps",
     "Profile",
     "Sensitivity",
+    "StoredMap",
     "depth_claims",
     "layer_maps",
     "profile",

@@ -106,11 +106,23 @@ def map_in_store(tiled: TiledLayer, path: Path, executor: Executor | None) -> La
 def read_store(path: Path, layer: str) -> LayerMap:
     """The map of a layer in a store, whole. ValueError where a tile is missing or broken."""
     store = LayerStore.open(path, layer)
-    about = dict(store.group.attrs)
-    varying = np.array(about.pop("varying"), np.int64)
-    unit_p = about.pop("unit_p", None)
+    fields = stored_fields(store)
+    varying, unit_p = fields["varying"], fields["unit_p"]
     blocks = ((tile, store.read(tile, varying)) for tile in tiles_of(varying))
-    return _assembled(blocks, store.names, varying, about, None if unit_p is None else np.array(unit_p))
+    return _assembled(blocks, store.names, varying, dict(store.group.attrs), unit_p)
+
+
+def stored_fields(store: LayerStore) -> dict[str, Any]:
+    """What a store holds of a map beside the atoms, by the names of ``StoredMap``."""
+    about = dict(store.group.attrs)
+    named = ("layer", "measure", "samples", "settings", "noise_floor", "gap_kind")
+    unit_p = about.get("unit_p")
+    return {name: about[name] for name in named} | {
+        "units": np.arange(about["units"]),
+        "varying": np.array(about["varying"], np.int64),
+        "unit_p": None if unit_p is None else np.array(unit_p),
+        "notes": tuple(about["notes"]),
+    }
 
 
 class StoredMaps(Mapping[str, LayerMap]):

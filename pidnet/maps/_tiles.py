@@ -49,6 +49,22 @@ def tile_units(varying: np.ndarray, tile: Tile) -> tuple[np.ndarray, np.ndarray]
     return varying[varying // SIDE == tile.first], varying[varying // SIDE == tile.second]
 
 
+def tile_pairs(varying: np.ndarray, tile: Tile) -> np.ndarray:
+    """The pairs of a tile in their order, (pair, 2)."""
+    first, second = tile_units(varying, tile)
+    if tile.first == tile.second:
+        return first[np.stack(np.triu_indices(len(first), 1), 1)]
+    return np.stack([np.repeat(first, len(second)), np.tile(second, len(first))], 1)
+
+
+def meets(tile: Tile, rows: np.ndarray, columns: np.ndarray) -> bool:
+    """Whether a tile has pairs of a row and a column, in either order."""
+    of_rows, of_columns = (np.unique(units // SIDE) for units in (rows, columns))
+    return any(
+        a in of_rows and b in of_columns for a, b in ((tile.first, tile.second), (tile.second, tile.first))
+    )
+
+
 def tile_codes(codes: Codes, layer: str, tile: Tile) -> Codes:
     """The codes of the units of a tile, of which only its pairs are looked at."""
     first, second = tile_units(codes.layer(layer).varying, tile)

@@ -13,6 +13,7 @@ from pidnet.maps._store import read_index
 from pidnet.maps._tiled import StoredMaps
 from pidnet.maps.layer_map import LayerMap
 from pidnet.maps.notes import short_notes
+from pidnet.maps.stored_map import StoredMap
 from pidnet.optional import optional_module
 from pidnet.plots import plot_maps
 from pidnet.printing import Printed, listed, table
@@ -66,7 +67,7 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
 
     def summary(self) -> list[dict[str, Any]]:
         """One row for each layer, as ``LayerMap.summary`` gives it; ``pandas.DataFrame`` takes them."""
-        return [layer_map.summary() for layer_map in self.values()]
+        return [part.summary() for part in self._parts()]
 
     def to_pandas(self) -> pandas.DataFrame:
         """A table with one row for each pair of each layer: ``layer``, then as ``LayerMap.to_pandas``.
@@ -164,8 +165,14 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
             raise ValueError(f"{folder / INDEX} names no maps ({error}); save the maps again") from error
         return LayerMaps({layer: LayerMap.load(folder / name) for layer, name in files.items()}, skipped)
 
+    def _parts(self) -> list[LayerMap | StoredMap]:
+        """The maps, those of a store as they lie there."""
+        if isinstance(self.maps, StoredMaps):
+            return [StoredMap.open(self.maps.path, layer) for layer in self.maps]
+        return list(self.values())
+
     def _lines(self) -> list[str]:
-        maps = list(self.values())
+        maps = self._parts()
         samples = listed(dict.fromkeys(f"{layer_map.samples:,}" for layer_map in maps))
         corrections = listed(dict.fromkeys(layer_map.correction for layer_map in maps))
         head = f"LayerMaps: {samples} samples, correction {corrections}; means over pairs, bits"
@@ -180,7 +187,7 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
         return short_notes(note for layer_map in self.values() for note in layer_map.notes)
 
 
-def short_rows(maps: Iterable[LayerMap]) -> list[dict[str, Any]]:
+def short_rows(maps: Iterable[LayerMap | StoredMap]) -> list[dict[str, Any]]:
     """The part of the summary of each map that fits a terminal; ``noise_floor`` is that of the synergy."""
     rows = [layer_map.summary() for layer_map in maps]
     return [

@@ -165,23 +165,8 @@ class LayerMap(Printed):
             synergy; ``pair_information`` = I(Y;X1X2) and ``unit_information`` = I(Y;X); samples, correction, and
             ``redundancy_noise_floor`` and so on where the map has a noise floor. Bits.
         """
-        floors = dict(self.noise_floor)
-        if floors:
-            floors["unique_mean"] = (floors.pop("unique1") + floors.pop("unique2")) / 2
-        return {
-            "layer": self.layer,
-            "measure": self.measure,
-            "units": len(self.units),
-            "pairs": len(self.pairs),
-            "redundancy": float(self.atoms.redundancy.mean()),
-            "unique_mean": float((self.atoms.unique1.mean() + self.atoms.unique2.mean()) / 2),
-            "synergy": float(self.atoms.synergy.mean()),
-            "pair_information": float(self.atoms.total.mean()),
-            "unit_information": float(self.unit_information[self.varying].mean()),
-            "samples": self.samples,
-            "correction": self.correction,
-            **{f"{name}_noise_floor": bits for name, bits in floors.items()},
-        }
+        means = {name: float(values.mean()) for name, values in self.atoms.items()}
+        return summary_row(self, means, len(self.pairs))
 
     def to_pandas(self) -> pandas.DataFrame:
         """A table with one row for each pair.
@@ -289,3 +274,24 @@ class LayerMap(Printed):
             *([f"  {', '.join(how)}"] if how else []),
             *(line for note in short_notes(self.notes) for line in wrapped(f"Note: {note}", "  ")),
         ]
+
+
+def summary_row(layer_map: Any, means: dict[str, float], pairs: int) -> dict[str, Any]:
+    """The summary of a map, in memory or in a store, from the means of its atoms."""
+    floors = dict(layer_map.noise_floor)
+    if floors:
+        floors["unique_mean"] = (floors.pop("unique1") + floors.pop("unique2")) / 2
+    return {
+        "layer": layer_map.layer,
+        "measure": layer_map.measure,
+        "units": len(layer_map.units),
+        "pairs": pairs,
+        "redundancy": means["redundancy"],
+        "unique_mean": (means["unique1"] + means["unique2"]) / 2,
+        "synergy": means["synergy"],
+        "pair_information": sum(means.values()),
+        "unit_information": float(layer_map.unit_information[layer_map.varying].mean()),
+        "samples": layer_map.samples,
+        "correction": layer_map.correction,
+        **{f"{name}_noise_floor": bits for name, bits in floors.items()},
+    }

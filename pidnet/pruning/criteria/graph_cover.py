@@ -8,7 +8,7 @@ import networkx
 import numpy as np
 
 from pidnet.codes import quantize
-from pidnet.graph import redundancy_graph
+from pidnet.graph import redundancy_edges
 from pidnet.maps import layer_maps
 from pidnet.measures.gaussian import PREFIX
 from pidnet.pruning.criteria.ranking import Ranking, in_order
@@ -20,7 +20,7 @@ def graph_cover(statistics: CalibrationStatistics, layer: str, measure: str) -> 
     units = statistics.one_layer(layer)
     if not measure.startswith(PREFIX):
         units = quantize(units, how="zero_level")
-    return rank_by_cover(redundancy_graph(layer_maps(units, measure)[layer], alpha=None))
+    return rank_by_cover(redundancy_edges(layer_maps(units, measure)[layer], alpha=None).graph())
 
 
 def rank_by_cover(graph: networkx.Graph) -> Ranking:

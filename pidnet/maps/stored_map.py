@@ -43,6 +43,12 @@ class StoredMap(Printed):
         As in ``LayerMap``, bits.
     unit_p : ndarray of float, (unit,), or None
         p-value of each unit against carrying no information.
+    units : ndarray of int, (unit,)
+        All units of the layer.
+    gap_kind : str
+        What the widest gap of the atoms claims.
+    store : LayerStore
+        Where the tiles are.
 
     Examples
     --------

@@ -35,6 +35,11 @@ def narrowing(bench: Bench, decay: tuple[float, float], keep: float = KEEP, **op
     return bench.figures(found.model, found.macs.kept, **joules)
 
 
+def longer(bench: Bench, cut: float, times: float, decay: tuple[float, float], **options) -> dict:
+    """After the cut as many epochs as the dense network gets in all, times a factor."""
+    return narrowing(bench, decay, cuts=(cut,), last=round(times * bench.net.epochs), **options)
+
+
 def fresh(bench: Bench, times: float, decay: float, keep: float = KEEP) -> dict:
     """A small network from the start, with so many times the epochs."""
     model = bench.untrained(bench.widths(keep), bench.seed + 100)
@@ -50,6 +55,25 @@ ARMS |= {
     f"one-shot, decay {decay:g}, keep {keep:g}": partial(one_shot, decay=decay, keep=keep)
     for keep in (KEEP, 0.3)
     for decay in DECAYS
+}
+ARMS |= {
+    f"narrowing, cut at {cut}, then {times:g} x the epochs, decay {pair(decay)}": partial(
+        longer, cut=cut, times=times, decay=decay
+    )
+    for cut, times, decay in (
+        (0.42, 2.3, (1.0, 1.0)),
+        (0.42, 2.3, (1.0, 0.3)),
+        (0.42, 2.3, (0.0, 0.3)),
+        (0.33, 4.0, (1.0, 1.0)),
+        (0.25, 5.0, (1.0, 1.0)),
+        (0.5, 2.3, (1.0, 1.0)),
+    )
+}
+ARMS |= {
+    f"narrowing, cut at 0.42, then 2.3 x the epochs, calibration 250, decay {pair(decay)}": partial(
+        longer, cut=0.42, times=2.3, decay=decay, calibration=250
+    )
+    for decay in ((1.0, 1.0), (0.0, 0.0))
 }
 ARMS |= {
     f"narrowing, cut at {cut}, decay {pair(decay)}": partial(narrowing, decay=decay, cuts=(float(cut),))

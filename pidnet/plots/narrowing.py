@@ -41,7 +41,7 @@ def plot_narrowing(narrowed: Any, ax: Axes | None = None) -> Figure:
         ends += [ends[-1], ends[-1] + phase.epochs]
         spent += [phase.cutting_macs, phase.macs(narrowed.samples) - phase.cutting_macs]
     shares = [macs / narrowed.dense_macs for macs in accumulate(spent)]
-    ax.plot([0, ends[-1]], [0, 1], ":", color="0.5", label="dense")
+    ax.plot([0, narrowed.epochs], [0, 1], ":", color="0.5", label="dense")
     ax.plot(ends, shares, color="#0072B2", label="narrowing")
     ax.set_xlabel("epoch")
     ax.set_ylabel("MACs of training / dense")

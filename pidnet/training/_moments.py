@@ -28,12 +28,14 @@ HOLDOUT = 5
 
 @dataclass(eq=False)
 class Run:
-    """The network, and what has been done to it. how: options of ``cut_counted``."""
+    """The network, and what has been done to it. epochs: of the schedule that the dense network is on. last: epochs after
+    the last cut, None for those that are left. how: options of ``cut_counted``."""
 
     model: nn.Module
     x: Inputs
     y: Tensor
     epochs: int
+    last: int | None
     calibration: int
     seed: int
     how: dict[str, Any]
@@ -44,7 +46,8 @@ class Run:
     def train(self, moment: Moment | None, **options: Any) -> None:
         """Train until a moment has come and cut, or to the end; on a schedule of all epochs that are left."""
         before = sum(phase.epochs for phase in self.phases)
-        left, seed = self.epochs - before, self.seed + len(self.phases)
+        left = self.epochs - before if moment or self.last is None else self.last
+        seed = self.seed + len(self.phases)
         done, cut = 0, None
         for done in train_epochs(self.model, self.x, self.y, epochs=left, seed=seed, **options):
             cut = moment(before + done) if moment else None

@@ -77,6 +77,8 @@ class Narrowed(Printed):
         The dense one first.
     samples : int
         Of an epoch.
+    epochs : int
+        Of the training of the dense network that it is compared with.
 
     Examples
     --------
@@ -91,6 +93,7 @@ class Narrowed(Printed):
     plans: tuple[PruningPlan, ...]
     phases: tuple[Phase, ...]
     samples: int
+    epochs: int
 
     @property
     def training_macs(self) -> int:
@@ -99,9 +102,8 @@ class Narrowed(Printed):
 
     @property
     def dense_macs(self) -> int:
-        """What as many epochs of the dense network take."""
-        epochs = sum(phase.epochs for phase in self.phases)
-        return PASSES * self.samples * epochs * self.phases[0].counts.macs
+        """What training the dense network to the end takes."""
+        return PASSES * self.samples * self.epochs * self.phases[0].counts.macs
 
     @property
     def macs(self) -> Compared:
@@ -119,7 +121,7 @@ class Narrowed(Printed):
         Returns
         -------
         Compared
-            Of as many epochs of the dense network, and of this training.
+            Of training the dense network to the end, and of this training.
         """
         if where not in ("sram", "dram"):
             raise ValueError(f"where={where!r}; expected 'sram' or 'dram'")

@@ -24,6 +24,7 @@ def train_narrowing(
     *,
     epochs: int = 30,
     cuts: Sequence[float] | str = (0.5,),
+    last: int | None = None,
     criterion: str | Rank = "pid",
     repair: str | Repair = "refit",
     layers: Sequence[str] | None = None,
@@ -44,16 +45,18 @@ def train_narrowing(
     keep : float
         Share of the units that stay in the end.
     epochs : int
-        Passes over the data, of all phases together.
+        Passes over the data that the dense network would get.
     cuts : sequence of float or "auto"
         When to cut, as shares of the epochs. Of several cuts each keeps the same share of what is there. "auto" looks
         after every eighth of the epochs, from the second on, and cuts once where more training of the dense network
         has lowered the loss of the cut one by less than 5 %; the looks are part of the energy.
+    last : int, optional
+        Epochs after the last cut, which cost little; those that are left by default.
     criterion, repair, layers
         As for ``plan_pruning`` (without its search, which would cost more than it brings here) and ``apply_plan``.
     rate : float
         Largest learning rate of the one-cycle schedules. The dense phase is the beginning of the schedule of all
-        epochs; after a cut the optimizer is new and a schedule of the epochs that are left begins.
+        epochs; after a cut the optimizer is new and a schedule of the epochs that are left (or of ``last``) begins.
     decay : float or (float, float)
         Decay of the weights as for ``train``; a pair is the one before the first cut and the one after it. Worth
         trying first: on an MLP a decay of 1 gained more than any criterion. With BatchNorm stay low.
@@ -93,17 +96,19 @@ def train_narrowing(
     """
     check_arguments(train_narrowing, locals())
     x, y = labelled(data)
-    _check(epochs, rate, calibration)
+    _check(epochs, last, rate, calibration)
     how = {"criterion": criterion, "repair": repair, "layers": layers}
-    run = Run(copy.deepcopy(model), x, y, epochs, calibration, seed, how)
+    run = Run(copy.deepcopy(model), x, y, epochs, last, calibration, seed, how)
     moments = [Saturation(run, keep)] if isinstance(cuts, str) and cuts == AUTO else _moments(run, keep, cuts)
     decays = decay if isinstance(decay, tuple) else (decay, decay)
     for number, moment in enumerate((*moments, None)):
         run.train(moment, rate=rate, decay=decays[number > 0], batch=batch)
-    return Narrowed(run.model.eval(), tuple(run.plans), tuple(run.phases), len(y))
+    return Narrowed(run.model.eval(), tuple(run.plans), tuple(run.phases), len(y), epochs)
 
 
-def _check(epochs: int, rate: float, calibration: int) -> None:
+def _check(epochs: int, last: int | None, rate: float, calibration: int) -> None:
+    if last is not None and last < 1:
+        raise ValueError(f"last={last}; expected at least one epoch after the last cut")
     if epochs < 2 or not 0 < rate < float("inf"):
         raise ValueError(f"epochs={epochs}, rate={rate}; expected at least two epochs and a rate above 0")
     if calibration < 2 * HOLDOUT:

@@ -70,6 +70,15 @@ def test_the_dense_phase_begins_the_whole_schedule_and_the_small_one_has_its_own
     assert torch.equal(net.fc1.weight, network().fc1.weight)
 
 
+def test_the_small_network_may_be_trained_longer(data):
+    options = {"epochs": 2, "criterion": "l2"}
+    found = train_narrowing(network(), data, 0.25, last=5, **options)
+    assert [phase.epochs for phase in found.phases] == [1, 5]
+    once = train_narrowing(network(), data, 0.25, **options)
+    assert found.dense_macs == once.dense_macs
+    assert found.training_macs - once.training_macs == 3 * 300 * 4 * (64 * 6 + 6 * 4 + 40)
+
+
 @pytest.mark.parametrize(("least", "after"), [(1.0, 3), (-1e9, 7)])
 def test_the_moment_is_found_by_looks_that_are_paid_for(data, monkeypatch, least, after):
     """With any fall too small the second look ends it, with none too small the last one does."""
@@ -104,6 +113,7 @@ def test_it_prints_and_draws_what_was_spent(data):
         ({"cuts": (0.1,)}, "are epochs 0; expected ascending ones"),
         ({"cuts": "late"}, "cuts='late'; expected shares of the epochs between 0 and 1, or 'auto'"),
         ({"rate": 0.0}, "epochs=3, rate=0.0; expected at least two epochs and a rate above 0"),
+        ({"last": 0}, "last=0; expected at least one epoch after the last cut"),
         ({"calibration": 1}, "calibration=1; expected at least 10 samples"),
         ({"keep": 0.0}, "the budget keep=0.0 is not a share above 0"),
         ({"criterion": "best"}, "unknown criterion 'best'"),

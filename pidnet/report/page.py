@@ -17,6 +17,7 @@ from pidnet.report import _sections as sections, _text as text
 from pidnet.report._curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.report._encoding import deflate, script_json
 from pidnet.report._map_data import explore
+from pidnet.report._overview import overview
 from pidnet.runs import Run, read_run, rows
 
 # About 6 bytes a pair: at most 20 MB of maps in one page, six layers of 1,024 units.
@@ -120,9 +121,11 @@ def _interactive(run: Run) -> dict[str, Any]:
     from plotly.offline import get_plotlyjs
 
     shown = _shown(run.maps)
+    left_out = [layer_map for layer_map in run.maps if layer_map not in shown]
     data = {
         "profiles": [layer_profile(maps) for maps in text.by_measure(run.maps).values()],
         "maps": [explore(layer_map) for layer_map in shown],
+        "overviews": [overview(layer_map) for layer_map in left_out],
         "plans": [_fates(budget.name, budget.plan) for budget in run.budgets],
         "curves": accuracy_curve(run.budgets),
         "energy": energy_by_layer(run.budgets),
@@ -133,11 +136,12 @@ def _interactive(run: Run) -> dict[str, Any]:
     }
     return {
         "images": {},
-        "left_out": [layer_map for layer_map in run.maps if layer_map not in shown],
+        "left_out": left_out,
         "data": script_json(data),
         "plotly": deflate(get_plotlyjs().encode()),
         "scripts": [
-            _asset(name) for name in ("opening.js", "figures.js", "sections.js", "codes.js", "map_data.js")
+            _asset(name)
+            for name in ("opening.js", "figures.js", "sections.js", "codes.js", "map_data.js", "overview.js")
         ],
     }
 

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
-from pidnet.report import write_report
+from pidnet.report import page as report_page, write_report
 from pidnet.runs import read_run
 from tests.small_run import EVIL
 
@@ -46,6 +46,28 @@ def tab(run_folder, tmp_path_factory):
         opened.wait_for_selector("body[data-ready]", timeout=30_000)
         yield opened, said
         browser.close()
+
+
+def test_a_wide_layer_opens_as_tiles_with_the_nearest_of_each_unit(tab, run_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(report_page, "MOST_PAIRS", 0)
+    other, said = tab[0].context.new_page(), []
+    other.on("pageerror", lambda error: said.append(str(error)))
+    other.goto(write_report(run_folder, tmp_path / "report.html").as_uri())
+    other.wait_for_selector("body[data-wide]", timeout=30_000)
+    other.select_option("#wide-map", label="fc2, i_min")
+    expect(other.locator("#wide-card")).to_contain_text("of fc2")
+    other.fill("#wide-unit", "1")
+    first = other.locator("#wide-card table").last.locator("tbody tr").first
+    partner, *atoms = first.inner_text().split()
+    layer_map = read_run(run_folder).maps[1]
+    assert int(partner) == np.nanargmax(layer_map.matrix("synergy")[1])
+    assert float(atoms[-1]) == pytest.approx(layer_map.matrix("synergy")[1, int(partner)], abs=8e-4)
+    first.locator("button").press("Enter")
+    expect(other.locator("#wide-card h3")).to_have_text(f"Unit {partner} of fc2")
+    assert other.locator("#tiles .main-svg").count() > 0
+    assert Axe().run(other).violations_count == 0
+    assert said == []
+    other.close()
 
 
 @pytest.fixture

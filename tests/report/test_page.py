@@ -89,7 +89,8 @@ def test_pictures_stand_in_where_plotly_is_missing(tmp_path, monkeypatch):
 def test_a_map_too_large_for_a_page_is_named(run_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(report_page, "MOST_PAIRS", 25)
     text = write_report(run_folder, tmp_path / "report.html").read_text()
-    assert "fc2 by i_mmi has 10 pairs, too many for this page" in text
+    assert "fc2 by i_mmi has 10 pairs, too many for a square each" in text
+    assert 'id="wide-card"' in text
     assert len(json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])["maps"]) == 1
 
 

@@ -1,33 +1,19 @@
-"""Tables, rank correlations and figures of ``collapse_plane``."""
+"""Tables and texts of ``collapse_plane``."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata, spearmanr
 
+from benchmarks.collapse_figure import figure
+from benchmarks.collapse_statistics import Rows, column, rank_correlation, resampled, settings_mean
 from pidnet.files import write_text
 
-Rows = list[dict[str, Any]]
 FITTED = 10.0  # from this beta on the networks fit their training data
-
-
-def column(rows: Rows, split: str, name: str) -> np.ndarray:
-    """One number of all networks."""
-    return np.array([row[split][name] for row in rows])
-
-
-def rank_correlation(a: np.ndarray, b: np.ndarray, controls: Sequence[np.ndarray] = ()) -> float:
-    """Spearman's; with controls, of what of the ranks is not linear in the ranks of the controls."""
-    if not controls:
-        return float(spearmanr(a, b)[0])
-    known = np.column_stack([np.ones(len(a)), *map(rankdata, controls)])
-    left = [r - known @ np.linalg.lstsq(known, r, rcond=None)[0] for r in map(rankdata, (a, b))]
-    return float(np.corrcoef(left)[0, 1])
 
 
 def write_results(arm: str, rows: Rows, folder: Path) -> None:
@@ -290,55 +276,3 @@ def factorial_text(rows: Rows) -> list[str]:
         ]
         lines.append(f"| {NAMES[candidate]} | {' | '.join(cells)} |")
     return lines
-
-
-def settings_mean(rows: Rows, values: np.ndarray, name: Callable[[dict[str, Any]], str]) -> np.ndarray:
-    """Mean over the seeds of each setting."""
-    settings = np.array([name(row["cell"]) for row in rows])
-    return np.array([values[settings == one].mean() for one in np.unique(settings)])
-
-
-def resampled(a: np.ndarray, b: np.ndarray, controls: Sequence[np.ndarray] = (), draws: int = 200) -> str:
-    """The rank correlation and its standard deviation over resampled networks."""
-    rng = np.random.default_rng(0)
-    picks = [rng.integers(len(a), size=len(a)) for _ in range(draws)]
-    drawn = [rank_correlation(a[k], b[k], [c[k] for c in controls]) for k in picks]
-    return f"{rank_correlation(a, b, controls):+.2f} ({np.nanstd(drawn):.2f})"
-
-
-def figure(rows: Rows) -> Any:
-    """Sampled code, mean code, accuracy against I(X;Z|Y): brackets as lines, the trained bound as open circles."""
-    from matplotlib import colormaps
-
-    from pidnet.plots.figure import new_figure
-
-    made = new_figure((12.5, 3.8))
-    panels = made.subplots(1, 3)
-    betas = sorted({row["cell"]["beta"] for row in rows})
-    colors = dict(zip(betas, colormaps["viridis"](np.linspace(0, 0.95, len(betas))), strict=True))
-    for row in rows:
-        train, color = row["train"], colors[row["cell"]["beta"]]
-        spots = [train["cdnv_sampled"], train["cdnv_mean"], row["test"]["accuracy"]]
-        for panel, spot in zip(panels, spots, strict=True):
-            low = max(train["given_label_low"], 1e-3)
-            panel.plot([low, train["given_label_high"]], [spot, spot], color=color, linewidth=2.5)
-            panel.plot(train["given_label"], spot, "o", color=color, markersize=5)
-        panels[0].plot(train["bound"], spots[0], "o", markerfacecolor="none", color=color, markersize=5)
-        panels[2].plot(
-            train["given_label"], row["test"]["accuracy_mean"], "s", markerfacecolor="none", color=color
-        )
-    for beta in betas:
-        panels[0].plot([], [], "o", color=colors[beta], label=f"{beta:g}")
-    panels[0].legend(title="beta", fontsize=7, title_fontsize=7, frameon=False)
-    titles = [
-        "sampled code (open: trained bound)",
-        "mean code of the same networks",
-        "open: from the mean code",
-    ]
-    labels = ["CDNV of sampled z, train", "CDNV of the mean of z, train", "test accuracy"]
-    for panel, title, label in zip(panels, titles, labels, strict=True):
-        panel.set(xscale="log", xlabel="I(X;Z|Y), bits (train)", ylabel=label)
-        panel.set_title(title, fontsize=9)
-    for panel in panels[:2]:
-        panel.set_yscale("log")
-    return made

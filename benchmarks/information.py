@@ -22,13 +22,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import scipy.integrate
-import scipy.stats
 import torch
 
 import pidnet as pn
+from benchmarks.information_channels import exact_channels
+from benchmarks.information_table import markdown, mean_errors
 from benchmarks.information_tasks import EIGHT, OTHERS, Task
-from pidnet.channels import Bernoulli, Normal, Rectified, Scaled
+from pidnet.channels import Normal
 
 RESULTS = Path(__file__).parent / "results"
 SAMPLES, REPETITIONS, SEEDS = 10_000, 200, 40
@@ -120,51 +120,6 @@ def coverage_rows() -> list[dict]:
         rows.append(row | {"ok": len(near) / REPETITIONS, "near where ok": np.mean(near) if near else None})
         print(rows[-1], flush=True)
     return rows
-
-
-def _counted(likelihood: torch.Tensor) -> float:
-    ratio = (likelihood / likelihood.mean(0)).nan_to_num(1)
-    return float(torch.xlogy(likelihood, ratio).sum(1).mean()) / LN2
-
-
-def _integral(density: Callable, low: float, high: float, points: np.ndarray) -> float:
-    return scipy.integrate.quad(density, low, high, limit=800, points=list(points))[0]
-
-
-def exact_channels() -> dict[str, tuple[Callable[[], object], float]]:
-    """Channels with a truth by numeric integration or counting, bits."""
-    norm = scipy.stats.norm
-    points = np.array([-1.5, -0.5, 0.5, 1.5])
-
-    def entropy(density, low, high, at):
-        return _integral(lambda t: -density(t) * math.log(max(density(t), 1e-300)), low, high, at)
-
-    found = {}
-    for std in (0.2, 1.0):
-        h = entropy(lambda t, s=std: norm.pdf(t, points, s).mean(), -20, 20, points)
-        truth = (h - 0.5 * math.log(2 * math.pi * math.e * std**2)) / LN2
-        mean = torch.tensor(points).repeat(250)[:, None]
-        found[f"4 points, noise {std}"] = (lambda m=mean, s=std: Normal(m, s**2)), truth
-    z, alpha = np.array([0.5, 1.0, 2.0, -1.0]), 0.5
-    h = entropy(lambda t: norm.pdf(t, z, math.sqrt(alpha) * abs(z)).mean(), -15, 15, z)
-    dense = (h - np.mean(0.5 * np.log(2 * math.pi * math.e * alpha * z**2))) / LN2
-    values = torch.cat([torch.tensor(z).repeat(200), torch.zeros(200).double()])[:, None]
-    atoms = 0.8 * dense - 0.2 * math.log2(0.2) - 0.8 * math.log2(0.8)
-    found["Gaussian dropout with an atom"] = (lambda: Scaled(values, alpha)), atoms
-    p = torch.rand(5, 3, generator=torch.Generator().manual_seed(0)).double()
-    patterns = torch.cartesian_prod(*[torch.tensor([0.0, 1.0]).double()] * 3)
-    truth = _counted(torch.stack([(p * t + (1 - p) * (1 - t)).prod(1) for t in patterns], 1))
-    found["3 binary units"] = (lambda: Bernoulli(p.repeat(200, 1).log())), truth
-    means, std = np.array([-1.0, -0.2, 0.4, 1.5]), 0.6
-    zero = norm.cdf(-means / std)
-
-    def density(t):
-        q = norm.pdf(t, means, std)
-        return np.mean(q * np.log(np.maximum(q, 1e-300) / q.mean()))
-
-    truth = (_integral(density, 0, 8, means[2:]) + np.mean(zero * np.log(zero / zero.mean()))) / LN2
-    found["rectified"] = (lambda: Rectified(torch.tensor(means).repeat(250)[:, None], std**2)), truth
-    return found
 
 
 def exact_rows() -> list[dict]:
@@ -277,80 +232,6 @@ def plane_rows() -> list[dict]:
     return rows
 
 
-def table(rows: list[dict]) -> str:
-    """A Markdown table."""
-    heads = list(dict.fromkeys(head for row in rows for head in row))
-    text = f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n"
-    for row in rows:
-        text += f"| {' | '.join(_cell(row.get(head)) for head in heads)} |\n"
-    return text
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.0e}" if 0 < abs(value) < 5e-4 else f"{value:.3f}"
-    return str(value)
-
-
-def mean_errors(rows: list[dict]) -> dict[str, str]:
-    """Mean absolute error of each estimator over the tasks that it takes."""
-    methods = [name for name in rows[0] if name not in ("task", "truth") and not name.endswith(" s")]
-    means = {}
-    for method in methods:
-        errors = [abs(row[method] - row["truth"]) for row in rows if row.get(method) is not None]
-        if errors:
-            means[method] = f"{np.mean(errors):.3f} ({len(errors)})"
-    return means
-
-
-def markdown(result: dict) -> str:
-    text = f"""# Information: brackets and estimates against known truth
-
-{result["machine"]}; {result["versions"]}; commit {result["commit"]}; load {result["load"]}; one thread.
-
-## Samples only, nats
-
-{SAMPLES:,} samples, one seed; "s" are CPU seconds. The eight tasks of Czyz et al. (2023). The rule of "canonical" was
-chosen while looking at these eight and at the three Gaussian ones of the second table.
-
-{table(result["eight"])}
-Mean absolute error (tasks): {result["mean errors, eight"]}
-
-Other families:
-
-{table(result["others"])}
-Mean absolute error (tasks): {result["mean errors, others"]}
-
-## Known channels, bits
-
-Linear Gaussian channel of 20 Gaussian inputs, 2,000 samples, 1 draw, {REPETITIONS} repetitions: how often the truth is
-inside the bracket, its mean width, how often the state is ok, and then how often the value is within .05 and two errors.
-
-{table(result["coverage"])}
-Truth by integration or counting, 2 draws: mean error over {SEEDS} and over {REPETITIONS} seeds, and how often 1.96
-errors hold it.
-
-{table(result["exact"])}
-Cost with labels, 2 draws; the chain rule is I(X;T) - I(X;T|Y) - I(T;Y).
-
-{table(result["cost"])}
-10 labels without information, 1,000 samples of 10 units, 100 repetitions: 0 is inside the bracket in
-{result["labels"]["inside"]:.0%}; the in-sample value is {result["labels"]["in-sample value"]:.2f} bits.
-
-## Codes, bits
-
-Signs of random directions of 4 Gaussian inputs, 20 repetitions.
-
-{table(result["codes"])}
-"""
-    for row in result["planes"]:
-        text += f"\n## Plane, conv {row['variant']}, 8,000 + 2,000 images of Fashion-MNIST: {row['CPU s']:.1f} CPU s, "
-        text += f"{row['wall s']:.1f} s\n\n```\n" + "\n".join(row["plane"]) + "\n```\n"
-    return text
-
-
 def all_samples() -> dict:
     found: dict = {"eight": sample_rows(EIGHT), "others": sample_rows(OTHERS)}
     for name in ("eight", "others"):
@@ -387,7 +268,7 @@ def main() -> None:
         }
         path.write_text(json.dumps(result, indent=1) + "\n")
     if {"cost", "eight", "exact", "labels", "codes", "planes", "coverage"} <= set(result):
-        text = markdown(result)
+        text = markdown(result, samples=SAMPLES, repetitions=REPETITIONS, seeds=SEEDS)
         print(text)
         (RESULTS / "information.md").write_text(text)
 

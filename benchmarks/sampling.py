@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-import time
+import timeit
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -225,20 +225,11 @@ def costs(units: int = 48) -> Iterator[Row]:
 
 
 def _seconds(call: Callable[[], object]) -> float:
-    spent = []
-    for _ in range(3):
-        start = time.perf_counter()
-        call()
-        spent.append(time.perf_counter() - start)
-    return min(spent)
+    return min(timeit.repeat(call, number=1, repeat=3))
 
 
 TABLES: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
-    "independent": (
-        "24 independent units, 10 classes: mean atoms (truth 0), bits",
-        "",
-        independent_layers,
-    ),
+    "independent": ("24 independent units, 10 classes: mean atoms (truth 0), bits", "", independent_layers),
     "planted": (
         "Planted pairs, 4 levels, 10 classes: mean absolute and mean error, bits",
         "",

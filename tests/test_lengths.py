@@ -8,6 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pidnet"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+BENCHMARKS = sorted((PACKAGE.parent / "benchmarks").glob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 300, 40, 8
 
 
@@ -27,6 +28,11 @@ def test_files_and_functions_are_short(path):
     source = path.read_text()
     assert len(source.splitlines()) <= LONGEST_FILE
     assert not {name: n for name, n in lengths(source).items() if n > LONGEST_FUNCTION}
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda p: p.name)
+def test_benchmarks_are_short_files(path):
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
 
 
 def test_half_of_the_functions_have_at_most_eight_lines():

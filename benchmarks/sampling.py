@@ -13,6 +13,7 @@ import platform
 import subprocess
 import timeit
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -209,11 +210,12 @@ def costs(units: int = 48) -> Iterator[Row]:
     choices += [("none", null, False) for null in ("units", "labels", "sources")]
     choices += [("none", "none", True), (DEFAULT, "units", False), (DEFAULT, "units", True)]
     choices += [(DEFAULT, null, True) for null in ("labels", "sources")]
+    fastest = partial(timeit.repeat, number=1, repeat=3)
     for name, measure in pn.MEASURES.items():
-        bare = _seconds(lambda measure=measure: layer_atoms(codes, LAYER, measure))
+        bare = min(fastest(lambda measure=measure: layer_atoms(codes, LAYER, measure)))
         for correction, null, intervals in choices:
             call = {"correction": correction, "null": null, "intervals": intervals}
-            spent = _seconds(lambda name=name, call=call: pn.layer_maps(codes, name, **call))
+            spent = min(fastest(lambda name=name, call=call: pn.layer_maps(codes, name, **call)))
             yield {
                 "measure": name,
                 "correction": correction,
@@ -222,10 +224,6 @@ def costs(units: int = 48) -> Iterator[Row]:
                 "maps": spent / bare,
                 "one map, s": bare,
             }
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    return min(timeit.repeat(call, number=1, repeat=3))
 
 
 TABLES: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
+import torch
 
 from pidnet.execution.blocks import FEWEST_PAIRS, PARTS_PER_WORKER
 
@@ -15,7 +16,7 @@ def share_pairs(work: Callable[[slice], None], pairs: int) -> None:
 
     An exception in one part is raised here once the others have ended.
     """
-    workers = numba.get_num_threads()
+    workers = numba_threads()
     size = max(FEWEST_PAIRS, -(-pairs // (workers * PARTS_PER_WORKER)))
     parts = [slice(first, min(first + size, pairs)) for first in range(0, pairs, size)]
     if workers == 1 or len(parts) <= 1:
@@ -24,3 +25,12 @@ def share_pairs(work: Callable[[slice], None], pairs: int) -> None:
         return
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(work, parts))
+
+
+def numba_threads() -> int:
+    """How many threads numba is set to use. Asking for the first time starts its team, and where torch shares the
+    OpenMP library torch would use as many from then on, so that sums of a running training come out otherwise."""
+    of_torch, found = torch.get_num_threads(), numba.get_num_threads()
+    if torch.get_num_threads() != of_torch:
+        torch.set_num_threads(of_torch)
+    return found

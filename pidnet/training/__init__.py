@@ -13,18 +13,36 @@ from pidnet.training.fit import accuracy, train, train_epochs
 from pidnet.training.narrowed import Narrowed, Phase
 from pidnet.training.narrowing import train_narrowing
 from pidnet.training.recorder import Recorder
+from pidnet.training.stopping import (
+    STOPPING,
+    History,
+    Replay,
+    Stopped,
+    Stopper,
+    StoppingRule,
+    replay,
+    stop_training,
+)
 
 __all__ = [
     "BETA_FORMS",
+    "STOPPING",
+    "History",
     "Narrowed",
     "Phase",
     "Recorder",
+    "Replay",
+    "Stopped",
+    "Stopper",
+    "StoppingRule",
     "accuracy",
     "bottleneck_loss",
     "cdnv_penalty",
     "ceb_loss",
     "convert_beta",
     "fine_tune",
+    "replay",
+    "stop_training",
     "train",
     "train_epochs",
     "train_narrowing",

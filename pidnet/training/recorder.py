@@ -86,7 +86,7 @@ class Recorder:
         self.profiles: list[Profile] = []
         self.snapshots: list[Any] = []
 
-    def __call__(self, model: nn.Module, step: int) -> None:
+    def __call__(self, model: nn.Module, step: int) -> bool:
         """Record the model as it is now, when ``step`` is a multiple of ``every``.
 
         Parameters
@@ -95,15 +95,21 @@ class Recorder:
             The network.
         step : int
             Epochs done.
+
+        Returns
+        -------
+        bool
+            Whether to stop; a recorder never says so, a ``Stopper`` may.
         """
         if step % self.every:
-            return
+            return False
         if self.what is not None:
             self.snapshots.append(self.what(model, self.data, layers=self.layers))
         else:
             acts = capture(model, self.data, self.layers)
             self.profiles.append(profile(self.maps(quantize(acts, self.levels))))
         self.steps.append(step)
+        return False
 
     def on_train_epoch_end(self, trainer: Any, pl_module: nn.Module) -> None:
         """Record after an epoch, as Lightning asks for it.

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from pidnet.arguments import check_arguments
 from pidnet.optional import optional_module
 from pidnet.training.recorder import Recorder
+from pidnet.training.stopping import Stopper
 
 
 class ScalarWriter(Protocol):
@@ -22,7 +23,7 @@ def trainer_callback(recorder: Recorder) -> Any:
     Parameters
     ----------
     recorder : Recorder
-        What records.
+        What records. A ``Stopper`` ends the training when its rule fires, and the model is taken back then.
 
     Returns
     -------
@@ -49,13 +50,20 @@ def trainer_callback(recorder: Recorder) -> Any:
 
     class RecorderCallback(trainer_module.TrainerCallback):
         def on_epoch_end(self, args, state, control, *, model, **kwargs):
-            recorder(model, round(state.epoch))
+            if recorder(model, round(state.epoch)):
+                control.should_training_stop = True
+
+        def on_train_end(self, args, state, control, *, model, **kwargs):
+            if isinstance(recorder, Stopper):
+                recorder.restore(model)
 
     return RecorderCallback()
 
 
 def write_scalars(recorder: Recorder, writer: ScalarWriter, prefix: str = "pid") -> None:
     """Write what a recorder has so far as scalars, one for each layer, column and step.
+
+    What a ``Stopper`` has recorded is of no layer: its tags are the prefix and the column.
 
     Parameters
     ----------
@@ -92,7 +100,7 @@ def write_scalars(recorder: Recorder, writer: ScalarWriter, prefix: str = "pid")
     if not recorder.steps:
         raise ValueError("the recorder has recorded nothing; call it after an epoch first")
     for row in recorder.to_pandas().to_dict("records"):
-        layer, step = row.pop("layer"), row.pop("step")
+        step, parts = row.pop("step"), [prefix, *([row.pop("layer")] if "layer" in row else [])]
         for column, value in row.items():
             if isinstance(value, float):
-                writer.add_scalar(f"{prefix}/{layer}/{column}", value, int(step))
+                writer.add_scalar("/".join([*parts, column]), value, int(step))

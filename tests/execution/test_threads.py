@@ -1,5 +1,7 @@
 """Sharing pairs among threads."""
 
+import subprocess
+import sys
 import threading
 
 import numba
@@ -39,3 +41,12 @@ def test_a_failure_is_not_lost():
 
     with pytest.raises(ArithmeticError, match="part failed"):
         share_pairs(fail, 1000)
+
+
+def test_torch_keeps_its_number_of_threads():
+    """A training that is watched must go on as it would alone; numba starts its team once a process."""
+    program = (
+        "import torch; from pidnet.execution.threads import share_pairs; torch.set_num_threads(1);"
+        "share_pairs(lambda part: None, 100); assert torch.get_num_threads() == 1"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)

@@ -25,6 +25,23 @@ def test_the_trainer_records_after_its_epochs(recorder):
     assert recorder.steps == [2, 4]
 
 
+def test_the_trainer_stops_when_the_rule_fires_and_the_weights_come_back(digits):
+    transformers = pytest.importorskip("transformers")
+    rule = pn.training.StoppingRule("first", ("loss",), lambda history, _: 1 if len(history) == 3 else None)
+    stopper, net = pn.training.Stopper((digits.x_test, digits.y_test), rule), pn.zoo.mlp(64, (6,), 10)
+    handler = transformers.trainer_callback.CallbackHandler(
+        [trainer_callback(stopper)], net, None, None, None
+    )
+    control, first = transformers.TrainerControl(), net.fc1.bias.detach().clone()
+    for epoch in (1.0, 2.0, 3.0):
+        assert not control.should_training_stop
+        handler.on_epoch_end(None, SimpleNamespace(epoch=epoch), control)
+        net.fc1.bias.data += 1
+    assert control.should_training_stop
+    handler.on_train_end(None, SimpleNamespace(epoch=3.0), control)
+    assert net.fc1.bias.tolist() == first.tolist()
+
+
 def test_scalars_are_those_of_the_table(recorder):
     written = {}
     writer = SimpleNamespace(add_scalar=lambda tag, value, step: written.update({(tag, step): value}))
@@ -35,6 +52,17 @@ def test_scalars_are_those_of_the_table(recorder):
     row = recorder.to_pandas().iloc[0]
     assert written["run/fc1/redundancy", 2] == row["redundancy"]
     assert written["run/fc1/pair_information", 2] == row["pair_information"]
+
+
+def test_scalars_of_a_stopper_are_of_no_layer(digits):
+    stopper, written = pn.training.Stopper((digits.x_test, digits.y_test), "loss_plateau"), {}
+    stopper(pn.zoo.mlp(64, (6,), 10), 1)
+    write_scalars(
+        stopper,
+        SimpleNamespace(add_scalar=lambda tag, value, step: written.update({(tag, step): value})),
+        "run",
+    )
+    assert written["run/loss", 1] == stopper.history.column("loss")[0]
 
 
 @pytest.mark.parametrize("call", [trainer_callback, lambda it: write_scalars(it, SimpleNamespace())])

@@ -63,3 +63,17 @@ def test_lightning_calls_the_recorder_and_trains_as_it_would_without(digits):
     for left, right in zip(module.parameters(), alone.parameters(), strict=True):
         assert torch.equal(left, right)
     assert module.training == alone.training
+
+
+class Stopping(pn.training.Stopper, lightning.Callback):
+    pass
+
+
+def test_lightning_stops_when_the_rule_fires_and_takes_the_network_back(digits):
+    rule = pn.training.StoppingRule("second", ("loss",), lambda history, _: 2 if len(history) == 3 else None)
+    callback = Stopping((digits.x_train[:300], digits.y_train[:300]), rule)
+    module = fit(digits, [callback], epochs=6)
+    assert callback.history.epochs == (1, 2, 3)
+    assert callback.epoch == 2
+    for left, right in zip(module.parameters(), fit(digits, [], epochs=2).parameters(), strict=True):
+        assert torch.equal(left, right)

@@ -1,6 +1,6 @@
 """When to stop a training, read from its history: rules of the literature and two of redundancy.
 
-All constants were set from the literature before any of the networks of ``benchmarks.training_stopping`` was seen.
+The constants are those of the literature, or were set before any training was looked at.
 """
 
 from __future__ import annotations

@@ -98,7 +98,8 @@ class Stopper(Recorder):
         samples: int = 1000,
         seed: int = 0,
     ) -> None:
-        super().__init__(some_samples(labelled(data), samples, seed), every=every)
+        watched = some_samples(labelled(data), samples, seed)
+        super().__init__(watched, every=every)  # ty: ignore[invalid-argument-type]
         if len(self.data[1]) < FEWEST or patience < 1:
             raise ValueError(
                 f"{len(self.data[1])} samples, patience={patience}; expected at least {FEWEST} samples and 1 record"

@@ -15,9 +15,7 @@ from pidnet.training import STOPPING, History, Stopper, StoppingRule, stop_train
 def fresh():
     """With dropout and BatchNorm, whose random state and buffers a monitor could move."""
     torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Linear(64, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Dropout(0.2), nn.Linear(12, 10)
-    )
+    return nn.Sequential(nn.Linear(64, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Dropout(0.2), nn.Linear(12, 10))
 
 
 def training(net, samples, epochs=4):
@@ -30,11 +28,10 @@ def some(digits):
 
 
 def test_monitors_leave_the_training_bit_for_bit_as_it_was(digits, some):
-    net, alone = fresh(), fresh()
+    alone = fresh()
     for _ in training(alone, digits):
         pass
     left = torch.get_rng_state()
-    torch.manual_seed(0)
     watched = fresh()
     stopper = Stopper(some, None, watch=STOPPING, held_out=some, test=some)
     for epoch in training(watched, digits):
@@ -46,7 +43,6 @@ def test_monitors_leave_the_training_bit_for_bit_as_it_was(digits, some):
         *(column for rule in STOPPING.values() for column in rule.columns),
         "test_accuracy",
     }
-    del net
     assert torch.equal(torch.get_rng_state(), left)
     for name, values in alone.state_dict().items():
         assert torch.equal(values, watched.state_dict()[name]), name
@@ -82,7 +78,9 @@ def test_validation_keeps_the_epoch_of_least_loss(digits):
     assert stopped.fired
     assert stopped.epoch == stopped.history.epochs[int(np.argmin(loss))] == stopped.ended - 2
     with torch.no_grad():
-        assert float(nn.functional.cross_entropy(net(held[0]), held[1])) == pytest.approx(loss.min(), rel=1e-5)
+        assert float(nn.functional.cross_entropy(net(held[0]), held[1])) == pytest.approx(
+            loss.min(), rel=1e-5
+        )
 
 
 def test_a_training_that_no_rule_ends_keeps_its_last_weights(digits, some):

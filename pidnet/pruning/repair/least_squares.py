@@ -3,55 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pidnet.networks.kinds import Weighted, weighted
-from pidnet.networks.linear_map import POSITIONS, input_rows, output_rows, weight_matrix, write_matrix
+from pidnet.networks.linear_map import input_rows, output_rows, weight_matrix, write_matrix
+from pidnet.pruning.repair.moments import Moments, Rows, gathered, joined
 from pidnet.pruning.repair.streams import Call, watched
 from pidnet.pruning.repair.walk import RepairedLayer, held_out
 
-SMALLEST = 1e-12  # keeps the system solvable where all inputs are 0: then the weights stay
+Sums = Moments | Rows
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 STEEP = 1e-3  # a norm that scales a unit by less than this of its largest scale cannot be counted on
-
-
-@dataclass(eq=False)
-class Moments:
-    """Sums over rows of [input, 1] by itself and by the wanted output: all that least squares needs.
-
-    gram: (feature + 1, feature + 1). cross: (feature + 1, output). square: sum of squared wanted outputs.
-    """
-
-    gram: Tensor
-    cross: Tensor
-    square: Tensor
-
-    @staticmethod
-    def of(inputs: Tensor, wanted: Tensor) -> Moments:
-        rows = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], 1)
-        return Moments(rows.T @ rows, rows.T @ wanted, (wanted**2).sum())
-
-    def __add__(self, other: Moments) -> Moments:
-        return Moments(self.gram + other.gram, self.cross + other.cross, self.square + other.square)
-
-    def error(self, solution: Tensor) -> float:
-        """Sum of squared errors of a solution (feature + 1, output)."""
-        return float(self.square + (solution * (self.gram @ solution - 2 * self.cross)).sum())
 
 
 def fold(layer: RepairedLayer) -> None:
     """Fit the consumer in the small network to the dense pre-activations, given the dense network's own kept
     inputs: what the removed units did is regressed on the kept ones and added to their weights, in place."""
 
-    def moments(number: int) -> Generator[Moments]:
+    def moments(number: int) -> Generator[Sums]:
         module = weighted(layer.dense.model, layer.name)
         for call in watched(layer.dense, number, layer.calls):
-            rows = input_rows(module, call.entering, POSITIONS)[:, layer.features]
-            yield Moments.of(rows, layer.kept(call.output))
+            rows = input_rows(module, call.entering, layer.positions)[:, layer.features]
+            yield gathered(rows, layer.kept(call.output), layer.rows)
 
     _fit(layer, *_collect(layer, moments))
 
@@ -65,10 +41,11 @@ def refit(layer: RepairedLayer) -> None:
     recurrent layer makes its own inputs, so it is folded first.
     """
 
-    def moments(number: int) -> Generator[Moments]:
+    def moments(number: int) -> Generator[Sums]:
         module = weighted(layer.small.model, layer.name)
         for dense, small in layer.pairs(number):
-            yield Moments.of(input_rows(module, small.entering, POSITIONS), _wanted(layer, dense, small))
+            rows = input_rows(module, small.entering, layer.positions)
+            yield gathered(rows, _wanted(layer, dense, small), layer.rows)
 
     _fit(layer, *_collect(layer, moments))
 
@@ -78,7 +55,7 @@ def _wanted(layer: RepairedLayer, dense: Call, small: Call) -> Tensor:
     if dense.total is None or small.total is None:
         return layer.kept(dense.output)
     module = weighted(layer.small.model, layer.name)
-    own, has = (output_rows(module, values, POSITIONS) for values in (small.output, small.total))
+    own, has = (output_rows(module, values, layer.positions) for values in (small.output, small.total))
     lacks = layer.kept(dense.total)
     if layer.calls[0].rectified:
         lacks = torch.where(lacks > 0, lacks, has.clamp(max=0))
@@ -97,7 +74,7 @@ def _inverse_slope(model: nn.Module, norm: str, like: Tensor) -> Tensor:
     return torch.where(slope.abs() > least, 1 / slope, 0)
 
 
-def _fit(layer: RepairedLayer, fit: Moments, held: Moments) -> None:
+def _fit(layer: RepairedLayer, fit: Sums, held: Sums) -> None:
     """Ridge regression of the wanted outputs on the inputs, pulled towards the present weights.
 
     The strength of the ridge is the one of ``RIDGES`` with the least error on every fifth batch of samples,
@@ -105,16 +82,16 @@ def _fit(layer: RepairedLayer, fit: Moments, held: Moments) -> None:
     """
     small = weighted(layer.small.model, layer.name)
     prior, biased = _solution(small), small.bias is not None
-    errors = [held.error(_solve(fit, prior, ridge, biased)) for ridge in RIDGES]
+    errors = [held.error(fit.solve(prior, ridge, biased)) for ridge in RIDGES]
     best = min(range(len(RIDGES)), key=errors.__getitem__)
     if errors[best] < held.error(prior):
-        _write(small, _solve(fit + held, prior, RIDGES[best], biased))
+        _write(small, joined(fit, held).solve(prior, RIDGES[best], biased))
 
 
 @torch.no_grad()
-def _collect(layer: RepairedLayer, moments: Callable[[int], Iterable[Moments]]) -> tuple[Moments, Moments]:
-    """Moments over the batches: to fit on, and of those that are held out. One batch is in memory at a time."""
-    parts: tuple[list[Moments], list[Moments]] = ([], [])
+def _collect(layer: RepairedLayer, moments: Callable[[int], Iterable[Sums]]) -> tuple[Sums, Sums]:
+    """Sums over the batches: to fit on, and of those that are held out. One batch is in memory at a time."""
+    parts: tuple[list, list] = ([], [])
     number = len(layer.dense.batches)
     for batch in range(number):
         sums = parts[held_out(batch, number)]
@@ -128,20 +105,6 @@ def _solution(layer: Weighted) -> Tensor:
     weight = weight_matrix(layer)
     bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach().double()
     return torch.cat([weight, bias[:, None]], 1).T
-
-
-def _solve(moments: Moments, prior: Tensor, ridge: float, biased: bool) -> Tensor:
-    """argmin of the squared error plus ridge * mean diagonal * |weights - prior|^2; the bias is not pulled,
-    and stays 0 where the layer has none."""
-    penalty = torch.full_like(
-        moments.gram.diagonal(), max(ridge * float(moments.gram.diagonal()[:-1].mean()), SMALLEST)
-    )
-    penalty[-1] = 0
-    free = slice(None) if biased else slice(-1)
-    gram = (moments.gram + penalty.diag())[free, free]
-    solution = prior.clone()
-    solution[free] = torch.linalg.solve(gram, (moments.cross + penalty[:, None] * prior)[free])
-    return solution
 
 
 def _write(layer: Weighted, solution: Tensor) -> None:

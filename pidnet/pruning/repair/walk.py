@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, joined, samples, take
 from pidnet.networks.kinds import PRODUCERS, weighted
-from pidnet.networks.linear_map import POSITIONS, features, output_rows
+from pidnet.networks.linear_map import features, output_rows
 from pidnet.networks.running import run
+from pidnet.pruning.repair.moments import positions
 from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.repair.streams import Call, survey, watched
 from pidnet.pruning.structure.groups import UnitsByLayer
@@ -29,7 +30,7 @@ class RepairedLayer:
     """A layer in the dense and in the small network, which run on the same batches.
 
     features, outputs: what the small one kept of it, indices of input features and of outputs. calls: its calls in one
-    run, as the dense network was surveyed.
+    run, as the dense network was surveyed. samples: how many there are in all.
     """
 
     name: str
@@ -38,6 +39,17 @@ class RepairedLayer:
     features: Tensor
     outputs: Tensor
     calls: list[Call]
+    samples: int
+
+    @property
+    def positions(self) -> int:
+        """At how many positions of each sample the layer is looked at."""
+        return positions(len(self.features), self.samples)
+
+    @property
+    def rows(self) -> int:
+        """How many rows of one batch and call are looked at, where they are limited."""
+        return max(1, self.samples * self.positions // (len(self.dense.batches) * len(self.calls)))
 
     def pairs(self, number: int) -> list[tuple[Call, Call]]:
         """(dense, small) calls on one batch."""
@@ -46,7 +58,7 @@ class RepairedLayer:
 
     def kept(self, values: Tensor) -> Tensor:
         """What the dense layer puts out, or the sum it feeds, of the kept outputs alone, as rows."""
-        return output_rows(weighted(self.dense.model, self.name), values, POSITIONS)[:, self.outputs]
+        return output_rows(weighted(self.dense.model, self.name), values, self.positions)[:, self.outputs]
 
 
 @dataclass(eq=False)
@@ -92,7 +104,8 @@ class Walk:
         columns, rows = dense.left_of(name, self.units)
         kept = torch.tensor(features(dense.weighted(name), columns)), torch.tensor(rows)
         calls = [call for call in self.calls if call.layer == name]
-        return RepairedLayer(name, self.dense, self.small, *kept, calls)
+        total = sum(samples(batch) for batch in self.dense.batches)
+        return RepairedLayer(name, self.dense, self.small, *kept, calls, total)
 
     def loss(self) -> float:
         """Mean divergence of the small network's output from the dense one's on the samples held out, bits."""

@@ -3,7 +3,9 @@ import torch
 from torch import nn
 
 import pidnet as pn
-from pidnet.pruning.repair.least_squares import Moments, _collect
+from pidnet.pruning.repair import moments as sums
+from pidnet.pruning.repair.least_squares import _collect
+from pidnet.pruning.repair.moments import Moments, Rows
 from pidnet.pruning.repair.walk import Walk, interleaved
 from pidnet.pruning.structure.discovery import discover
 
@@ -20,6 +22,37 @@ def test_moments_give_the_squared_error():
     moments = Moments.of(x[:12], y[:12]) + Moments.of(x[12:], y[12:])
     expected = float(((x @ w[:3] + w[3] - y) ** 2).sum())
     assert abs(moments.error(w) - expected) < 1e-10
+
+
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("rows", [5, 40])
+def test_rows_and_their_sums_have_the_same_solution(rows, biased):
+    generator = torch.Generator().manual_seed(0)
+    x, y, prior = (
+        torch.randn(shape, generator=generator).double() for shape in ((rows, 9), (rows, 2), (10, 2))
+    )
+    prior[-1] *= biased
+    parts = Moments.of(x, y + 3), Rows(x[:3], y[:3] + 3) + Rows(x[3:], y[3:] + 3)
+    primal, dual = (part.solve(prior, 1e-2, biased) for part in parts)
+    torch.testing.assert_close(dual, primal, atol=1e-9, rtol=1e-9)
+    assert abs(parts[0].error(primal) - parts[1].error(primal)) < 1e-9
+
+
+@torch.no_grad()
+def test_many_features_are_fitted_from_a_limited_number_of_rows(monkeypatch):
+    torch.manual_seed(0)
+    layers = nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 3)
+    model, x = nn.Sequential(*layers).eval(), torch.randn(80, 1, 10, 10)
+    plan = pn.PruningPlan({"0": [0, 2, 3, 5], "2": [1, 2, 4]}, {}, "own")
+    errors = {}
+    for most in (4096, 20):
+        monkeypatch.setattr(sums, "MOST_FEATURES", most)
+        monkeypatch.setattr(sums, "MOST_ROWS", 10 * most)
+        for repair in ("none", "refit"):
+            small = pn.apply_plan(model, plan, (x, x), repair, batchnorm=False)
+            errors[most, repair] = float(((small(x) - model(x)) ** 2).mean())
+    assert errors[20, "refit"] < 0.5 * errors[20, "none"]
+    assert errors[20, "refit"] < 1.5 * errors[4096, "refit"]
 
 
 @torch.no_grad()

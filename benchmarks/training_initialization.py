@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import nn
 
 from benchmarks.training_nets import Bench
 from benchmarks.training_table import by_arm, markdown, of_group, spread
 from pidnet import training
 from pidnet.activations import capture
+from pidnet.files import replacing
 
 Arm = Callable[[Bench], dict]
 EPOCHS = 12
@@ -115,5 +118,23 @@ def tables(cells: list[dict]) -> list[str]:
         "## mlp/mnist1d: redundancy at the initialization\n\n"
         f"{EPOCHS} epochs, {' to '.join(map(str, seeds))} seeds. Redundancy: 1 - the mean share of a unit's variance that "
         "the other units of its layer do not explain; effective rank: exp of the entropy of the covariance's "
-        "eigenvalues; both of fc1 / fc2 before the training.\n\n" + markdown(heads, rows)
+        "eigenvalues; both of fc1 / fc2 before the training. The figure is training_initialization.png (rate x 1).\n\n"
+        + markdown(heads, rows)
     ]
+
+
+def draw(cells: list[dict], path: Path) -> None:
+    """Accuracy against redundancy and against distinct features at the start; widths and planted copies."""
+    mine = [cell for cell in of_group(cells, "initialization") if cell["arm"].endswith("rate x 1")]
+    figure = Figure(figsize=(7.2, 3.0), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, name in zip(panels, ("redundancy", "effective rank"), strict=True):
+        for kind, color in (("copies", "#D55E00"), ("width", "#0072B2")):
+            some = [cell for cell in mine if ("copies" in cell["arm"]) == (kind == "copies")]
+            values = [np.mean(cell[name]) for cell in some]
+            axes.plot(values, [cell["accuracy"] for cell in some], "o", color=color, label=kind)
+        axes.set(xlabel=f"{name} before the training")
+    panels[0].set_ylabel(f"test accuracy after {EPOCHS} epochs, %")
+    panels[0].legend(["256 units, 32 of them copied", "8 to 256 units"], frameon=False, fontsize=8)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=100)

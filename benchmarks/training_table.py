@@ -36,6 +36,8 @@ def write_results(cells: list[dict], groups: dict[str, ModuleType], folder: Path
     for name, group in groups.items():
         if of_group(cells, name):
             parts += group.tables(cells)
+            if hasattr(group, "draw"):
+                group.draw(cells, folder / f"training_{name}.png")
     text = "\n".join(parts).rstrip() + "\n"
     write_text(folder / "training.md", text)
     print(text)

@@ -1,0 +1,25 @@
+"""No relative link of a page leads nowhere. Sphinx checks the links of the site, which it builds with warnings as errors."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), ROOT / "benchmarks/README.md", ROOT / "examples/README.md"])
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s]+)\)")
+
+
+def targets(page: Path) -> list[str]:
+    """What the relative links of a page name, code apart."""
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return LINK.findall(text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(page):
+    assert [name for name in targets(page) if not (page.parent / name.partition("#")[0]).exists()] == []
+
+
+def test_there_are_links_to_look_at():
+    assert sum(len(targets(page)) for page in PAGES) > 10

@@ -1,6 +1,6 @@
 """Stage 6: what the pairs of units of a layer carry about the target, as atoms."""
 
-from pidnet.maps.claims import DepthClaims, depth_claims
+from pidnet.maps.claims import DepthClaims, depth_claims, epoch_claims
 from pidnet.maps.collection import LayerMaps
 from pidnet.maps.layer_map import LayerMap
 from pidnet.maps.levels import recommended_levels
@@ -17,6 +17,7 @@ __all__ = [
     "Sensitivity",
     "StoredMap",
     "depth_claims",
+    "epoch_claims",
     "layer_maps",
     "profile",
     "recommended_levels",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas
 
 MOST_ROWS = 10
+Test = tuple[np.ndarray, np.ndarray, np.ndarray]  # change of the shares, its error and freedom, each (3,)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -160,21 +161,93 @@ def depth_claims(
     layers = tuple(runs[0])
     if len(layers) < 2:
         raise ValueError(f"the maps have {len(layers)} layer; a change needs two")
+    _check_atoms(atoms)
+    steps = _steps(layers)
+    if len(runs) > 1:
+        return _tested([_over_networks(runs, step) for step in steps], steps, atoms, f"{len(runs)} networks")
+    over = "units" if codes is None else "units and samples"
+    return _tested(_over_units(runs[0], steps, codes, seed), steps, atoms, over)
+
+
+def epoch_claims(
+    maps: Mapping[int, Maps] | Sequence[Mapping[int, Maps]],
+    *,
+    atoms: Sequence[str] = ("redundancy", "synergy"),
+) -> DepthClaims:
+    """Test whether the shares of atoms change from one recorded epoch to the next, and from the first to the last.
+
+    Parameters
+    ----------
+    maps : mapping of int to LayerMaps, or sequence of such
+        The maps of one network by epoch, of the same units and samples; or of several trained from different seeds,
+        with the same epochs and layers.
+    atoms : sequence of str
+        "redundancy", "unique_sum", "synergy".
+
+    Returns
+    -------
+    DepthClaims
+        Each change in each layer, its steps such as ("fc1 at 1", "fc1 at 20"), and p-values corrected for the number
+        of statements.
+
+    Raises
+    ------
+    ValueError
+        For an unknown atom, fewer than two epochs, or networks with different epochs or layers.
+
+    Notes
+    -----
+    Paired: of one network each unit is left out of both epochs at once; of several, each is its own pair. The test
+    of one network does not cover retraining.
+
+    Examples
+    --------
+    >>> import numpy as np, pidnet as pn
+    >>> x = np.random.default_rng(0).integers(2, size=(400, 4))
+    >>> early, late = (pn.Codes.of({"fc": v}, x[:, 0]) for v in (x, x[:, :1].repeat(4, 1)))
+    >>> maps = {k: pn.layer_maps(codes, "i_mmi") for k, codes in ((1, early), (9, late))}
+    >>> pn.maps.epoch_claims(maps, atoms=["redundancy"]).holds()
+    ('redundancy rises from fc at 1 to fc at 9',)
+    """
+    networks = [maps] if isinstance(maps, Mapping) else list(maps)
+    kinds = {(tuple(run), *(tuple(found) for found in run.values())) for run in networks}
+    if len(kinds) != 1 or len(set(map(tuple, networks[0].values()))) != 1 or len(networks[0]) < 2:
+        raise ValueError(
+            "the maps are not of one set of at least two epochs and of the same layers at each; expected "
+            "{epoch: layer_maps(...)} for each network"
+        )
+    _check_atoms(atoms)
+    epochs, layers = list(networks[0]), next(iter(networks[0].values()))
+    runs = [
+        {f"{layer} at {epoch}": run[epoch][layer] for layer in layers for epoch in epochs} for run in networks
+    ]
+    steps = [step for layer in layers for step in _steps([f"{layer} at {epoch}" for epoch in epochs])]
+    if len(runs) > 1:
+        return _tested([_over_networks(runs, step) for step in steps], steps, atoms, f"{len(runs)} networks")
+    return _tested([_over_same_units(runs[0], step) for step in steps], steps, atoms, "units")
+
+
+def _steps(names: Sequence[str]) -> list[tuple[str, str]]:
+    """From each to the next, and from the first to the last."""
+    return [*pairwise(names), *([(names[0], names[-1])] if len(names) > 2 else [])]
+
+
+def _check_atoms(atoms: Sequence[str]) -> None:
     for atom in atoms:
         if atom not in ATOMS:
             raise ValueError(f"no such atom: {atom!r}; expected {', '.join(ATOMS)}")
-    steps = [*pairwise(layers), *([(layers[0], layers[-1])] if len(layers) > 2 else [])]
-    if len(runs) > 1:
-        tested = [_over_networks(runs, step) for step in steps]
-    else:
-        tested = _over_units(runs[0], steps, codes, seed)
+
+
+def _tested(
+    tested: Sequence[Test], steps: Sequence[tuple[str, str]], atoms: Sequence[str], over: str
+) -> DepthClaims:
+    """The claims of changes with their errors and freedom."""
     chosen = [ATOMS.index(atom) for atom in atoms]
     change, error, freedom = (np.stack(part)[:, chosen].ravel() for part in zip(*tested, strict=True))
     half = stats.t.ppf(0.975, freedom) * error
     score = np.divide(np.abs(change), error, out=np.full_like(error, np.inf), where=error > 0)
     p_values = np.where(change == 0, 1.0, 2 * stats.t.sf(score, freedom))
     rows = tuple(step for step in steps for _ in atoms)
-    over = f"{len(runs)} networks" if len(runs) > 1 else "units" if codes is None else "units and samples"
     return DepthClaims(
         rows, tuple(atoms) * len(steps), change, change - half, change + half, p_values, holm(p_values), over
     )
@@ -189,13 +262,18 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-Test = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
 def _over_networks(runs: Sequence[Maps], step: tuple[str, str]) -> Test:
     """Change of the shares, its standard error and freedom, each (3,)."""
     moved = np.array([shares_of(run[step[1]].atoms) - shares_of(run[step[0]].atoms) for run in runs])
     return moved.mean(0), moved.std(0, ddof=1) / len(runs) ** 0.5, np.full(3, len(runs) - 1.0)
+
+
+def _over_same_units(maps: Maps, step: tuple[str, str]) -> Test:
+    """As ``_over_networks``, of one network: each unit is left out of both maps at once."""
+    first, last = (maps[name] for name in step)
+    moved = without_units(last) - without_units(first)
+    error = np.sqrt(jackknife_variance(moved))
+    return shares_of(last.atoms) - shares_of(first.atoms), error, np.full(3, len(moved) - 1.0)
 
 
 def _over_units(maps: Maps, steps: Sequence[tuple[str, str]], codes: Codes | None, seed: int) -> list[Test]:

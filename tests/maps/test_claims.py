@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import pidnet as pn
-from pidnet.maps.claims import depth_claims, holm
+from pidnet.maps.claims import depth_claims, epoch_claims, holm
 
 
 def two_layers(seed, samples=400, same=False):
@@ -74,3 +74,34 @@ def test_bad_input_is_refused():
         depth_claims(maps, atoms=["unique"])
     with pytest.raises(ValueError, match="1 layer; a change needs two"):
         depth_claims({"early": maps["early"]})
+
+
+def two_epochs(seed, same=False):
+    """The layer of two_layers, weak at epoch 1, copies at epoch 9."""
+    codes = two_layers(seed, same=same)
+    early, late = (pn.Codes.of({"fc": codes.layers[n].values}, codes.target, 4) for n in ("early", "late"))
+    return {1: pn.layer_maps(early, "i_mmi"), 9: pn.layer_maps(late, "i_mmi")}
+
+
+def test_redundancy_rises_over_training():
+    said = ("redundancy rises from fc at 1 to fc at 9", "synergy falls from fc at 1 to fc at 9")
+    assert epoch_claims(two_epochs(0)).holds() == said
+    over = epoch_claims([two_epochs(seed) for seed in range(3)])
+    assert (over.holds(), over.over) == (said, "3 networks")
+
+
+def test_the_units_of_two_epochs_are_paired():
+    """What a unit changes in both epochs cancels: of an epoch and itself nothing is left."""
+    claims = epoch_claims(two_epochs(0, same=True))
+    assert not claims.holds()
+    np.testing.assert_allclose(claims.high, 0, atol=1e-12)
+
+
+def test_odd_epochs_are_refused():
+    maps = two_epochs(0)
+    with pytest.raises(ValueError, match="at least two epochs"):
+        epoch_claims({1: maps[1]})
+    with pytest.raises(ValueError, match="one set of"):
+        epoch_claims([maps, {1: maps[1], 8: maps[9]}])
+    with pytest.raises(ValueError, match="no such atom"):
+        epoch_claims(maps, atoms=["unique"])

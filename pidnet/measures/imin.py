@@ -8,7 +8,7 @@ from scipy.special import xlogy
 from pidnet.execution.blocks import CLOSED_FORMS_AT_ONCE
 from pidnet.measures.atoms import Atoms, atoms_from_redundancy
 from pidnet.measures.derivatives import Derivative, log2_ratio
-from pidnet.measures.sampling_bias import difference_error, miller_madow_bias, shortfall
+from pidnet.measures.sampling_bias import cells_that_count, difference_error, shortfall
 from pidnet.tables.discrete import PairTables
 
 
@@ -72,18 +72,18 @@ def i_min_bias(tables: PairTables) -> np.ndarray:
     margins, samples = (tables.p.sum(2), tables.p.sum(1)), tables.samples
     plug_in = [_specific_terms(p) for p in margins]
     first, second = (terms - _bias_of_terms(p, samples) for terms, p in zip(plug_in, margins, strict=True))
+    most = np.minimum(first.sum(1), second.sum(1))
     lost = shortfall(first - second, difference_error(tables.p, samples, (1, 2)))
-    most = [terms.sum(1) - miller_madow_bias(p, samples) for terms, p in zip(plug_in, margins, strict=True)]
     redundancy = (np.minimum(first, second) + lost).sum(1)
-    return np.minimum(*plug_in).sum(1) - np.minimum(redundancy, np.minimum(*most))
+    return np.minimum(*plug_in).sum(1) - np.minimum(redundancy, most)
 
 
 def _bias_of_terms(p_PXY: np.ndarray, samples: int) -> np.ndarray:
     """(K_x - 1 + p(y) - sum_x p(y|x)) / (2 N ln 2), the bias of each specific term to second order, (pair, class),
-    with K_x the occupied cells of the class. They add up to that of Miller and Madow."""
+    with K_x the cells of the class that can occur. They add up to ``information_bias``."""
     p_PX, p_PY = p_PXY.sum(2, keepdims=True), p_PXY.sum(1)
     of_class = np.divide(p_PXY, p_PX, out=np.zeros_like(p_PXY), where=p_PX > 0).sum(1)
-    cells = (p_PXY > 0).sum(1) - 1 + p_PY - of_class
+    cells = cells_that_count(p_PXY, samples) - 1 + p_PY - of_class
     return np.where(p_PY > 0, cells, 0) / (2 * samples * np.log(2))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
-from pidnet.measures.sampling_bias import difference_error, miller_madow_bias, shortfall
+from pidnet.measures.sampling_bias import difference_error, information_bias, shortfall
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -63,7 +63,7 @@ def i_mmi_bias(tables: PairTables) -> np.ndarray:
     plug_in = shannon.source_informations(tables.p)[:2]
     margins = tables.p.sum(2), tables.p.sum(1)
     first, second = (
-        bits - miller_madow_bias(p, tables.samples) for bits, p in zip(plug_in, margins, strict=True)
+        bits - information_bias(p, tables.samples) for bits, p in zip(plug_in, margins, strict=True)
     )
     lost = shortfall(first - second, difference_error(tables.p, tables.samples))
     return np.minimum(*plug_in) - np.minimum(first, second) - lost

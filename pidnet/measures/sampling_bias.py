@@ -8,7 +8,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
+from pidnet.measures._kernels.occupied_cells import fill_cells
 from pidnet.measures.derivatives import log2_ratio
+from pidnet.tables.expected_counts import OBSERVED_PART, UNSEEN_PART
 
 
 def miller_madow_bias(p_PXY: np.ndarray, samples: int) -> np.ndarray:
@@ -17,6 +19,27 @@ def miller_madow_bias(p_PXY: np.ndarray, samples: int) -> np.ndarray:
     occupied = p_PXY > 0
     cells = occupied.sum((-2, -1)) - occupied.any(-1).sum(-1) - occupied.any(-2).sum(-1) + 1
     return cells / (2 * samples * np.log(2))
+
+
+def information_bias(p_PXY: np.ndarray, samples: int) -> np.ndarray:
+    """The same with the cells that can occur in place of those that did, see ``cells_that_count``, (pair,), bits:
+    what Miller and Madow leave where many cells have few samples."""
+    cells = (
+        cells_that_count(p_PXY, samples).sum(1) - (p_PXY > 0).any(2).sum(1) - (p_PXY > 0).any(1).sum(1) + 1
+    )
+    return cells / (2 * samples * np.log(2))
+
+
+def cells_that_count(p_PXY: np.ndarray, samples: int) -> np.ndarray:
+    """How many cells of each class can occur, (pair, class): those seen count as n (ln n - psi(n)) has it, a full one
+    as 1, and those unseen as a mixture of the table with the product of its margins foretells them, scaled to the
+    number of cells seen once.
+
+    Source: Grassberger 2003, arXiv:physics/0307138 (the cells seen)."""
+    count_PXY = np.rint(p_PXY * samples)
+    cells_PY = np.empty((len(count_PXY), count_PXY.shape[2]))
+    fill_cells(count_PXY, UNSEEN_PART, OBSERVED_PART, cells_PY)
+    return cells_PY
 
 
 def difference_error(p_PABY: np.ndarray, samples: int, axes: tuple[int, ...] = (1, 2, 3)) -> np.ndarray:

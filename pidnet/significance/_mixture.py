@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from scipy.special import exp1, psi, xlogy
-from scipy.stats import poisson
+
+from pidnet.tables.expected_counts import (
+    FITTED_PART,
+    MOST,
+    OBSERVED_PART,
+    UNSEEN_PART,
+    interpolate,
+    observed,
+)
 
 STEPS, SETTLED = 60, 1e-3  # steps at most; the largest change of a weight at which they end
-TRUST_OBSERVED = 2.0  # by weight of the observed table: from one half of it on only the data count
+TRUST_OBSERVED = 3.0  # by weight of the observed table: from a third of it on only the data count
 DOUBT = 5.0  # the squared z of the cells seen once at which fit and data count alike
-MOST, POINTS = 60.0, 3001  # expected counts above MOST follow the expansion
 COMPONENTS = 8
 FAST = {
     "nsz",
@@ -21,13 +27,6 @@ FAST = {
     "contract",
     "reassoc",
 }  # sums may use vector instructions; nan and inf keep their meaning
-# Functions of an expected count, at equal steps of its square root: their slope at 0 is infinite.
-ROOTS = np.linspace(0, np.sqrt(MOST), POINTS)
-_COUNTS, _MEANS = np.arange(200), ROOTS**2
-FITTED_PART = poisson.pmf(_COUNTS, _MEANS[:, None]) @ xlogy(_COUNTS, _COUNTS) - xlogy(_MEANS, _MEANS)
-UNSEEN_PART = np.concatenate([[0.0], _MEANS[1:] * exp1(_MEANS[1:])])
-_ONES = np.maximum(np.arange(4096), 1)
-OBSERVED_PART = np.arange(4096) * (np.log(_ONES) - psi(_ONES))  # n (ln n - psi(n))
 TABLES = (FITTED_PART, UNSEEN_PART, OBSERVED_PART)
 
 
@@ -147,20 +146,6 @@ def cells_bias(count_C, fitted_C, observed_weight, tables):
     score = (once - single) ** 2 / max(variance, 1e-9)
     trust = max(min(1.0, TRUST_OBSERVED * observed_weight), score**2 / (score**2 + DOUBT**2))
     return (1.0 - trust) * of_fit + trust * (of_data + unseen)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def interpolate(mean, table):
-    """A function of the expected count between the points of its table."""
-    place = np.sqrt(mean / MOST) * (POINTS - 1)
-    left = min(int(place), POINTS - 2)
-    return table[left] + (place - left) * (table[left + 1] - table[left])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def observed(n, observed_part):
-    """n (ln n - psi(n)), by its expansion beyond the table."""
-    return observed_part[int(n)] if n < len(observed_part) else 0.5 + 1.0 / (12.0 * n)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import exp1, psi, xlogy
 from scipy.stats import hypergeom, poisson
 
-from pidnet.significance._mixture import DOUBT, MOST, SETTLED, STEPS, TRUST_OBSERVED
+from pidnet.significance._mixture import DOUBT, SETTLED, STEPS, TRUST_OBSERVED
+from pidnet.tables.expected_counts import MOST
 
 COUNTS = np.arange(200)
 ALL = (0, 1, 2)

@@ -32,7 +32,14 @@ def margins(p):
 
 def certified(kernel, p, tolerance):
     upper, lower = np.empty((2, len(p)))
-    kernel(*margins(p), tolerance, upper, lower, *map(np.empty_like, margins(p)))
+    kernel(
+        *margins(p),
+        tolerance,
+        upper,
+        lower,
+        *map(np.empty_like, margins(p)),
+        np.empty((len(p), p[0, ..., 0].size)),
+    )
     return upper, lower
 
 
@@ -123,7 +130,9 @@ def test_the_ends_are_what_the_twin_makes_of_the_dual_point(kernel, shape):
     """The dual point proves the lower end; p itself, which has its own margins, lies above both ends."""
     p = np.random.default_rng(3).dirichlet(np.ones(np.prod(shape)), size=20).reshape(20, *shape)
     (upper, lower), dual = np.empty((2, 20)), [np.empty_like(m) for m in margins(p)]
-    kernel(*margins(p), 1e-7, upper, lower, *dual)
+    Q = np.empty((20, shape[0] * shape[1]))
+    kernel(*margins(p), 1e-7, upper, lower, *dual, Q)
+    np.testing.assert_allclose(Q.sum(1), 1, atol=1e-3)
     for one, lam, mu, top, bottom in zip(np.moveaxis(p, 3, 1), *dual, upper, lower, strict=True):
         value, proven = _twin.ends_nats(one, one, lam, mu)
         assert proven == pytest.approx(bottom, abs=1e-7)
@@ -194,7 +203,7 @@ def test_a_pair_that_stops_short_is_flagged(monkeypatch):
 
 
 def test_an_unfinished_kernel_leaves_an_infinite_gap(monkeypatch):
-    def unfinished(p1, p2, tolerance, upper, lower, lam, mu):
+    def unfinished(p1, p2, tolerance, upper, lower, lam, mu, Q):
         upper[:], lower[:] = np.inf, -np.inf
 
     monkeypatch.setattr(_attempts, "_kernels", lambda *shape: [unfinished])

@@ -21,7 +21,8 @@ def margins(p):
 
 
 def certified(kernel, p, tolerance=WIDTH, **options):
-    found = [np.full(len(p), np.nan), np.full(len(p), np.nan), *map(np.empty_like, margins(p))]
+    ends = np.full((2, len(p)), np.nan)
+    found = [*ends, *map(np.empty_like, margins(p)), np.empty((len(p), p.shape[1] * p.shape[2]))]
     kernel(*margins(p), tolerance, *found, **options)
     return found
 
@@ -79,7 +80,7 @@ def test_every_pair_gets_its_own_answer(kernel, shape, count):
 
 def test_the_dual_point_proves_the_lower_end():
     p = some_tables((4, 3, 5), 24)
-    upper, lower, lam, mu = certified(lanes.solve_lanes, p)
+    upper, lower, lam, mu, _ = certified(lanes.solve_lanes, p)
     lam, mu = (np.where(m > 0, x, -1e3) for m, x in zip(margins(p), (lam, mu), strict=True))
     proven = np.flatnonzero(np.isfinite(lower))
     assert len(proven) > 20
@@ -100,6 +101,7 @@ def test_a_margin_that_is_no_probability_has_no_proof_and_spoils_no_other_pair(k
     expected = certified(kernel, p)
     p1[5, 1, 1] = bad
     found = [np.empty(16), np.empty(16), np.empty_like(p1), np.empty_like(p2)]
+    found.append(np.empty((16, shape[0] * shape[1])))
     kernel(p1, p2, WIDTH, *found)
     assert found[0][5] == np.inf
     assert found[1][5] == -np.inf

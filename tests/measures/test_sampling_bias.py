@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 
 from pidnet.measures import MEASURES
-from pidnet.measures.ibroja import _twin
+from pidnet.measures._kernels import twins
+from pidnet.measures.ibroja import _attempts, _twin
 from pidnet.measures.ibroja._curvature import fill_traces
-from pidnet.measures.ibroja.optimum import dual_point
-from pidnet.measures.sampling_bias import difference_error, miller_madow_bias, shortfall
+from pidnet.measures.ibroja._general import solve_general
+from pidnet.measures.ibroja.optimum import optimal_point
+from pidnet.measures.sampling_bias import (
+    cells_that_count,
+    difference_error,
+    information_bias,
+    miller_madow_bias,
+    shortfall,
+)
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -47,20 +55,32 @@ def test_the_bias_of_copies_is_that_of_their_information():
     tables = sampled(np.eye(4)[:, :, None] * channel.T[:, None] / 5, 500, 20)
     for name in CLOSED:
         found = MEASURES[name].bias(tables)
-        np.testing.assert_allclose(found, miller_madow_bias(tables.p.sum(2), 500), atol=1e-4)
+        np.testing.assert_allclose(found, information_bias(tables.p.sum(2), 500), rtol=0.05)
+
+
+def by_class(p_PABY):
+    return np.ascontiguousarray(np.moveaxis(p_PABY, 3, 1))
 
 
 @pytest.mark.parametrize("levels", [(2, 2), (4, 4), (3, 5)])
 def test_the_curvature_kernel_computes_what_its_twin_does(levels):
-    p = np.random.default_rng(0).dirichlet(np.ones(levels[0] * levels[1] * 6), 5)
-    p_PABY = p.reshape(5, *levels, 6)
-    lam, mu = dual_point(p_PABY, 1e-6)
-    e_PABY = np.exp(lam[:, :, None] + mu[:, None])
-    p_PYAB, e_PYAB = (np.ascontiguousarray(np.moveaxis(x, 3, 1)) for x in (p_PABY, e_PABY))
+    p_PABY = np.random.default_rng(0).dirichlet(np.ones(levels[0] * levels[1] * 6), 5).reshape(5, *levels, 6)
+    e_PABY, Q_PAB = optimal_point(p_PABY, 1e-6)
+    p_PYAB, e_PYAB = by_class(p_PABY), by_class(0.99 * e_PABY)  # inside: the twin divides by the slack
     found = np.empty(5)
-    fill_traces(p_PYAB, e_PYAB, found)
-    expected = [_twin.curvature_trace(p, e) for p, e in zip(p_PYAB, e_PYAB, strict=True)]
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    fill_traces(p_PYAB, e_PYAB, Q_PAB, found)
+    expected = [_twin.curvature_trace(*one) for one in zip(p_PYAB, e_PYAB, Q_PAB, strict=True)]
+    np.testing.assert_allclose(found, expected, atol=0.011)  # V is linear in the mass at the optimum only
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3), (4, 4, 10), (3, 5, 4)])
+def test_the_point_of_the_fast_kernels_bends_as_the_central_path_does(shape, monkeypatch):
+    """Of counted tables, which have empty cells and levels."""
+    p = informed(max(shape[:2]), shape[2])[: shape[0], : shape[1]]
+    tables = sampled(p / p.sum(), 300, 40)
+    found = MEASURES["i_broja"].bias(tables)
+    monkeypatch.setattr(_attempts, "_kernels", lambda *levels: [solve_general])
+    np.testing.assert_allclose(found, MEASURES["i_broja"].bias(tables), atol=1e-3)
 
 
 def test_an_option_of_the_measure_reaches_its_bias():
@@ -88,3 +108,39 @@ def test_the_error_of_a_difference_of_informations_is_that_of_many_samples():
     first, second, _ = shannon.source_informations(tables.p)
     found = difference_error(tables.p, 2000)
     assert found.mean() == pytest.approx((first - second).std(), rel=0.1)
+
+
+def unit_tables(kind, samples, units=400, levels=4, classes=10):
+    """The true table of a unit, and counted ones."""
+    rng = np.random.default_rng(2)
+    channel = rng.dirichlet(np.full(levels, 0.4), classes)
+    p = {"sparse": channel.T, "noise": np.ones((levels, classes)), "sure": np.eye(classes)[:levels]}[kind]
+    p = p / p.sum()
+    count = np.random.default_rng(3).multinomial(samples, p.ravel(), units).reshape(-1, levels, classes)
+    return p, count / samples
+
+
+@pytest.mark.parametrize("kind", ["sparse", "noise", "sure"])
+def test_the_bias_of_a_unit_is_what_few_samples_add(kind):
+    p, counted = unit_tables(kind, 200)
+    added = shannon.mutual_information(counted) - shannon.mutual_information(p)
+    left, by_miller = added - information_bias(counted, 200), added - miller_madow_bias(counted, 200)
+    assert abs(left.mean()) < 0.006
+    assert abs(left.mean()) <= abs(by_miller.mean()) + 0.001
+    assert left.std() < 1.1 * by_miller.std()
+
+
+@pytest.mark.parametrize("kind", ["sparse", "noise", "sure"])
+@pytest.mark.parametrize("samples", [60, 200, 5000])
+def test_the_kernel_of_cells_computes_what_its_twin_does(kind, samples):
+    counted = unit_tables(kind, samples, units=6)[1]
+    expected = [twins.cells_that_count(np.rint(p * samples)) for p in counted]
+    np.testing.assert_allclose(cells_that_count(counted, samples), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_full_cells_count_as_one_each():
+    _, counted = unit_tables("noise", 200_000, units=3)
+    np.testing.assert_allclose(cells_that_count(counted, 200_000), 4, rtol=1e-3)
+    np.testing.assert_allclose(
+        information_bias(counted, 200_000), miller_madow_bias(counted, 200_000), rtol=1e-3
+    )

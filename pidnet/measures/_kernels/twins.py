@@ -6,7 +6,9 @@ Axis letters: Y class, A level of source 1, B level of source 2, C = A*B cells.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import exp1, ndtr, psi
+
+from pidnet.measures._kernels.occupied_cells import SETTLED, STEPS
 
 SIGN_THRESHOLD = 1e-8  # bits
 
@@ -87,3 +89,23 @@ def variance_of_jumps(p_YAB: np.ndarray, samples: int) -> float:
         wrong = ndtr(-distance).max(axis, keepdims=True)
         total += (jump**2 * wrong * (1 - wrong)).sum()
     return float(total)
+
+
+def cells_that_count(count_XY: np.ndarray) -> np.ndarray:
+    """Twice the bias of N H(X,Y) that the cells of each class have: n (ln n - psi(n)) of those that were seen, and
+    mu E1(mu) of those still unseen. Their mu is that of a mixture of the counts with the product of their margins,
+    scaled to the number of cells seen once."""
+    of_x, of_y, total = count_XY.sum(1, keepdims=True), count_XY.sum(0), count_XY.sum()
+    own, other = (count_XY - 1).clip(0), (of_x - 1).clip(0) * (of_y - 1).clip(0) / (total - 1)
+    weight, change = 0.5, 1.0
+    for _ in range(STEPS):
+        share = weight * own / np.maximum(weight * own + (1 - weight) * other, 1e-300)
+        moved = (count_XY * share).sum() / total
+        change, weight = abs(moved - weight), moved
+        if change < SETTLED:
+            break
+    mean = np.maximum(weight * count_XY + (1 - weight) * of_x * of_y / total, 1e-300)
+    at_least_one = np.maximum(count_XY, 1)
+    seen = count_XY * (np.log(at_least_one) - psi(at_least_one))
+    more = ((count_XY == 1).sum() + 1) / ((mean * np.exp(-mean)).sum() + 1)
+    return 2 * (seen + more * mean * exp1(mean)).sum(0)

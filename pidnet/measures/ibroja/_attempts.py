@@ -16,12 +16,13 @@ from pidnet.measures.ibroja._lanes import fits, solve_lanes
 
 
 class Minima(NamedTuple):
-    """Certified ends of min sum q ln(q/Q), nats, (pair,), and the dual point (pair, class, level)."""
+    """Certified ends of min sum q ln(q/Q), nats, (pair,), the dual point (pair, class, level), and Q (pair, cell)."""
 
     upper: np.ndarray
     lower: np.ndarray
     lam: np.ndarray
     mu: np.ndarray
+    Q: np.ndarray
 
 
 def find_minima(p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Minima:
@@ -35,11 +36,6 @@ def find_minima(p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Min
     return found
 
 
-def central_minima(p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Minima:
-    """The minimum of each pair by the kernel that ends on the central path."""
-    return _solve(solve_general, p1_PYA, p2_PYB, tolerance)
-
-
 def _kernels(levels1: int, levels2: int, classes: int) -> list[Callable]:
     """The kernels for a shape, the fastest first."""
     if (levels1, levels2) == (2, 2):
@@ -49,12 +45,18 @@ def _kernels(levels1: int, levels2: int, classes: int) -> list[Callable]:
 
 
 def _solve(kernel: Callable, p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Minima:
-    pairs = len(p1_PYA)
-    found = Minima(np.empty(pairs), np.empty(pairs), np.empty_like(p1_PYA), np.empty_like(p2_PYB))
+    found = _nothing(p1_PYA, p2_PYB)
     share_pairs(
-        lambda part: kernel(p1_PYA[part], p2_PYB[part], tolerance, *(out[part] for out in found)), pairs
+        lambda part: kernel(p1_PYA[part], p2_PYB[part], tolerance, *(out[part] for out in found)), len(p1_PYA)
     )
     return found
+
+
+def _nothing(p1_PYA: np.ndarray, p2_PYB: np.ndarray) -> Minima:
+    """Ends without bounds, and room for the rest."""
+    pairs, cells = len(p1_PYA), p1_PYA.shape[2] * p2_PYB.shape[2]
+    dual = np.zeros_like(p1_PYA), np.zeros_like(p2_PYB)
+    return Minima(np.full(pairs, np.inf), np.full(pairs, -np.inf), *dual, np.zeros((pairs, cells)))
 
 
 def _keep_narrower(found: Minima, which: np.ndarray, other: Minima) -> None:

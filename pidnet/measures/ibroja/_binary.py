@@ -28,14 +28,15 @@ OTHER_ROUNDINGS = 64  # of terms and ends, on top of one addition a cell: a gene
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_binary(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB):
-    """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached, and
-    the dual point (lam, mu): how the minimum changes with the margins."""
+def solve_binary(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC):
+    """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached, the
+    dual point (lam, mu): how the minimum changes with the margins, and Q."""
     q_Y4, total_4 = np.zeros((p1_PYA.shape[1], 4)), np.zeros(4)
     for pair in range(len(p1_PYA)):
         find_root(p1_PYA[pair], p2_PYB[pair], tolerance, q_Y4, total_4)
         upper_P[pair], lower_P[pair] = certify_binary(p1_PYA[pair], p2_PYB[pair], q_Y4, total_4)
         fill_dual(p1_PYA[pair], p2_PYB[pair], q_Y4, total_4, lam_PYA[pair], mu_PYB[pair])
+        Q_PC[pair] = total_4
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -35,15 +35,15 @@ class Tables(NamedTuple):
     ln_total: Row
 
 
-def solve_binary_lanes(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB) -> None:
+def solve_binary_lanes(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC) -> None:
     """Fill ends of min sum q ln(q/Q) of each pair, nats, and the dual point, as ``_binary.solve_binary`` does; the ends
     of a pair without a proof are infinite."""
     state = np.zeros(LANES * (12 * p1_PYA.shape[1] + 8))
-    solve_pairs(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, state)
+    solve_pairs(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC, state)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_pairs(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, state):
+def solve_pairs(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC, state):
     """Eight pairs after eight; where fewer are left, lanes repeat the last one."""
     pairs, classes = p1_PYA.shape[:2]
     t = Tables(
@@ -58,7 +58,7 @@ def solve_pairs(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, st
         load(t, first, p1_PYA, p2_PYB)
         odds = find_roots(classes, t, tolerance)
         upper, lower = certify(classes, t, odds)
-        answer(t, first, upper, lower, upper_P, lower_P, lam_PYA, mu_PYB)
+        answer(t, first, upper, lower, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC)
 
 
 @inner
@@ -73,13 +73,15 @@ def load(t, first, p1_PYA, p2_PYB):
 
 
 @inner
-def answer(t, first, upper, lower, upper_P, lower_P, lam_PYA, mu_PYB):
+def answer(t, first, upper, lower, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC):
     """Write what was found for eight pairs, or as many as are left."""
     t.ln_total[0], t.ln_total[1] = upper, lower  # the logarithms have done their work
     for lane in range(min(LANES, len(upper_P) - first)):
         pair = first + lane
         upper_P[pair], lower_P[pair] = t.ln_total[0, lane], t.ln_total[1, lane]
         fill_dual(t, lane, lam_PYA[pair], mu_PYB[pair])
+        for cell in range(4):
+            Q_PC[pair, cell] = t.total[cell, lane]
 
 
 @inner

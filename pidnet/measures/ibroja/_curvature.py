@@ -26,9 +26,8 @@ TINY_PIVOT = 1e-11
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_traces(p_PYAB, e_PYAB, trace_P):
-    """tr(V'' Sigma) of each pair, with Q from the slack that the dual point leaves: Q slack is the same in every
-    cell on the path that the solver follows."""
+def fill_traces(p_PYAB, e_PYAB, Q_PAB, trace_P):
+    """tr(V'' Sigma) of each pair, at its optimum q = Q e."""
     pairs, classes, levels1, levels2 = p_PYAB.shape
     cells = levels1 * levels2
     blocks = allocate_blocks(levels1, levels2, classes)
@@ -36,12 +35,11 @@ def fill_traces(p_PYAB, e_PYAB, trace_P):
     inverse = np.empty((levels1 + levels2, levels1 + levels2))
     among = np.empty((cells, cells))
     matrix, sides = np.empty((cells, cells)), np.empty((cells, classes * cells))
-    slack, Q = np.empty(cells), np.empty(cells)
     for pair in range(pairs):
-        p, e = p_PYAB[pair], e_PYAB[pair]
-        fill_multipliers(e, slack, Q)
+        p, e, Q = p_PYAB[pair], e_PYAB[pair], Q_PAB[pair]
+        slack = 1.0 - e.sum(0)
         for y in range(classes):
-            q[y] = e[y] * Q.reshape(levels1, levels2)
+            q[y] = e[y] * Q
         factor_blocks(q, blocks)
         matrix[:] = 0.0
         total = 0.0
@@ -50,19 +48,9 @@ def fill_traces(p_PYAB, e_PYAB, trace_P):
             fill_among(inverse, among, levels1, levels2)
             total += add_class(p[y], e[y], among, matrix, sides[:, y * cells : (y + 1) * cells])
         for cell in range(cells):
-            matrix[cell, cell] += slack[cell] / Q[cell]
+            a, b = cell // levels2, cell % levels2
+            matrix[cell, cell] += max(slack[a, b], LEAST_SLACK) / max(Q[a, b], LEAST_SLACK)
         trace_P[pair] = total - squares_of_solutions(matrix, sides)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def fill_multipliers(e, slack_C, Q_C):
-    """The slack 1 - sum_y e of each cell, and Q = tau / slack, which sums to 1."""
-    cells = len(slack_C)
-    slack_C[:] = 1.0 - e.sum(0).reshape(cells)
-    for cell in range(cells):
-        slack_C[cell] = max(slack_C[cell], LEAST_SLACK)
-    Q_C[:] = 1.0 / slack_C
-    Q_C /= Q_C.sum()
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)

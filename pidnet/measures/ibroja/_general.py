@@ -43,9 +43,9 @@ LEAST_TAU = 1e-16  # the slack is roundoff below
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB):
-    """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached, and
-    the dual point (lam, mu): how the minimum changes with the margins."""
+def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC):
+    """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached, the
+    dual point (lam, mu): how the minimum changes with the margins, and Q."""
     pairs, classes, levels1 = p1_PYA.shape
     work = allocate(levels1, p2_PYB.shape[2], classes)
     for pair in range(pairs):
@@ -54,7 +54,7 @@ def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB):
         upper_P[pair], lower_P[pair] = solve_pair(
             work.given, work.iterate, work.step, work.system, work.proof, tolerance
         )
-        lam_PYA[pair], mu_PYB[pair] = work.iterate.lam, work.iterate.mu
+        lam_PYA[pair], mu_PYB[pair], Q_PC[pair] = work.iterate.lam, work.iterate.mu, work.iterate.Q
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -2,7 +2,7 @@
 
     pairs            waiting            running                  leaving            answers
     0 1 2 3 ...  ->  eight that     ->  eight that take      ->  eight that     ->  upper, lower,
-                     are started        steps together           are proven         lam, mu
+                     are started        steps together           are proven         lam, mu, Q
 
 A lane whose pair is all but solved goes to those that leave, and takes the next one that waits: no lane stands idle
 until the pairs run out. State and proof are in float64. The linear algebra is in the type of its memory: float32 first,
@@ -45,14 +45,14 @@ def fits(levels1: int, levels2: int, classes: int) -> bool:
     return 8 * LANES * system_size(levels1, levels2, classes) <= MOST_BYTES
 
 
-def solve_lanes(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, *, algebra=np.float32) -> None:
-    """Fill ends of min sum q ln(q/Q) of each pair, nats, and the dual point, as ``_general.solve_general`` does; the
+def solve_lanes(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC, *, algebra=np.float32):
+    """Fill ends of min sum q ln(q/Q) of each pair, nats, the dual point and Q, as ``_general.solve_general`` does; the
     ends of a pair without a proof are infinite."""
     classes, levels1 = p1_PYA.shape[1:]
     shape = levels1, p2_PYB.shape[2], classes
     state, system = np.zeros(LANES * state_size(*shape)), np.zeros(LANES * system_size(*shape), algebra)
     limits = tolerance * TRUST[algebra], MOST_STEPS[algebra], TINY_PIVOT[algebra]
-    solve_pairs(p1_PYA, p2_PYB, limits, (upper_P, lower_P, lam_PYA, mu_PYB), state, system)
+    solve_pairs(p1_PYA, p2_PYB, limits, (upper_P, lower_P, lam_PYA, mu_PYB, Q_PC), state, system)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -149,7 +149,7 @@ def copy_step(s, step, lane, into, other):
 @inner
 def dismiss(s, memory, leaver, line, answers):
     """Prove the pairs that leave, and write their answers."""
-    upper_P, lower_P, lam_PYA, mu_PYB = answers
+    upper_P, lower_P, lam_PYA, mu_PYB, Q_PC = answers
     proof = memory.proof
     certify(s, memory.leaving, memory.last_step, proof)
     for lane in range(line[2]):
@@ -162,4 +162,6 @@ def dismiss(s, memory, leaver, line, answers):
             for b in range(s.B):
                 x = proof.exp_mu[y * s.B + b, lane]
                 mu_PYB[pair, y, b] = np.log(x) if x > 0.0 else 0.0
+        for c in range(s.C):
+            Q_PC[pair, c] = memory.leaving.Q[c, lane]
     line[2] = 0

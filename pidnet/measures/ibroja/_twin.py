@@ -117,10 +117,9 @@ def class_tables(p_Y22: np.ndarray, w: float) -> np.ndarray:
     return np.stack([np.stack([same, right], -1), np.stack([below, ratio * right * below / same], -1)], 1)
 
 
-def curvature_trace(p_YAB: np.ndarray, e_YAB: np.ndarray) -> float:
+def curvature_trace(p_YAB: np.ndarray, e_YAB: np.ndarray, Q: np.ndarray) -> float:
     """tr(V'' Sigma), V'' = (L + E diag(Q / slack) E^T)^+, Sigma the covariance of the margins of one sample."""
     slack = 1 - e_YAB.sum(0)
-    Q = (1 / slack) / (1 / slack).sum()
     by_cell = np.concatenate([_by_level(e_YAB, 2), _by_level(e_YAB, 1)]).reshape(-1, Q.size)
     system = _laplacian(Q * e_YAB) + by_cell @ np.diag((Q / slack).ravel()) @ by_cell.T
     margins = np.concatenate([p_YAB.sum(2).ravel(), p_YAB.sum(1).ravel()])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 from numba import njit
@@ -11,7 +10,7 @@ from numba import njit
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
-from pidnet.measures.ibroja._attempts import Minima, central_minima, find_minima
+from pidnet.measures.ibroja._attempts import find_minima
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -85,24 +84,24 @@ def i_broja_derivative(tables: PairTables, *, tolerance: float = 1e-6) -> Deriva
     """The derivative of R = I1 - H(Y|X2) - min sum q log2(q/Q): the minimum changes with the margins as the dual
     point says (the envelope theorem), so that no table need be solved twice."""
     p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
-    *_, dual_PAY, dual_PBY = _minimum_bits(tables.p, tolerance)
+    dual_PAY, dual_PBY = _minimum_bits(tables.p, tolerance)[2:4]
     p_PB = p_PBY.sum(2, keepdims=True)
     of_class = np.divide(p_PBY, p_PB, out=np.ones_like(p_PBY), where=p_PBY > 0)
     return Derivative(log2_ratio(p_PAY) - dual_PAY, np.log2(of_class) - dual_PBY)
 
 
-def dual_point(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
-    """The dual point (lam, mu) on the path of ``_general``, along which Q slack is the same in every cell, nats,
-    (pair, level1, class), (pair, level2, class)."""
-    *_, first, second = _minimum_bits(p_PABY, tolerance, central_minima)
-    return first * np.log(2), second * np.log(2)
+def optimal_point(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    """e = exp(lam + mu), (pair, level1, level2, class), 0 where no level is taken, and Q, (pair, level1, level2): the
+    optimal table is q = Q e."""
+    *_, lam_PAY, mu_PBY, Q_PAB = _minimum_bits(p_PABY, tolerance)
+    taken = (p_PABY.sum(2) > 0)[:, :, None] & (p_PABY.sum(1) > 0)[:, None]
+    return np.where(taken, np.exp2(lam_PAY[:, :, None] + mu_PBY[:, None]), 0.0), Q_PAB
 
 
-def _minimum_bits(
-    p_PABY: np.ndarray, tolerance: float, find: Callable[..., Minima] = find_minima
-) -> tuple[np.ndarray, ...]:
-    """Upper end and width of the certified interval of min sum q log2(q/Q), each (pair,), and the dual point, by
-    which it changes with the margins, (pair, level1, class) and (pair, level2, class)."""
+def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...]:
+    """Upper end and width of the certified interval of min sum q log2(q/Q), each (pair,), the dual point, by
+    which it changes with the margins, (pair, level1, class) and (pair, level2, class), and Q, (pair, level1, level2).
+    """
     swapped = p_PABY.shape[2] > p_PABY.shape[1]
     if swapped:  # the kernels factor blocks of the size of source 2
         p_PABY = p_PABY.swapaxes(1, 2)
@@ -110,10 +109,12 @@ def _minimum_bits(
     p1_PYA, p2_PYB = np.zeros((pairs, classes, levels1)), np.zeros((pairs, classes, levels2))
     left_out = np.zeros(pairs)
     share_pairs(lambda part: _add_cells(p_PABY[part], p1_PYA[part], p2_PYB[part], left_out[part]), pairs)
-    upper, lower, *dual = find(p1_PYA, p2_PYB, tolerance * np.log(2))
+    upper, lower, *dual, Q = find_minima(p1_PYA, p2_PYB, tolerance * np.log(2))
     gap = (upper - lower) / np.log(2) + _change_by_mass(left_out, classes)
     first, second = (part.swapaxes(1, 2) / np.log(2) for part in (reversed(dual) if swapped else dual))
-    return upper / np.log(2), np.where(np.isfinite(gap), gap, np.inf), first, second
+    Q_PAB = Q.reshape(pairs, levels1, levels2)
+    gap = np.where(np.isfinite(gap), gap, np.inf)
+    return upper / np.log(2), gap, first, second, Q_PAB.swapaxes(1, 2) if swapped else Q_PAB
 
 
 @njit(cache=True, nogil=True)

@@ -6,8 +6,8 @@ import numpy as np
 
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.ibroja._curvature import fill_traces
-from pidnet.measures.ibroja.optimum import dual_point
-from pidnet.measures.sampling_bias import miller_madow_bias
+from pidnet.measures.ibroja.optimum import optimal_point
+from pidnet.measures.sampling_bias import cells_that_count, information_bias
 from pidnet.tables.discrete import PairTables
 
 
@@ -16,18 +16,18 @@ def i_broja_bias(tables: PairTables, *, tolerance: float = 1e-6) -> np.ndarray:
 
         (K_1y - K_1 + K_2y - K_2 - K_y + 1 - tr(V'' Sigma)) / (2 N ln 2),
 
-    with K the numbers of occupied cells and V = min sum q ln(q/Q), which bends as ``_curvature`` has it. R gains
-    at least nothing and at most what the information of either source gains.
+    with K the numbers of occupied cells and V = min sum q ln(q/Q), which bends as ``_curvature`` has it, scaled to the
+    cells that can occur. R gains at least nothing and at most what the information of either source gains.
     """
     p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
-    lam, mu = dual_point(tables.p, tolerance)
-    taken = (p_PAY > 0)[:, :, None] & (p_PBY > 0)[:, None]
-    e_PABY = np.where(taken, np.exp(lam[:, :, None] + mu[:, None]), 0.0)
+    e_PABY, Q_PAB = optimal_point(tables.p, tolerance)
     p_PYAB, e_PYAB = (np.ascontiguousarray(np.moveaxis(x, 3, 1)) for x in (tables.p, e_PABY))
     trace = np.empty(len(tables))
-    share_pairs(lambda part: fill_traces(p_PYAB[part], e_PYAB[part], trace[part]), len(tables))
+    share_pairs(lambda part: fill_traces(p_PYAB[part], e_PYAB[part], Q_PAB[part], trace[part]), len(tables))
     cells = sum((p > 0).sum((1, 2)) - p.any(2).sum(1) for p in (p_PAY, p_PBY))
     cells += 1 - p_PAY.any(1).sum(1)
-    most = np.minimum(*(miller_madow_bias(p, tables.samples) for p in (p_PAY, p_PBY)))
-    bias = (cells - np.where(np.isfinite(trace), trace, cells)) / (2 * tables.samples * np.log(2))
-    return np.clip(bias, 0, most.clip(0))
+    first, second = (information_bias(p, tables.samples) for p in (p_PAY, p_PBY))
+    more = sum(cells_that_count(p, tables.samples).sum(1) - (p > 0).sum((1, 2)) for p in (p_PAY, p_PBY))
+    kept = 1 - np.divide(trace, cells, out=np.ones_like(trace), where=np.isfinite(trace) & (cells > 0))
+    bias = kept * (cells + more) / (2 * tables.samples * np.log(2))
+    return np.clip(bias, 0, np.minimum(first, second).clip(0))

@@ -20,7 +20,12 @@ from types import ModuleType
 
 import torch
 
-from benchmarks import training_initialization, training_narrowing, training_tickets
+from benchmarks import (
+    training_initialization,
+    training_narrowing,
+    training_penalties,
+    training_tickets,
+)
 from benchmarks.training_nets import NETS, Bench
 from benchmarks.training_table import write_results
 
@@ -28,6 +33,7 @@ from benchmarks.training_table import write_results
 # NETS where its arms are for some networks only.
 GROUPS: dict[str, ModuleType] = {
     "cutting": training_narrowing,
+    "penalties": training_penalties,
     "tickets": training_tickets,
     "initialization": training_initialization,
 }

@@ -49,7 +49,8 @@ def introduction(made: dict) -> str:
         "Test accuracy in %, mean ± standard deviation over seeds, with the number of seeds. AdamW with a one-cycle rate; "
         f"{SETTINGS}. The energy is multiply-accumulates (MACs) of the whole training, plans and repairs included, "
         "over those of the dense network's; it is counted, not measured. No strength was chosen on a validation "
-        "split: every arm that ran is in the table, so the best row of many is a little lucky. "
+        "split but those of penalties, whose table has a column for that: every arm that ran is in the table, so the "
+        "best row of many is a little lucky. "
         f"Made by `python -m benchmarks.training` at commits {', '.join(made['commits'])}, {made['cpu_seconds']:,} CPU "
         f"seconds of one thread; {made['machine']}; {packages}.\n"
     )

@@ -38,8 +38,12 @@ def features(layer: Weighted, channels: np.ndarray) -> np.ndarray:
 
 def weight_matrix(layer: Weighted) -> Tensor:
     """The layer's weights as float64 (output, feature)."""
-    weight = layer.weight.detach().double()
-    return (_turned(weight) if isinstance(layer, TRANSPOSED) else weight).flatten(1)
+    return trained_matrix(layer).detach().double()
+
+
+def trained_matrix(layer: Weighted) -> Tensor:
+    """The same as they are, with their gradient."""
+    return (_turned(layer.weight) if isinstance(layer, TRANSPOSED) else layer.weight).flatten(1)
 
 
 @torch.no_grad()

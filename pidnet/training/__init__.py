@@ -12,6 +12,7 @@ from pidnet.training.fine_tuning import fine_tune
 from pidnet.training.fit import accuracy, train, train_epochs
 from pidnet.training.narrowed import Narrowed, Phase
 from pidnet.training.narrowing import train_narrowing
+from pidnet.training.penalties import PENALTIES, Foldable, Penalty
 from pidnet.training.recorder import Recorder
 from pidnet.training.stopping import (
     STOPPING,
@@ -26,9 +27,12 @@ from pidnet.training.stopping import (
 
 __all__ = [
     "BETA_FORMS",
+    "PENALTIES",
     "STOPPING",
+    "Foldable",
     "History",
     "Narrowed",
+    "Penalty",
     "Phase",
     "Recorder",
     "Replay",

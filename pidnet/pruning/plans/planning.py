@@ -27,7 +27,7 @@ from pidnet.pruning.plans.held_out import held_out_bits, warn_of_hope
 from pidnet.pruning.plans.partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.search import RECOMBINED, find_plan
-from pidnet.pruning.structure.discovery import discover
+from pidnet.pruning.structure.discovery import cuttable
 
 MOST_FEATURES_LOOKED_AT = 4096
 # With more layers than this their widths follow measured curves.
@@ -216,13 +216,7 @@ def gather(
     if seed < 0:
         raise ValueError(f"seed={seed}; expected 0 or more")
     x, y = labelled(data)
-    network = discover(model, x).read(x, y, output)
-    names = layer_names(model, layers)
-    if names is not None:
-        network = network.only(names)
-    if not network.groups:
-        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in network.refused.items())
-        raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut ({reasons})")
+    network = cuttable(model, x, layer_names(model, layers)).read(x, y, output)
     network.model.requires_grad_(True)
     return CalibrationStatistics(network, x, y, seed)
 

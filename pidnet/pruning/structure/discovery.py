@@ -6,6 +6,7 @@ because the outputs of the layers are added, are one group and go together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import networkx
@@ -61,6 +62,18 @@ def discover(model: nn.Module, example: Inputs) -> CuttableNetwork:
                 "expanding the recurrent or attention modules changes the output; nothing is cut"
             )
     return survey(expanded, example)
+
+
+def cuttable(model: nn.Module, example: Inputs, layers: Sequence[str] | None = None) -> CuttableNetwork:
+    """What ``discover`` finds, of these layers alone where they are named. Raises ValueError, with the reasons, where
+    there is nothing to cut."""
+    network = discover(model, example)
+    if layers is not None:
+        network = network.only(layers)
+    if not network.groups:
+        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in network.refused.items())
+        raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut ({reasons})")
+    return network
 
 
 def survey(model: nn.Module, example: Inputs) -> CuttableNetwork:

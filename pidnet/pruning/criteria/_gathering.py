@@ -17,24 +17,30 @@ from pidnet.pruning.structure.network import CuttableNetwork
 def input_moments(
     network: CuttableNetwork, x: Inputs, consumers: list[str]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Covariance (feature, feature) and mean (feature,) of each consumer's inputs over samples (and positions)."""
-    sums: dict[str, tuple[Tensor, Tensor, int]] = {}
+    """Covariance (feature, feature) and mean (feature,) of each consumer's inputs over samples (and positions).
+
+    All is summed from the first row on, so that a feature that never changes has a variance of 0, not of rounding.
+    """
+    sums: dict[str, tuple[Tensor, Tensor, Tensor, int]] = {}
 
     def add(name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
         rows = input_rows(layer, inputs, POSITIONS)
-        gram, total, count = sums.get(
-            name, (rows.new_zeros(rows.shape[1], rows.shape[1]), rows[:0].sum(0), 0)
+        start = sums[name][0] if name in sums else rows[0].clone()
+        rows = rows - start
+        _, gram, total, count = sums.get(
+            name, (start, rows.new_zeros(rows.shape[1], rows.shape[1]), rows[:0].sum(0), 0)
         )
-        sums[name] = gram.addmm_(rows.T, rows), total + rows.sum(0), count + len(rows)
+        sums[name] = start, gram.addmm_(rows.T, rows), total + rows.sum(0), count + len(rows)
 
     with torch.no_grad(), record_calls(network.model, consumers, add):
         for batch in split(x):
             run(network.model, batch)
     found = {}
     while sums:  # each sum goes when it has been used: there may be memory for only one copy of all
-        name, (gram, total, count) = sums.popitem()
+        name, (start, gram, total, count) = sums.popitem()
         mean = total / count
-        found[name] = (gram.div_(count).addr_(mean, mean, alpha=-1).cpu().numpy(), mean.cpu().numpy())
+        covariance = gram.div_(count).addr_(mean, mean, alpha=-1)
+        found[name] = covariance.cpu().numpy(), (start + mean).cpu().numpy()
     return found
 
 

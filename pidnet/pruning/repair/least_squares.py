@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from pidnet.networks.kinds import Weighted, weighted
 from pidnet.networks.linear_map import input_rows, output_rows, weight_matrix, write_matrix
-from pidnet.pruning.repair.moments import Moments, Rows, gathered, joined
+from pidnet.pruning.repair.moments import Moments, Rows, gathered, is_met, joined
 from pidnet.pruning.repair.streams import Call, watched
 from pidnet.pruning.repair.walk import RepairedLayer, held_out
 
 Sums = Moments | Rows
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+BLIND_RIDGE = 1e-4  # where the samples held out cannot tell one strength from another
 STEEP = 1e-3  # a norm that scales a unit by less than this of its largest scale cannot be counted on
 
 
@@ -78,10 +79,14 @@ def _fit(layer: RepairedLayer, fit: Sums, held: Sums) -> None:
     """Ridge regression of the wanted outputs on the inputs, pulled towards the present weights.
 
     The strength of the ridge is the one of ``RIDGES`` with the least error on every fifth batch of samples,
-    which the fit has not seen; the present weights stay if none does better.
+    which the fit has not seen; the present weights stay if none does better. Where they lose something on the
+    samples of the fit alone, as of units that seldom fire, the samples held out cannot judge.
     """
     small = weighted(layer.small.model, layer.name)
     prior, biased = _solution(small), small.bias is not None
+    if is_met(held, prior) and not is_met(fit, prior):
+        _write(small, joined(fit, held).solve(prior, BLIND_RIDGE, biased))
+        return
     errors = [held.error(fit.solve(prior, ridge, biased)) for ridge in RIDGES]
     best = min(range(len(RIDGES)), key=errors.__getitem__)
     if errors[best] < held.error(prior):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pidnet.networks.linear_map import POSITIONS
 
+ROUNDING = 1e-12  # of the sum of squares
 SMALLEST = 1e-12  # keeps the system solvable where all inputs are 0: then the weights stay
 # Above so many features no more than MOST_ROWS samples at positions are looked at, and not their sums.
 MOST_FEATURES = 4096
@@ -65,6 +66,11 @@ class Rows:
     inputs: Tensor
     wanted: Tensor
 
+    @property
+    def square(self) -> Tensor:
+        """Sum of squared wanted outputs."""
+        return (self.wanted**2).sum()
+
     def __add__(self, other: Rows) -> Rows:
         return Rows(torch.cat([self.inputs, other.inputs]), torch.cat([self.wanted, other.wanted]))
 
@@ -97,6 +103,11 @@ def gathered(inputs: Tensor, wanted: Tensor, most: int) -> Moments | Rows:
 def joined(one: Any, other: Any) -> Moments | Rows:
     """The sums of two parts of the samples, of one kind."""
     return one + other
+
+
+def is_met(moments: Moments | Rows, solution: Tensor) -> bool:
+    """Whether a solution has no error but that of rounding."""
+    return moments.error(solution) <= ROUNDING * float(moments.square)
 
 
 def positions(features: int, samples: int) -> int:

@@ -8,9 +8,10 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,13 +27,21 @@ LONGEST_NAME = 120
 TEMPORARY = ".pidnet-"
 CHANGE, GONE = ".change", ".gone"  # files that are about to take their places; the names of those that go
 PATIENCE = 10.0  # seconds that a writer waits for another one
+FORGOTTEN = 3600.0  # seconds after which nobody can still be writing one file
 
 
 @contextmanager
 def replacing(path: str | Path) -> Generator[Path]:
-    """A temporary path beside ``path``; it takes its place when the block ends without an error."""
+    """A temporary path beside ``path``; it takes its place when the block ends without an error.
+
+    What a writer that was killed long ago has left in the folder is removed.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f"{TEMPORARY}*"):
+        with suppress(OSError):  # another writer may have removed it
+            if left.is_file() and left.stat().st_mtime < time.time() - FORGOTTEN:
+                left.unlink()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
     os.close(handle)
     try:

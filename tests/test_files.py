@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -26,6 +27,15 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_long_ago_goes_with_the_next_file(tmp_path):
+    old, young = (tmp_path / f"{files.TEMPORARY}{name}.txt" for name in ("old", "young"))
+    old.write_text("half")
+    young.write_text("half")
+    os.utime(old, (0, 0))
+    write_text(tmp_path / "note.txt", "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"note.txt", young.name}
 
 
 def test_names_of_files_are_safe_short_and_different():

@@ -14,7 +14,7 @@ from torch import nn
 from pidnet import datasets, training, zoo
 from pidnet.activations import capture
 from pidnet.codes import quantize
-from pidnet.files import one_change, replacing
+from pidnet.files import one_change
 from pidnet.graph import redundancy_graph, save_graph
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.plots import plot_graph, plot_map
@@ -102,8 +102,8 @@ def _trained(folder: Path, samples: datasets.Samples, seed: int, tell: Callable[
         return model.eval()
     tell("training an MLP 64-256-256-10 on digits")
     training.train(model, samples.x_train, samples.y_train, seed=seed)
-    with replacing(path) as temporary:
-        save_file(model.state_dict(), temporary)
+    with one_change(folder) as staged:
+        save_file(model.state_dict(), staged / path.name)
     return model
 
 

@@ -101,7 +101,8 @@ def _carried_out(
     out: Path,
     tell: Callable[[str], None],
 ) -> list[PrunedRun]:
-    """Each budget planned, carried out and written down; those that a run that was stopped has done are taken.
+    """Each budget planned, carried out and written down; those that a run that was stopped has done are taken. A run
+    that came to its end is done again, and stays in the folder until then.
 
     chosen: options of ``plan_pruning``. settings: all of the command.
     """
@@ -113,6 +114,8 @@ def _carried_out(
     names = [budget_name(*item) for budget in budgets for item in budget.items()]
     settings = settings | {"budgets": names}
     pruned = done_before(out, settings, names, network)
+    if whole := len(pruned) == len(names):
+        pruned = []
     if pruned:
         tell(f"going on after budget {pruned[-1].name}, where {out} was stopped")
     with shown(doing="budgets", total=len(budgets), unit="budget") as counted:
@@ -122,9 +125,10 @@ def _carried_out(
             tell(f"pruning by {chosen['criterion']}, {kind} {share}")
             plan = plan_pruning(network, found.calibration, **budget, **chosen)
             pruned.append(carry_out(network, plan, found.calibration, found.test, repair=settings["repair"]))
-            with one_change(out):
-                write_settings(out, "prune", settings)
-                write_pruned(out, pruned, found.calibration[0])
+            if not whole or len(pruned) == len(names):
+                with one_change(out):
+                    write_settings(out, "prune", settings)
+                    write_pruned(out, pruned, found.calibration[0])
             counted.update()
     return pruned
 

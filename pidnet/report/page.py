@@ -18,7 +18,7 @@ from pidnet.report._curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.report._encoding import deflate, script_json
 from pidnet.report._map_data import explore
 from pidnet.report._overview import overview
-from pidnet.runs import Run, read_run, rows
+from pidnet.runs import Run, rows, unchanged_run
 
 # About 6 bytes a pair: at most 20 MB of maps in one page, six layers of 1,024 units.
 MOST_PAIRS = 3_150_000
@@ -64,13 +64,18 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
     'report.html'
     """
     check_arguments(write_report, locals())
+    with unchanged_run(run) as found:
+        return write_text(path or found.folder / "report.html", _page(found))
+
+
+def _page(found: Run) -> str:
+    """The whole page of a run."""
     from jinja2 import Environment
 
-    found = read_run(run)
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         _asset("page.html.j2")
     )
-    page = template.render(
+    return template.render(
         run=found,
         conclusion=text.conclusion(found),
         summary=text.summary(found),
@@ -87,7 +92,6 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
         cell=number,
         **_interactive(found),
     )
-    return write_text(path or found.folder / "report.html", page)
 
 
 def missing_extra() -> str:

@@ -1,7 +1,7 @@
 """A run folder: what demo, map and prune write, and what the report reads."""
 
 from pidnet.runs.carried_out import PrunedRun, carry_out, rows
-from pidnet.runs.reading import Run, StoredBudget, done_before, read_run
+from pidnet.runs.reading import Run, StoredBudget, done_before, read_run, unchanged_run
 from pidnet.runs.sections import Sections, write_sections
 from pidnet.runs.whole import write_run
 from pidnet.runs.writing import map_file, write_maps, write_pictures, write_pruned, write_settings
@@ -16,6 +16,7 @@ __all__ = [
     "map_file",
     "read_run",
     "rows",
+    "unchanged_run",
     "write_maps",
     "write_pictures",
     "write_pruned",

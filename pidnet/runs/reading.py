@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,17 +132,53 @@ def read_run(folder: str | Path) -> Run:
     (0, [])
     """
     check_arguments(read_run, locals())
+    with unchanged_run(folder) as run:
+        return run
+
+
+@contextmanager
+def unchanged_run(folder: str | Path) -> Generator[Run]:
+    """A run folder as ``read_run`` gives it; no other process writes into the folder in this block.
+
+    Parameters
+    ----------
+    folder
+        What ``pidnet demo``, ``map`` or ``prune`` wrote.
+
+    Yields
+    ------
+    Run
+        The settings, the maps and the budgets.
+
+    Raises
+    ------
+    FileNotFoundError
+        For a folder without a run.
+    ValueError
+        For files that are broken, or that two runs wrote.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pidnet.runs import unchanged_run, write_run
+    >>> with tempfile.TemporaryDirectory() as folder, unchanged_run(write_run(folder)) as run:
+    ...     run.maps
+    []
+    """
     folder = Path(folder)
     if not (folder / SETTINGS).is_file() and not (folder / CHANGE).is_dir():
         raise FileNotFoundError(
             f"{folder} holds no run; expected a folder that pidnet demo, map or prune wrote (--out)"
         )
+    with settled(folder):
+        yield _checked(folder)
+
+
+def _checked(folder: Path) -> Run:
+    """A run, or ValueError for what is broken in any way."""
     try:
-        with settled(folder):
-            return _read(folder)
+        return _read(folder)
     except (KeyError, TypeError, AttributeError, ValueError, OSError, BadZipFile) as error:
-        if isinstance(error, TimeoutError):
-            raise
         raise ValueError(
             f"{folder} holds a run that is broken or of another version ({type(error).__name__}: {error}); run it again"
         ) from error
@@ -170,7 +207,7 @@ def _budget(folder: Path, name: str) -> StoredBudget:
 def done_before(
     folder: str | Path, settings: Mapping[str, Any], budgets: Sequence[str], dense: nn.Module
 ) -> list[PrunedRun]:
-    """The budgets that ``prune`` with the same settings had carried out when it was stopped.
+    """The budgets that ``prune`` with the same settings has carried out before, all or until it was stopped.
 
     Parameters
     ----------
@@ -186,7 +223,7 @@ def done_before(
     Returns
     -------
     list of PrunedRun
-        The first of the budgets; none where the run there came to its end, is another one, or is broken.
+        The first of the budgets; none where the run there is another one, or is broken.
 
     Examples
     --------
@@ -201,7 +238,7 @@ def done_before(
         return []
     names = [budget.name for budget in run.budgets]
     same = run.settings.get("prune", {}).get("run") == stamped(settings)["run"]
-    if not same or len(names) == len(budgets) or names != list(budgets[: len(names)]):
+    if not same or names != list(budgets[: len(names)]):
         return []
     return [
         PrunedRun(one.plan, load_pruned(dense, run.folder / f"pruned-{one.name}.safetensors"), one.report)

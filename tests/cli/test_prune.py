@@ -98,6 +98,9 @@ def test_a_run_that_was_stopped_goes_on_with_the_budget_it_lacks(network, at, tm
         assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     CliRunner().invoke(app, words)
     assert planned[4:] == [0.75, 0.5, 0.25], "a run that came to its end is made anew"
+    planned.clear()  # and stays until the new one has come to its end
+    assert CliRunner().invoke(app, words).exit_code == 130
+    assert [budget.name for budget in read_run(tmp_path / "stopped").budgets] == ["0.75", "0.5", "0.25"]
 
 
 def test_a_run_of_other_weights_is_not_gone_on_with(network, at, tmp_path):
@@ -106,7 +109,8 @@ def test_a_run_of_other_weights_is_not_gone_on_with(network, at, tmp_path):
     kept = read_run(tmp_path)
     settings = {key: kept.settings["prune"][key] for key in kept.settings["prune"] if key not in STAMPS}
     dense = find_model(at("network"))
-    assert done_before(tmp_path, settings, ["0.75", "0.5"], dense) == []
+    assert len(done_before(tmp_path, settings, ["0.75", "0.5"], dense)) == 2
+    assert done_before(tmp_path, settings, ["0.75"], dense) == []
     assert len(done_before(tmp_path, settings, ["0.75", "0.5", "0.25"], dense)) == 2
     assert done_before(tmp_path, settings, ["0.5", "0.75", "0.25"], dense) == []
     assert done_before(tmp_path, settings | {"digest": "other"}, ["0.75", "0.5", "0.25"], dense) == []

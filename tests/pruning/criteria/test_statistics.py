@@ -87,3 +87,14 @@ def test_several_consumers_are_looked_at_in_one_pass_each_for_covariances_and_fa
         np.testing.assert_array_equal(together.covariance(name), single.covariance(name))
         np.testing.assert_allclose(together.fisher(name, 3.0), single.fisher(name, 3.0), rtol=1e-12)
     assert len(runs) == 2
+
+
+@torch.no_grad()
+def test_a_unit_that_never_changes_has_no_variance():
+    model = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2)).eval()
+    model[0].weight[:3] = 0
+    model[0].bias[:3] = torch.tensor([0.0, 0.1, 1000.3])
+    x = torch.randn(300, 3, generator=torch.Generator().manual_seed(0))
+    covariance = gather(model, (x, torch.arange(300) % 2)).covariance("2")
+    assert (covariance[:3] == 0).all()
+    assert (covariance.diagonal()[3:] > 0).all()

@@ -166,3 +166,16 @@ def test_a_layer_behind_the_cut_that_shares_its_weights_stays_as_it_is():
     assert small.again.weight is small.embed.weight
     torch.testing.assert_close(small.embed.weight, model.embed.weight, atol=0, rtol=0)
     assert not torch.equal(small.head.weight, model.head.weight)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("repair", ["fold", "refit"])
+def test_units_that_fire_on_no_sample_held_out_are_taken_over_all_the_same(repair):
+    model = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 3)).eval()
+    model[0].weight.fill_(1.0)
+    model[0].bias.zero_()
+    x = -torch.ones(20, 1)
+    x[:3] = torch.arange(1.0, 4)[:, None]  # twins that fire on three samples, of which none is held out
+    plan = pn.PruningPlan({"0": [0]}, {}, "own")
+    small = pn.apply_plan(model, plan, (x, torch.arange(20) % 2), repair=repair)
+    torch.testing.assert_close(small(x), model(x), rtol=1e-3, atol=1e-3)

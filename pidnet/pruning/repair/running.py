@@ -55,8 +55,11 @@ def fold_all(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer
 
 def refit_all(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> None:
     """Fold and refit every layer that has lost inputs, and refit all that run after the first of them, front to
-    back."""
+    back. Where a layer runs again behind another one, what reaches it then is settled only by folding both first."""
     walk = Walk.of(dense, small, units, x)
+    if walk.returns:
+        fold_all(dense, small, units, x)
+        walk = Walk.of(dense, small, units, x)
     for name in shown(walk.order, "refitting"):
         _fold_and_refit(walk, name)
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +92,13 @@ class Walk:
         """The layers that have lost inputs, as they run."""
         lost = self.networks[0].consumers(self.units)
         return [name for name in self.order if name in lost]
+
+    @property
+    def returns(self) -> bool:
+        """Whether a layer that has lost inputs runs again after another one of them."""
+        lost = set(self.lost)
+        turns = [name for name, _ in groupby(call.layer for call in self.calls if call.layer in lost)]
+        return len(turns) > len(set(turns))
 
     def to(self, name: str) -> RepairedLayer:
         """Go on to a layer: whatever has run before it is settled."""

@@ -179,3 +179,26 @@ def test_units_that_fire_on_no_sample_held_out_are_taken_over_all_the_same(repai
     plan = pn.PruningPlan({"0": [0]}, {}, "own")
     small = pn.apply_plan(model, plan, (x, torch.arange(20) % 2), repair=repair)
     torch.testing.assert_close(small(x), model(x), rtol=1e-3, atol=1e-3)
+
+
+@torch.no_grad()
+def test_a_block_that_runs_twice_is_folded_before_it_is_refitted():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.stem, self.up, self.down = nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 4)
+            self.out = nn.Linear(4, 3)
+
+        def forward(self, x):
+            h = self.stem(x)
+            for _ in range(2):
+                h = h + self.down(torch.tanh(self.up(h)))
+            return self.out(h)
+
+    model, x = Twice().eval(), torch.randn(400, 3, generator=torch.Generator().manual_seed(0))
+    for layer in (model.stem, model.up, model.down):
+        layer.weight[0], layer.bias[0] = layer.weight[1], layer.bias[1]
+    plan = pn.PruningPlan({"stem": [1, 2, 3], "up": [1, 2, 3]}, {}, "own")
+    small = pn.apply_plan(model, plan, (x, torch.arange(400) % 3), repair="refit")
+    torch.testing.assert_close(small(x), model(x), rtol=1e-4, atol=1e-4)

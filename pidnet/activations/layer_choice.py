@@ -9,7 +9,7 @@ from torch import nn
 from pidnet.activations._probing import FOLDED, LayerAxes
 from pidnet.activations.tracking import UnitFollower, tracked_name
 from pidnet.layers import Scan
-from pidnet.networks.expanded import direction_names
+from pidnet.networks.expanded import direction_names, is_conv1d
 from pidnet.networks.kinds import UNIT_LAYERS
 from pidnet.networks.naming import Layers, layer_names
 
@@ -22,7 +22,8 @@ def find_layers(model: nn.Module, layers: Layers) -> dict[str, str]:
     modules = dict(model.named_modules())
     known: dict[str, str] = {}
     for name, module in modules.items():
-        if isinstance(module, READ_LAYERS) and not _inside_scan(modules, name):
+        has_units = isinstance(module, READ_LAYERS) or is_conv1d(module)
+        if has_units and not _inside_scan(modules, name):
             recurrent = isinstance(module, nn.RNNBase)
             put_out = chain.from_iterable(direction_names(module, name)) if recurrent else [name]
             known |= dict.fromkeys(put_out, name)

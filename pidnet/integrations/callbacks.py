@@ -87,7 +87,7 @@ def write_scalars(recorder: Recorder, writer: ScalarWriter, prefix: str = "pid")
     >>> from pidnet.integrations import write_scalars
     >>> x = torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
     >>> net, recorder = pn.zoo.mlp(4, (3,), 2), pn.Recorder((x, (x[:, 0] > 0).long()), ["fc1"])
-    >>> recorder(net, 1)
+    >>> stop = recorder(net, 1)
     >>> class Printer:
     ...     def add_scalar(self, tag, value, step):
     ...         print(tag, step)

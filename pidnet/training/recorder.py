@@ -62,7 +62,7 @@ class Recorder:
     >>> y = (x[:, 0] > 0).long()
     >>> net, recorder = pn.zoo.mlp(4, (3,), 2), pn.Recorder((x, y), ["fc1"])
     >>> for epoch in pn.training.train_epochs(net, x, y, epochs=2):
-    ...     recorder(net, epoch)
+    ...     stop = recorder(net, epoch)
     >>> recorder.steps
     [1, 2]
     """

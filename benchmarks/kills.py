@@ -37,6 +37,8 @@ def found(kills: int) -> dict[str, dict[str, int]]:
 def page(commit: str, counts: dict[str, dict[str, int]]) -> str:
     kinds = ["nothing yet", "run before", "part of it", "whole run"]
     lines = [
+        "# Runs killed at random moments",
+        "",
         f"Commit {commit}, load {os.getloadavg()[0]:.0f} at the end, small networks (tests/cli/killing.py).",
         "What stood in the folder after each kill; part of it: the first budgets of prune, or a demo without its page.",
         "",

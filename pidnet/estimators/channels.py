@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pidnet.arguments import check_arguments
 from pidnet.channels import Channel, DensityChannel, Erasure, Upstream
 from pidnet.channels.channel import Bound
 from pidnet.estimators._critic import critic_bounds
@@ -70,6 +71,7 @@ def channel_information(
     >>> found["I(T;Y)"]
     I(T;Y) 1.00 [1.00, 1.00] bits, ok (channel, 1,000 samples)
     """
+    check_arguments(channel_information, locals())
     n = len(channel)
     if n < 2:
         raise ValueError(f"the channel has {n} input; expected at least 2")

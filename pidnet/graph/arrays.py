@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STRONG = 0.5  # of what a pair carries: more than all its other information
 NEIGHBORS = 3
+WRITTEN_AT_ONCE = 2**14  # edges that are turned into numbers of Python together
 WEIGHT = 4  # the column of an edge's weight, behind its units, redundancy and synergy
 
 
@@ -120,8 +121,10 @@ class RedundancyEdges(Printed):
             yield f'<node id="{unit}"><data key="u">{bits!r}</data></node>\n'
         data = "".join(f'<data key="e{key}">%r</data>' for key in range(len(self.columns)))
         line = f'<edge source="%d" target="%d">{data}</edge>\n'
-        columns = (*self.pairs.T.tolist(), *(values.tolist() for values in self.columns.values()))
-        yield from (line % row for row in zip(*columns, strict=True))
+        for first in range(0, len(self.pairs), WRITTEN_AT_ONCE):
+            part = slice(first, first + WRITTEN_AT_ONCE)
+            columns = (*self.pairs[part].T, *(values[part] for values in self.columns.values()))
+            yield from (line % row for row in zip(*(values.tolist() for values in columns), strict=True))
         yield "</graph>\n</graphml>\n"
 
     def _lines(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
 from pidnet.maps._jackknife import jackknife_variance, shares_of, without_samples, without_units
 from pidnet.maps.profiles import ATOMS, Maps, check_runs
@@ -209,6 +210,7 @@ def epoch_claims(
     >>> pn.maps.epoch_claims(maps, atoms=["redundancy"]).holds()
     ('redundancy rises from fc at 1 to fc at 9',)
     """
+    check_arguments(epoch_claims, locals())
     networks = [maps] if isinstance(maps, Mapping) else list(maps)
     kinds = {(tuple(run), *(tuple(found) for found in run.values())) for run in networks}
     if len(kinds) != 1 or len(set(map(tuple, networks[0].values()))) != 1 or len(networks[0]) < 2:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import pidnet as pn
-from pidnet.graph import edges, load_graph, redundancy_edges, redundancy_graph
+from pidnet.graph import arrays, edges, load_graph, redundancy_edges, redundancy_graph
 from pidnet.maps import LayerMaps, StoredMap, _store, _tiles
 from tests.maps.test_tiles import some_codes
 
@@ -56,7 +56,8 @@ def test_a_store_gives_the_edges_of_the_whole_map(stored, options):
         np.testing.assert_allclose(tiled.columns[name], values, atol=1e-6)
 
 
-def test_the_file_is_read_as_the_graph(stored, tmp_path):
+def test_the_file_is_read_as_the_graph(stored, tmp_path, monkeypatch):
+    monkeypatch.setattr(arrays, "WRITTEN_AT_ONCE", 5)
     found = redundancy_edges(StoredMap.open(stored, "fc1"))
     graph, read = found.graph(), load_graph(found.save(tmp_path / "edges.graphml"))
     assert networkx.utils.edges_equal(read.edges(data=True), graph.edges(data=True))

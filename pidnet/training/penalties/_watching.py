@@ -86,7 +86,11 @@ class Watch:
             return
         self.forget()
         if not self.readers:
-            self._discover(arguments, keywords)
+            try:
+                self._discover(arguments, keywords)
+            except BaseException:
+                self.close()  # the network goes on without the penalty
+                raise
         self.inputs = arguments, keywords
         self.samples += samples(keywords or arguments)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pidnet.networks.naming import Layers
 from pidnet.training.penalties.penalty import Penalty
 
 ROWS = 512
@@ -13,17 +12,6 @@ ROWS = 512
 
 class Activity(Penalty):
     """What is read in each layer, about its mean: the base of ``LowRank`` and ``Decorrelated``."""
-
-    def __init__(
-        self,
-        model: nn.Module,
-        *,
-        weight: float | None = None,
-        every: int = 1,
-        layers: Layers = None,
-    ) -> None:
-        super().__init__(model, weight=weight, every=every, layers=layers)
-        self._generator = torch.Generator().manual_seed(0)
 
     def term(self, progress: float) -> Tensor:
         """The sum over the layers that read units.

@@ -113,7 +113,6 @@ class Foldable(Penalty):
         self._orders: dict[str, list[int]] = {}
         self._cuts: dict[tuple[str, float], Cut] = {}
         self._next = START
-        self._generator = torch.Generator().manual_seed(0)
 
     def observe(self, progress: float) -> None:
         """Keep the moments up, and plan anew when it is time.

@@ -63,7 +63,6 @@ class Ordered(Penalty):
             raise ValueError(f"least={least!r}; expected a share of the units between 0 and 1")
         super().__init__(model, weight=weight, every=every, layers=layers)
         self.least = least
-        self._generator = torch.Generator().manual_seed(0)
 
     def term(self, progress: float) -> Tensor:
         """The divergence at a drawn width.

@@ -6,6 +6,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import ClassVar, Self
 
+import torch
 from torch import Tensor, nn
 
 from pidnet.energy.counting import count
@@ -75,6 +76,7 @@ class Penalty:
         self.watch = Watch(model, layers)
         self.step = -1
         self._guard = Guard()
+        self._generator = torch.Generator().manual_seed(0)
 
     def __call__(self, progress: float) -> Tensor:
         """The term to add to the loss of the latest forward pass.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.optional import optional_module
 from pidnet.printing import Printed, listed, table, wrapped
 from pidnet.training.stopping.history import History
@@ -122,6 +123,7 @@ def replay(
     >>> pn.training.replay(history).rules
     ('loss_plateau', 'all epochs')
     """
+    check_arguments(replay, locals())
     if not len(history):
         raise ValueError("the history is empty; record a training first")
     chosen = dict(STOPPING) if rules is None else dict(rules)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from pidnet.arguments import check_arguments
 from pidnet.networks.batches import Data
 from pidnet.printing import Printed
 from pidnet.training.stopping.history import History
@@ -124,6 +125,7 @@ def stop_training(
     >>> pn.training.stop_training(epochs, net, (x, y), "loss_plateau").ended < 20
     True
     """
+    check_arguments(stop_training, locals())
     stopper = Stopper(
         data,
         rule,

@@ -130,6 +130,15 @@ def test_bad_input_is_refused_in_a_sentence():
         _ = pn.training.Penalty(net).pass_macs
 
 
+def test_a_penalty_that_finds_nothing_to_ask_of_lets_the_network_go():
+    net, x = pn.zoo.mlp(8, (12,), 3), torch.randn(4, 8)
+    penalty = PENALTIES["low_rank"](net, layers=["no"])
+    with pytest.raises(ValueError, match="no such layer to cut: 'no'"):
+        net(x)
+    assert not penalty.watch.open
+    assert net(x).shape == (4, 3)
+
+
 def test_what_outputs_tell_apart_is_in_bits():
     sure = 50.0 * torch.eye(4)
     assert told_apart(sure) == pytest.approx(2, abs=1e-5)

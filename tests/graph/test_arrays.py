@@ -3,20 +3,25 @@
 import networkx
 import numpy as np
 import pytest
+import torch
 
 import pidnet as pn
 from pidnet.graph import arrays, edges, load_graph, redundancy_edges, redundancy_graph
 from pidnet.maps import LayerMaps, StoredMap, _store, _tiles
-from tests.maps.test_tiles import some_codes
 
 CHOICES = [{}, {"alpha": None}, {"minimum_weight": 0.2}, {"neighbors": 1}, {"neighbors": 0}, {"alpha": 0.001}]
 
 
 @pytest.fixture(name="stored")
 def a_store(tmp_path, monkeypatch):
+    """Fourteen units that carry one bit, each with its own noise, and one that is constant."""
     for module in (_tiles, _store):
         monkeypatch.setattr(module, "SIDE", 4)
-    pn.layer_maps(some_codes(units=14, samples=200, constant=(2,)), "i_min", store=tmp_path)
+    draw = torch.Generator().manual_seed(0)
+    bit = torch.randint(2, (400, 1), generator=draw)
+    units = bit ^ (torch.rand(400, 14, generator=draw) < torch.linspace(0.05, 0.45, 14)).int()
+    units[:, 2] = 1
+    pn.layer_maps(pn.Codes.of({"fc1": units}, bit[:, 0], 2), "i_min", store=tmp_path)
     return tmp_path
 
 

@@ -118,6 +118,18 @@ def test_the_binary_kernels_agree_with_their_twin(kernel):
     np.testing.assert_allclose(lower, expected, atol=2e-11)
 
 
+@pytest.mark.parametrize("kernel", [binary.solve_binary, binary_lanes.solve_binary_lanes])
+def test_the_ends_of_a_root_that_was_not_looked_for_still_hold_the_minimum(kernel):
+    """At so loose a tolerance no step is taken: the lower end rests on the dual point alone."""
+    p = np.random.default_rng(6).dirichlet(np.full(40, 0.3), size=40).reshape(40, 2, 2, 10)
+    upper, lower = certified(kernel, p, 100.0)
+    expected = np.array([_twin.binary_minimum_nats(np.moveaxis(one, 2, 0)) for one in p])
+    assert (lower <= expected + 1e-12).all()
+    assert (expected - 1e-12 <= upper).all()
+    assert np.median(upper - lower) > 1e-3
+    assert np.median(upper - lower) < 0.5
+
+
 @pytest.mark.parametrize(
     ("kernel", "shape"),
     [

@@ -1,7 +1,7 @@
 """tests/test_random_networks.py on many networks, in chunks; goes on where it was stopped.
 
-Writes results/random_networks.md and .json: how many networks each test tried, and the last line of what failed.
-About half a second of CPU time a network:
+Writes results/random_networks.md and .json: how often each check was really made in each family, and the last line of
+what failed. Under a second of CPU time a network:
 
     python -m benchmarks.random_networks --nets 2000
 """
@@ -11,10 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pidnet.files import write_text
 
@@ -24,30 +27,50 @@ TESTS = "tests/test_random_networks.py"
 
 
 def tried(seed: int, nets: int) -> dict:
-    """One chunk: what failed, with the last line that pytest gives for it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", TESTS],
-        cwd=ROOT,
-        env={**os.environ, "PIDNET_NETS": str(nets), "PIDNET_SEED": str(seed), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode not in (0, 1):
-        raise RuntimeError(f"{TESTS} did not run: {done.stdout[-2000:]}")
-    return {
-        "seed": seed,
-        "nets": nets,
-        "failed": re.findall(r"^E +(\w*(?:Error|Exception)\b.*)$", done.stdout, re.M),
-    }
+    """One chunk: what was checked and what failed, with the last line that pytest gives for it."""
+    with TemporaryDirectory() as folder:
+        tally = Path(folder) / "tally.json"
+        chosen = {"PIDNET_NETS": str(nets), "PIDNET_SEED": str(seed), "PIDNET_TALLY": str(tally)}
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", TESTS],
+            cwd=ROOT,
+            env={**os.environ, **chosen, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode not in (0, 1) or not tally.is_file():
+            raise RuntimeError(f"{TESTS} did not run: {done.stdout[-2000:]}")
+        checked = json.loads(tally.read_text())
+    failed = re.findall(r"^E +(\w*(?:Error|Exception|Warning|Unsatisfiable)\b.*)$", done.stdout, re.M)
+    if done.returncode and not failed:
+        failed = [done.stdout.splitlines()[-1]]
+    return {"seed": seed, "nets": nets, "checked": checked, "failed": failed}
+
+
+def table(counts: Counter) -> list[str]:
+    """Check by family, how often it was made."""
+    split = {key: key.split(": ", 1) for key in counts}
+    families = sorted({family for family, _ in split.values()})
+    rows = ["| | " + " | ".join(families) + " | all |", "| --- " * (len(families) + 2) + "|"]
+    for what in sorted({what for _, what in split.values()}):
+        cells = [counts[f"{family}: {what}"] for family in families]
+        rows.append(f"| {what} | {' | '.join(f'{n:,}' for n in (*cells, sum(cells)))} |")
+    return rows
 
 
 def write(commit: str, chunks: list[dict]) -> None:
     failed = [line for chunk in chunks for line in chunk["failed"]]
     nets = sum(chunk["nets"] for chunk in chunks)
     lines = [
-        f"Commit {commit}, {len(chunks)} seeds, {nets:,} random networks for each of the four tests of {TESTS}:",
-        f"{len(failed)} failed.",
+        "# Random networks",
+        "",
+        f"Commit {commit}, {platform.machine()}, load {os.getloadavg()[0]:.0f} at the end. "
+        f"{len(chunks)} seeds, {nets:,} random networks for each of the four tests of",
+        f"{TESTS}: {len(failed)} failed. How often each check was made (a network that has nothing to cut is",
+        "drawn anew where a cut is checked; layers are counted one by one):",
+        "",
+        *table(sum((Counter(chunk["checked"]) for chunk in chunks), Counter())),
         "",
         *(f"- {line}" for line in failed),
     ]
@@ -58,7 +81,7 @@ def write(commit: str, chunks: list[dict]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nets", type=int, default=2000)
-    parser.add_argument("--chunk", type=int, default=100)
+    parser.add_argument("--chunk", type=int, default=250)
     chosen = parser.parse_args()
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True

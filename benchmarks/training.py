@@ -24,6 +24,8 @@ from benchmarks import (
     training_initialization,
     training_narrowing,
     training_penalties,
+    training_redundancy,
+    training_stopping,
     training_tickets,
 )
 from benchmarks.training_nets import NETS, Bench
@@ -34,6 +36,8 @@ from benchmarks.training_table import write_results
 GROUPS: dict[str, ModuleType] = {
     "cutting": training_narrowing,
     "penalties": training_penalties,
+    "stopping": training_stopping,
+    "redundancy": training_redundancy,
     "tickets": training_tickets,
     "initialization": training_initialization,
 }

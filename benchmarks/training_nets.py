@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
 from torch import nn
+from torch.nn.functional import dropout
 
 from benchmarks.pruning_nets import NETS as SCOREBOARD, Net
 from pidnet import training
@@ -98,3 +101,19 @@ class Bench:
             "macs": self.macs(model),
             **more,
         }
+
+
+@contextmanager
+def dropping(model: nn.Module, rate: float) -> Iterator[None]:
+    """Dropout, while it trains, of what every layer but the first reads; of an LSTM of what its head reads."""
+
+    def drop(module: nn.Module, inputs: tuple) -> tuple:
+        return (dropout(inputs[0], rate, module.training), *inputs[1:])
+
+    readers = [module for module in model.modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.LSTM)]
+    hooks = [module.register_forward_pre_hook(drop) for module in readers[1:]]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

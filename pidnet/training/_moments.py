@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +18,7 @@ from pidnet.pruning.plans.composing import composed
 from pidnet.training.cutting import Cut, cut_counted
 from pidnet.training.fit import cross_entropy, train_epochs
 from pidnet.training.narrowed import Phase
+from pidnet.training.penalties import Penalty
 
 # Epoch -> the cut, where it is to be made after that epoch.
 Moment = Callable[[int], Cut | None]
@@ -29,7 +32,7 @@ HOLDOUT = 5
 @dataclass(eq=False)
 class Run:
     """The network, and what has been done to it. epochs: of the schedule that the dense network is on. last: epochs after
-    the last cut, None for those that are left. how: options of ``cut_counted``."""
+    the last cut, None for those that are left. how: options of ``cut_counted``. penalty: of the training before a cut."""
 
     model: nn.Module
     x: Inputs
@@ -39,6 +42,7 @@ class Run:
     calibration: int
     seed: int
     how: dict[str, Any]
+    penalty: Callable[[nn.Module], Penalty] | None = None
     plans: list[PruningPlan] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
     cutting_macs: int = 0
@@ -47,16 +51,30 @@ class Run:
         """Train until a moment has come and cut, or to the end; on a schedule of all epochs that are left."""
         before = sum(phase.epochs for phase in self.phases)
         left = self.epochs - before if moment or self.last is None else self.last
-        seed = self.seed + len(self.phases)
+        options |= {"epochs": left, "seed": self.seed + len(self.phases)}
         done, cut = 0, None
-        for done in train_epochs(self.model, self.x, self.y, epochs=left, seed=seed, **options):
-            cut = moment(before + done) if moment else None
-            if cut:
-                break
-        self.phases.append(Phase(done, count(self.model, take(self.x, slice(1))), self.cutting_macs))
+        with self._watched(moment) as (trained, term):
+            for done in train_epochs(trained, self.x, self.y, penalty=term, **options):
+                if trained is not self.model:
+                    self.model.load_state_dict(trained.state_dict())
+                cut = moment(before + done) if moment else None
+                if cut:
+                    break
+        counts = count(self.model, take(self.x, slice(1)))
+        self.phases.append(Phase(done, counts, self.cutting_macs, term.macs if term else 0))
         if cut:
             self.cutting_macs, self.model = cut.macs, cut.model
             self.plans.append(composed(self.plans[-1], cut.plan) if self.plans else cut.plan)
+
+    @contextmanager
+    def _watched(self, moment: Moment | None) -> Iterator[tuple[nn.Module, Penalty | None]]:
+        """The network to train, and its penalty. The one that is cut must not carry the hooks of a penalty."""
+        if moment is None or self.penalty is None:
+            yield self.model, None
+            return
+        trained = copy.deepcopy(self.model)
+        with self.penalty(trained) as term:
+            yield trained, term
 
     def drawn(self) -> list[int]:
         """The samples that the next plan is made on."""

@@ -32,6 +32,8 @@ class Phase(Printed):
         What a forward pass of one sample takes.
     cutting_macs : int
         MACs of the plan and the repair before it; 0 in the dense phase.
+    penalty_macs : int
+        MACs of a penalty while it was trained.
 
     Examples
     --------
@@ -43,9 +45,15 @@ class Phase(Printed):
     epochs: int
     counts: Counts
     cutting_macs: int
+    penalty_macs: int = 0
+
+    @property
+    def extra_macs(self) -> int:
+        """MACs of all that is not a pass of training: plan, repair and penalty."""
+        return self.cutting_macs + self.penalty_macs
 
     def macs(self, samples: int) -> int:
-        """MACs of its training, plan and repair.
+        """MACs of its training, plan, repair and penalty.
 
         Parameters
         ----------
@@ -57,7 +65,7 @@ class Phase(Printed):
         int
             Forward and backward passes count as three forward passes.
         """
-        return PASSES * samples * self.epochs * self.counts.macs + self.cutting_macs
+        return PASSES * samples * self.epochs * self.counts.macs + self.extra_macs
 
     def _lines(self) -> list[str]:
         return [f"Phase of {self.epochs} epochs with {self.counts.macs:,} MACs a sample"]
@@ -97,7 +105,7 @@ class Narrowed(Printed):
 
     @property
     def training_macs(self) -> int:
-        """Multiply-accumulates of the whole training, plans and repairs included."""
+        """Multiply-accumulates of the whole training, plans, repairs and penalties included."""
         return sum(phase.macs(self.samples) for phase in self.phases)
 
     @property
@@ -111,7 +119,7 @@ class Narrowed(Printed):
         return Compared(self.dense_macs, self.training_macs)
 
     def joules(self, where: str = "sram") -> Compared:
-        """Modelled joules of the training; a MAC of a plan or a repair costs what one of the dense network does.
+        """Modelled joules of the training; a MAC of a plan, a repair or a penalty costs what one of the dense network does.
 
         Parameters
         ----------
@@ -126,14 +134,14 @@ class Narrowed(Printed):
         if where not in ("sram", "dram"):
             raise ValueError(f"where={where!r}; expected 'sram' or 'dram'")
         one = [getattr(total(modelled_energy(phase.counts)), where) for phase in self.phases]
-        trained = [phase.macs(self.samples) - phase.cutting_macs for phase in self.phases]
+        trained = [phase.macs(self.samples) - phase.extra_macs for phase in self.phases]
         spent = sum(
             macs * joules / phase.counts.macs
             for macs, joules, phase in zip(trained, one, self.phases, strict=True)
         )
         a_mac = one[0] / self.phases[0].counts.macs
-        cutting = sum(phase.cutting_macs for phase in self.phases)
-        return Compared(a_mac * self.dense_macs, spent + a_mac * cutting)
+        extra = sum(phase.extra_macs for phase in self.phases)
+        return Compared(a_mac * self.dense_macs, spent + a_mac * extra)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the energy spent by epoch; see ``pidnet.plots.plot_narrowing``.
@@ -151,16 +159,18 @@ class Narrowed(Printed):
         return plot_narrowing(self, ax)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a phase: epochs, units of the prunable layers, MACs of a sample, of the training and of the cut."""
+        """One row a phase: epochs, units of the prunable layers, MACs of a sample, of the training, the cut, a penalty."""
         widths = [sum(self.plans[0].units.values()), *(sum(plan.widths.values()) for plan in self.plans)]
+        penalized = any(phase.penalty_macs for phase in self.phases)
         return [
             {
                 "epochs": phase.epochs,
                 "units": units,
                 "MACs a sample": phase.counts.macs,
-                "MACs of training": phase.macs(self.samples) - phase.cutting_macs,
+                "MACs of training": phase.macs(self.samples) - phase.extra_macs,
                 "MACs of plan and repair": phase.cutting_macs,
             }
+            | ({"MACs of penalty": phase.penalty_macs} if penalized else {})
             for units, phase in zip(widths, self.phases, strict=True)
         ]
 

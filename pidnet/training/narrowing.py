@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import nn
 
 from pidnet.arguments import check_arguments
 from pidnet.networks.batches import Data, labelled
+from pidnet.networks.inputs import take
+from pidnet.networks.running import check_runs, restored
 from pidnet.pruning.criteria.criterion import Rank
 from pidnet.pruning.repair.running import Repair
 from pidnet.training._moments import HOLDOUT, Moment, Run, Saturation, fixed
 from pidnet.training.narrowed import Narrowed
+from pidnet.training.penalties import Penalty
 
 AUTO = "auto"
 
@@ -30,6 +33,7 @@ def train_narrowing(
     layers: Sequence[str] | None = None,
     rate: float = 1e-3,
     decay: float | tuple[float, float] = 0.0,
+    penalty: Callable[[nn.Module], Penalty] | None = None,
     batch: int = 64,
     calibration: int = 500,
     seed: int = 0,
@@ -60,6 +64,9 @@ def train_narrowing(
     decay : float or (float, float)
         Decay of the weights as for ``train``; a pair is the one before the first cut and the one after it. On an MLP
         a decay of 1 in both gained two points, with BatchNorm it lost two.
+    penalty : callable, optional
+        Network -> penalty of its training before each cut, such as ``Foldable`` or ``partial(Foldable, weight=3)``; its
+        MACs are part of the energy. On an MLP with decay it gained nothing before a cut from which training goes on.
     batch : int
         Samples of a step.
     calibration : int
@@ -75,13 +82,13 @@ def train_narrowing(
     Raises
     ------
     ValueError
-        For cuts that are not ascending shares between 0 and 1 with an epoch between them, or a budget that
-        ``plan_pruning`` does not take.
+        For cuts that are not ascending shares between 0 and 1 with an epoch between them, data that the model does not
+        take, or a budget that ``plan_pruning`` does not take.
 
     Notes
     -----
-    MACs = sum over phases of 3 * samples * epochs * MACs of a forward pass + plan + repair: backward counts as two
-    forward passes. Of plans and repairs, the matrix products and solves of torch are counted as they run, and the
+    MACs = sum over phases of 3 * samples * epochs * MACs of a forward pass + plan + repair + penalty: backward counts as
+    two forward passes. Of plans and repairs, the matrix products and solves of torch are counted as they run, and the
     elimination of "pid" and "obs" as 2 f (f + o)^2 for f features and o outputs of each layer that reads units; what
     other criteria do in numpy is not counted. Compare with a small network trained from the start for as much
     energy: ``benchmarks/results/training.md`` has both.
@@ -99,8 +106,10 @@ def train_narrowing(
     check_arguments(train_narrowing, locals())
     x, y = labelled(data)
     _check(epochs, last, rate, calibration)
+    with restored(model):
+        check_runs(model, take(x, slice(2)))
     how = {"criterion": criterion, "repair": repair, "layers": layers}
-    run = Run(copy.deepcopy(model), x, y, epochs, last, calibration, seed, how)
+    run = Run(copy.deepcopy(model), x, y, epochs, last, calibration, seed, how, penalty)
     moments = [Saturation(run, keep)] if isinstance(cuts, str) and cuts == AUTO else _moments(run, keep, cuts)
     decays = decay if isinstance(decay, tuple) else (decay, decay)
     for number, moment in enumerate((*moments, None)):

@@ -79,6 +79,25 @@ def test_the_small_network_may_be_trained_longer(data):
     assert found.training_macs - once.training_macs == 3 * 300 * 4 * (64 * 6 + 6 * 4 + 40)
 
 
+def test_a_penalty_is_part_of_the_dense_phase_and_of_its_energy(data):
+    options = {"epochs": 4, "criterion": "l2"}
+    plain = train_narrowing(network(), data, 0.25, **options)
+    made = []
+
+    def penalty(net):
+        made.append(pn.training.Foldable(net, keep=(0.25,), weight=1.0))
+        return made[-1]
+
+    found = train_narrowing(network(), data, 0.25, penalty=penalty, **options)
+    assert [phase.penalty_macs for phase in found.phases] == [made[0].macs, 0]
+    assert found.training_macs - plain.training_macs == made[0].macs > 0
+    assert not torch.equal(found.model.fc1.weight, plain.model.fc1.weight)
+    assert found.joules().small > plain.joules().small
+    assert "MACs of penalty" in repr(found)
+    assert "penalty" not in repr(plain)
+    assert not found.model.fc1._forward_hooks
+
+
 @pytest.mark.parametrize(("least", "after"), [(1.0, 3), (-1e9, 7)])
 def test_the_moment_is_found_by_looks_that_are_paid_for(data, monkeypatch, least, after):
     """With any fall too small the second look ends it, with none too small the last one does."""
@@ -125,3 +144,10 @@ def test_it_prints_and_draws_what_was_spent(data):
 def test_bad_input_is_told_in_one_sentence(data, wrong, sentence):
     with pytest.raises(ValueError, match=sentence):
         train_narrowing(network(), data, **{"keep": 0.5, "epochs": 3} | wrong)
+
+
+def test_a_network_of_another_width_is_told(data):
+    with pytest.raises(
+        ValueError, match=r"the model does not run on inputs of shape \(2, 64\): .*; pass inputs"
+    ):
+        train_narrowing(pn.zoo.mlp(8, (4,), 10), data, 0.5)

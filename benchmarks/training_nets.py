@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -104,7 +104,7 @@ class Bench:
 
 
 @contextmanager
-def dropping(model: nn.Module, rate: float) -> Iterator[None]:
+def dropping(model: nn.Module, rate: float) -> Generator[None]:
     """Dropout, while it trains, of what every layer but the first reads; of an LSTM of what its head reads."""
 
     def drop(module: nn.Module, inputs: tuple) -> tuple:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -67,7 +67,7 @@ class Run:
             self.plans.append(composed(self.plans[-1], cut.plan) if self.plans else cut.plan)
 
     @contextmanager
-    def _watched(self, moment: Moment | None) -> Iterator[tuple[nn.Module, Penalty | None]]:
+    def _watched(self, moment: Moment | None) -> Generator[tuple[nn.Module, Penalty | None]]:
         """The network to train, and its penalty. The one that is cut must not carry the hooks of a penalty."""
         if moment is None or self.penalty is None:
             yield self.model, None

@@ -66,12 +66,12 @@ def stopping(noise: float, bench: Bench) -> dict:
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(bench.seed))
     held, rest = order.split([round(HELD_OUT * len(y)), len(y) - round(HELD_OUT * len(y))])
     test = bench.samples.x_test, bench.samples.y_test
-    on_all = Stopper((x, y), None, watch=ON_ALL, test=test, seed=bench.seed)
-    on_rest = Stopper((x[rest], y[rest]), None, watch=["validation"], held_out=(x[held], y[held]), test=test)
-    return {
-        "on_all": _recorded(bench, on_all, x, y),
-        "on_rest": _recorded(bench, on_rest, x[rest], y[rest]),
+    found = {
+        "on_all": _recorded(bench, Stopper((x, y), None, watch=ON_ALL, test=test, seed=bench.seed), x, y)
     }
+    x_rest, y_rest, held_out = x[rest], y[rest], (x[held], y[held])
+    on_rest = Stopper((x_rest, y_rest), None, watch=["validation"], held_out=held_out, test=test)
+    return found | {"on_rest": _recorded(bench, on_rest, x_rest, y_rest)}
 
 
 def wrong_labels(y: Tensor, share: float, seed: int) -> Tensor:

@@ -95,14 +95,15 @@ def _fit(layer: RepairedLayer, fit: Sums, held: Sums) -> None:
 
 @torch.no_grad()
 def _collect(layer: RepairedLayer, moments: Callable[[int], Iterable[Sums]]) -> tuple[Sums, Sums]:
-    """Sums over the batches: to fit on, and of those that are held out. One batch is in memory at a time."""
+    """Sums over the batches: to fit on, and of those that are held out; of a single sample, the same. One batch is in
+    memory at a time."""
     parts: tuple[list, list] = ([], [])
     number = len(layer.dense.batches)
     for batch in range(number):
         sums = parts[held_out(batch, number)]
         for found in moments(batch):
             sums[:] = [sums[0] + found] if sums else [found]
-    return parts[0][0], parts[1][0]
+    return (parts[0] or parts[1])[0], parts[1][0]
 
 
 def _solution(layer: Weighted) -> Tensor:

@@ -14,35 +14,31 @@ from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, weighted
 from pidnet.progress import shown
 from pidnet.pruning.repair.replay import MOST_BYTES, Replay
 from pidnet.pruning.repair.streams import Call, watched
-from pidnet.pruning.repair.walk import Walk, held_out, running
+from pidnet.pruning.repair.walk import Walk, running
 
 # Samples in a batch.
 SIZE = 32
-ROUNDS = 3
-STEPS = 120
-RATE = 0.02
-SLOWER = 0.2
-WORTH = 0.05  # the share of the loss that a round must take away for another one
+STEPS = 360
+# The second one where the first one brings nothing.
+RATES = (0.02, 0.004)
 Errors = Callable[[], Iterable[Tensor]]
 
 
-def reconstruct(walk: Walk) -> None:
+def reconstruct(walk: Walk, loss: Callable[[], float]) -> bool:
     """Fit all weights from the first cut on together, in place, so that the layers that lost inputs make what they make
     in the dense network, and the sums that layers feed become what they are there: argmin of the mean over these layers
     of |small - dense|^2 / |dense - mean|^2, of sums after the ReLU where one follows.
 
-    A nonlinear least squares without labels, by Adam from the present weights. After every ``STEPS`` steps the loss at
-    the output of the network, on every fifth batch of samples, which the fit has not seen, decides whether it goes on,
-    ``ROUNDS`` times at most; the weights with the least such loss stay. Raises ValueError where the network does not
-    let gradients through.
+    A nonlinear least squares without labels, by ``STEPS`` steps of Adam from the present weights. loss: of the small
+    network on samples that neither this fit nor the present weights have seen. Where it does not fall the weights stay
+    as they are. Returns whether it fell. Raises ValueError where the network does not let gradients through.
     """
     names = _moving(walk)
     layers = [name for name in names if isinstance(walk.small.model.get_submodule(name), PRODUCERS)]
     walk.to(running(walk.small.model, layers, walk.small.batches[0])[0])
     aims, numbers = Aims.of(walk), range(len(walk.dense.batches))
-    fit = [number for number in numbers if not held_out(number, len(numbers))] or list(numbers)
     with _movable(walk.small.model, names) as weights:
-        _descend(weights, lambda: map(aims.error, fit), walk.loss)
+        return _descend(weights, lambda: map(aims.error, numbers), loss)
 
 
 @dataclass(eq=False)
@@ -94,31 +90,20 @@ def _moving(walk: Walk) -> list[str]:
     return [*names, *walk.order, *(call.norm for call in walk.calls if call.norm)]
 
 
-def _descend(weights: Sequence[nn.Parameter], fit: Errors, loss: Callable[[], float]) -> None:
-    """Lower the errors to fit as long as the loss falls by a share of ``WORTH``; a round that raises it is undone and
-    tried again more slowly."""
-
-    def write(values: Sequence[Tensor]) -> None:
+def _descend(weights: Sequence[nn.Parameter], errors: Errors, loss: Callable[[], float]) -> bool:
+    """Lower the errors at the first of ``RATES`` at which the loss falls, and say whether there is one."""
+    before, start = loss(), [weight.detach().clone() for weight in weights]
+    for rate in RATES:
+        _steps(weights, errors, rate)
+        if loss() < before:
+            return True
         with torch.no_grad():
-            for weight, value in zip(weights, values, strict=True):
+            for weight, value in zip(weights, start, strict=True):
                 weight.copy_(value)
-
-    least, best, rate = loss(), [weight.detach().clone() for weight in weights], RATE
-    for _ in range(ROUNDS):
-        _steps(weights, fit, rate)
-        found = loss()
-        if found < least:
-            enough = found > (1 - WORTH) * least
-            least, best = found, [weight.detach().clone() for weight in weights]
-            if enough:
-                break
-        else:
-            rate *= SLOWER
-            write(best)
-    write(best)
+    return False
 
 
-def _steps(weights: Sequence[nn.Parameter], fit: Errors, rate: float) -> None:
+def _steps(weights: Sequence[nn.Parameter], errors: Errors, rate: float) -> None:
     """``STEPS`` steps of Adam, a batch each, at a rate that rises for a while and falls to 0; it is relative to the size of each
     weight."""
     rates = [rate * (float(weight.detach().square().mean().sqrt()) or 1.0) for weight in weights]
@@ -126,7 +111,7 @@ def _steps(weights: Sequence[nn.Parameter], fit: Errors, rate: float) -> None:
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rates, total_steps=STEPS, pct_start=0.1, cycle_momentum=False
     )
-    steps = islice(chain.from_iterable(iter(fit, None)), STEPS)
+    steps = islice(chain.from_iterable(iter(errors, None)), STEPS)
     for error in shown(steps, "reconstructing", total=STEPS):
         if not error.requires_grad:
             raise ValueError('"reconstruct" needs gradients, and this network stops them; use "refit"')

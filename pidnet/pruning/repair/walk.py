@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.networks.hooks import record_calls
-from pidnet.networks.inputs import Inputs, joined, samples, take
+from pidnet.networks.inputs import Inputs, samples, take
 from pidnet.networks.kinds import PRODUCERS, weighted
 from pidnet.networks.linear_map import features, output_rows
 from pidnet.networks.running import run
@@ -114,16 +114,6 @@ class Walk:
         calls = [call for call in self.calls if call.layer == name]
         total = sum(samples(batch) for batch in self.dense.batches)
         return RepairedLayer(name, self.dense, self.small, *kept, calls, total)
-
-    def loss(self) -> float:
-        """Mean divergence of the small network's output from the dense one's on the samples held out, bits."""
-        dense, small = self.networks
-        held = [
-            batch
-            for number, batch in enumerate(self.dense.batches)
-            if held_out(number, len(self.dense.batches))
-        ]
-        return float(dense.divergences(small, joined(held)).mean())
 
 
 def running_from(model: nn.Module, consumers: Sequence[str], x: Inputs) -> list[str]:

@@ -4,7 +4,7 @@ from torch import nn
 
 import pidnet as pn
 from pidnet.networks.running import scores
-from pidnet.pruning.repair import reconstruction
+from pidnet.pruning.repair import reconstruction, running
 from pidnet.pruning.repair.reconstruction import _descend
 from tests.pruning.families import make
 
@@ -37,8 +37,7 @@ def test_units_move_to_where_no_unit_stood():
 
 @pytest.mark.parametrize("family", ["conv", "resnet", "densenet", "lstm", "transformer", "encoder"])
 def test_every_family_comes_nearer_to_the_dense_network(family, monkeypatch):
-    monkeypatch.setattr(reconstruction, "ROUNDS", 2)
-    monkeypatch.setattr(reconstruction, "STEPS", 60)
+    monkeypatch.setattr(reconstruction, "STEPS", 120)
     model, (x, y) = make(family, samples=160)
     model.requires_grad_(False)
     plan = pn.plan_pruning(model, (x, y), keep=0.5, criterion="l2")
@@ -49,9 +48,9 @@ def test_every_family_comes_nearer_to_the_dense_network(family, monkeypatch):
     assert all(p.grad is None and not p.requires_grad for p in smalls[1].parameters())
 
 
-def test_it_goes_on_while_the_samples_that_are_held_out_gain():
+def test_what_samples_that_are_held_out_gain_from_is_taken():
     weight = nn.Parameter(torch.tensor([1.0, 2.0]))
-    _descend(
+    assert _descend(
         [weight],
         lambda: (((weight - 1.5) ** 2).sum() for _ in range(2)),
         lambda: float(((weight.detach() - 1.5) ** 2).sum()),
@@ -61,7 +60,7 @@ def test_it_goes_on_while_the_samples_that_are_held_out_gain():
 
 def test_what_only_the_fitted_samples_gain_from_is_not_taken():
     weight = nn.Parameter(torch.tensor([1.0, 2.0]))
-    _descend(
+    assert not _descend(
         [weight],
         lambda: ((weight**2).sum() for _ in range(2)),
         lambda: float(((weight.detach() - torch.tensor([1.0, 2.0])) ** 2).sum()),
@@ -80,9 +79,28 @@ def test_a_network_that_stops_gradients_is_told_apart():
         pn.apply_plan(model, pn.PruningPlan({"0": [0, 1]}, {}, "own"), (x, x), "reconstruct")
 
 
+def test_where_nothing_is_gained_the_refit_has_all_samples(monkeypatch):
+    monkeypatch.setattr(running, "reconstruct", lambda *_: False)
+    torch.manual_seed(0)
+    model, x = pn.zoo.mlp(5, (6,), 2).eval(), torch.randn(40, 5)
+    plan = pn.PruningPlan({"fc1": [0, 1, 2]}, {}, "own")
+    smalls = [pn.apply_plan(model, plan, (x, x), repair) for repair in ("refit", "reconstruct")]
+    torch.testing.assert_close(smalls[1].state_dict(), smalls[0].state_dict())
+
+
+def test_the_samples_that_judge_are_seen_by_no_fit():
+    torch.manual_seed(0)
+    model, x = split_units(), torch.randn(100, 2)
+    plan = pn.PruningPlan({"0": [0, 4]}, {}, "own")
+    other = torch.where((torch.arange(100) % 5 == 4)[:, None], torch.randn(100, 2), x)
+    smalls = [pn.apply_plan(model, plan, (one, one), "reconstruct") for one in (x, other)]
+    torch.testing.assert_close(smalls[1].state_dict(), smalls[0].state_dict())
+
+
+@pytest.mark.parametrize("repair", ["fold", "refit", "reconstruct"])
 @pytest.mark.parametrize("samples", [2, 7])
-def test_a_handful_of_samples(samples):
+def test_a_handful_of_samples(samples, repair):
     torch.manual_seed(0)
     model, x = pn.zoo.mlp(5, (6,), 2).eval(), torch.randn(samples, 5)
-    small = pn.apply_plan(model, pn.PruningPlan({"fc1": [0, 1, 2]}, {}, "own"), (x, x), "reconstruct")
+    small = pn.apply_plan(model, pn.PruningPlan({"fc1": [0, 1, 2]}, {}, "own"), (x, x), repair)
     assert small(x).isfinite().all()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from functools import cached_property
 from typing import Self
 
 import torch
 from torch import Tensor
 
-from pidnet.channels.channel import Bound, DensityChannel, checked_matrix
+from pidnet.channels.channel import DensityChannel, checked_matrix
 
 SMALLEST = -690.0  # the logarithm of about 1e-300
 
@@ -70,8 +69,7 @@ class Bernoulli(DensityChannel):
     def _weights(self) -> Tensor:
         return (self.log_p - self.log_not_p).T.contiguous()
 
-    def _ceiling(self) -> Bound | None:
+    def _ceiling(self) -> Tensor | None:
         """Independent units have the most entropy: I(X;T) <= sum_k [H(T_k) - H(T_k | X)]."""
         p, share = self.log_p.exp(), self.log_p.exp().mean(0)
-        point = (torch.xlogy(p, p / share) + torch.xlogy(1 - p, (1 - p) / (1 - share))).nan_to_num(0).sum(1)
-        return Bound(float(point.mean()), float(point.std()) / math.sqrt(len(self)))
+        return (torch.xlogy(p, p / share) + torch.xlogy(1 - p, (1 - p) / (1 - share))).nan_to_num(0).sum(1)

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from pidnet.printing import Printed
-
-
-class Bound(NamedTuple):
-    """A bound in nats, with the standard error that the samples give it."""
-
-    value: float
-    error: float
 
 
 class Channel(ABC, Printed):
@@ -153,13 +146,13 @@ class DensityChannel(Channel):
         """
         return self._selected(units)
 
-    def ceiling(self) -> Bound | None:
+    def ceiling(self) -> Tensor | None:
         """An upper bound of I(X;T) over the population that no number of samples caps.
 
         Returns
         -------
-        Bound or None
-            In nats; None where there is none, or too few samples for it.
+        Tensor or None
+            (sample,), nats: terms whose mean is the bound. None where there is none, or too few samples for it.
         """
         return self._ceiling()
 
@@ -172,7 +165,7 @@ class DensityChannel(Channel):
     @abstractmethod
     def _log_density(self, t: Tensor) -> Tensor: ...
 
-    def _ceiling(self) -> Bound | None:
+    def _ceiling(self) -> Tensor | None:
         return None
 
 

@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from pidnet.channels.channel import Bound, DensityChannel, checked_matrix
+from pidnet.channels.channel import DensityChannel, checked_matrix
 from pidnet.channels.normal import Normal
 
 # Sums of whole numbers of this size are exact in float64 for up to 4,096 units.
@@ -87,7 +87,7 @@ class Scaled(DensityChannel):
         offsets = -(on * z.abs().log()).sum(1) - 0.5 / self.alpha * on.sum(1)
         return weights, offsets, _hashes(zero.to(z))
 
-    def _ceiling(self) -> Bound | None:
+    def _ceiling(self) -> Tensor | None:
         """That of the Gaussian channel, where no unit is ever 0."""
         return None if self.zeros.any() else Normal(self.z, self.alpha * self.z.square()).ceiling()
 

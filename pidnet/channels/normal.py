@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pidnet.channels.binary import Bernoulli
-from pidnet.channels.channel import Bound, DensityChannel, checked_matrix
+from pidnet.channels.channel import DensityChannel, checked_matrix
 
 SAMPLES_PER_DIRECTION = 5
 
@@ -143,7 +143,7 @@ class Normal(DensityChannel):
         weights = torch.cat([-0.5 * precision, mean * precision], 1).T.contiguous()
         return weights, -0.5 * (mean.square() * precision + self.variance.log()).sum(1)
 
-    def _ceiling(self) -> Bound | None:
+    def _ceiling(self) -> Tensor | None:
         """Gaussians have the most entropy: I(X;T) <= 1/2 [log det Cov T - E sum_k log variance_k]."""
         mean = self.mean - self._center
         variance = self.variance.expand_as(mean)
@@ -155,12 +155,11 @@ class Normal(DensityChannel):
         if fault or len(self) < SAMPLES_PER_DIRECTION * max(float(size.mean()), 1):
             return None
         inverse = torch.cholesky_inverse(root).diagonal()
-        conditional = 0.5 * variance.log().sum(1)
-        point = 0.5 * (size + variance @ inverse) - conditional
+        surprise = 0.5 * (size + variance @ inverse)
         spread = (white.T @ white / len(self)).square().sum()
         shift = float(size.square().mean() - spread) / (4 * len(self))
-        value = float(root.diagonal().log().sum() - conditional.mean()) + shift
-        return Bound(value, float(point.std()) / math.sqrt(len(self)))
+        entropy = root.diagonal().log().sum() + shift
+        return entropy + surprise - surprise.mean() - 0.5 * variance.log().sum(1)
 
 
 class Rectified(Normal):

@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from pidnet.channels.channel import Bound, DensityChannel
+from pidnet.channels.channel import DensityChannel
 
 
 class Upstream(DensityChannel):
@@ -82,6 +82,7 @@ class Upstream(DensityChannel):
         """
         return self.paths.log_density(t).unflatten(1, (self.draws, len(self)))
 
-    def _ceiling(self) -> Bound | None:
+    def _ceiling(self) -> Tensor | None:
         """By data processing, that of the layer about what it gets."""
-        return self.paths.ceiling()
+        found = self.paths.ceiling()
+        return None if found is None else found.unflatten(0, (self.draws, len(self))).mean(0)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from pidnet.channels import Upstream
-from pidnet.channels.channel import Bound
 
 ROWS = 1024
 TEMPERATURES = (0.25, 0.5, 0.7, 1.0, 1.4)
+
+
+class Bound(NamedTuple):
+    """A bound in nats, with the standard error that the samples give it."""
+
+    value: float
+    error: float
+
+    @staticmethod
+    def of(terms: Tensor) -> Bound:
+        """Of the population, from one term a sample; without an error for a single one."""
+        return Bound(
+            float(terms.mean()), float(terms.std()) / math.sqrt(len(terms)) if len(terms) > 1 else 0.0
+        )
 
 
 @torch.no_grad()
@@ -50,4 +64,4 @@ def _best(scores: Tensor, rows: Tensor, most: Tensor) -> Bound:
     k, half = torch.arange(len(rows), device=rows.device), len(rows) // 2
     found = [most + torch.log_softmax(scores * heat, 1)[k, rows] for heat in TEMPERATURES]
     best = max(found, key=lambda point: float(point[:half].mean()))[half:]
-    return Bound(float(best.mean()), float(best.std()) / math.sqrt(len(best)))
+    return Bound.of(best)

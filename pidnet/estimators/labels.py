@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from pidnet.choices import find_choice, name_of
 from pidnet.estimators._arrays import matrix
 from pidnet.estimators._labels import class_numbers
-from pidnet.estimators.information import Information
+from pidnet.estimators.information import ERRORS, Information
 
 SMALLEST = 1e-12
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 100.0)
@@ -72,7 +72,7 @@ def label_information(
     >>> t = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0))
     >>> y = (t[:, 0] > 0).long()
     >>> pn.label_information(t[:1000], y[:1000], held_out=(t[1000:], y[1000:]))
-    I(T;Y) 0.969 [0.960, 1.00] bits, ok (probe logistic, 1,000 samples)
+    I(T;Y) 0.969 [0.958, 1.00] bits, ok (probe logistic, 1,000 samples)
     """
     values, labels = _checked(t, y, "t")
     others, other_labels = _checked(*held_out, "held_out")
@@ -94,7 +94,7 @@ def label_information(
     return Information(
         "I(T;Y)",
         value,
-        low=max(0.0, value - 2 * error),
+        low=max(0.0, value - ERRORS * error),
         high=most,
         error=error,
         about="population",

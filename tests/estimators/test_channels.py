@@ -35,6 +35,28 @@ def test_the_bracket_holds_the_information_of_the_population(units):
     assert sum(inside) >= 7
 
 
+def test_brackets_with_two_tight_ends_hold_the_truth_nearly_always():
+    """In one dimension both ends are the truth, so that the errors alone decide; at 2 of them 92 % were inside."""
+    made = [gaussian(1, 500, seed) for seed in range(200)]
+    found = [(of_input(channel, draws=1), truth) for channel, truth in made]
+    assert sum(one.low <= truth <= one.high for one, truth in found) >= 190
+
+
+def test_both_ends_are_of_the_same_inputs():
+    """Where few of the inputs make up the outer mean, chance must not move the value above its upper end."""
+    labels, made = torch.arange(1000) % 3, []
+    channel, _ = gaussian(2, 1000, 0)
+    noise = torch.rand(1000, 1, generator=torch.Generator().manual_seed(0)).double() + 0.01
+    channel = Normal(channel.mean, noise.expand(-1, 2))
+    for seed in range(20):
+        found = pn.channel_information(channel, labels, rows=100, draws=1, seed=seed)
+        made.append([found[name] for name in ("I(X;T)", "I(X;T|Y)")])
+    assert all(one.value <= one.high for pair in made for one in pair)
+    for k in (0, 1):
+        value, high = ([getattr(pair[k], end) for pair in made] for end in ("value", "high"))
+        assert np.corrcoef(value, high)[0, 1] > 0.6
+
+
 def test_where_the_bracket_is_narrow_the_value_is_near():
     channel, truth = gaussian(3, 2000, 1)
     found = of_input(channel)

@@ -8,7 +8,8 @@ import torch
 
 import pidnet as pn
 from pidnet.channels import Discrete
-from pidnet.estimators.codes import chao_shen, coverage, plug_in, row_codes
+from pidnet.estimators._counts import chao_shen, chao_wang_jost, coverage, plug_in
+from pidnet.estimators.codes import row_codes
 
 
 def signs(units, samples, seed=0):
@@ -62,6 +63,30 @@ def test_chao_shen_and_coverage_as_published():
     assert coverage(counts) == pytest.approx(0.7)
     p = 0.7 * counts / 10
     assert chao_shen(counts) == pytest.approx(-sum(p * np.log2(p) / (1 - (1 - p) ** 10)))
+
+
+def test_chao_wang_and_jost_as_published():
+    counts = np.array([4, 3, 2, 1, 1, 1])
+    n, p = 12, 2 / (11 * 3 + 2)
+    seen = sum(c / n * sum(1 / k for k in range(c, n)) for c in counts)
+    rest = 3 / n * (1 - p) ** (1 - n) * (-np.log(p) - sum((1 - p) ** r / r for r in range(1, n)))
+    assert chao_wang_jost(counts) == pytest.approx((seen + rest) / np.log(2))
+    assert chao_wang_jost(np.array([6, 6])) == pytest.approx(sum(1 / k for k in range(6, 12)) / np.log(2))
+
+
+@pytest.mark.parametrize(
+    ("share", "samples"), [(np.full(512, 1 / 512), 4000), (0.7 ** np.arange(60) * 0.3, 300)]
+)
+def test_brackets_hold_the_truth_of_known_distributions(share, samples):
+    """Where all codes are seen often, Chao and Shen are too low; where few are, all are."""
+    share = share / share.sum()
+    truth = -float((share * np.log2(share)).sum())
+    inside = []
+    for seed in range(30):
+        codes = np.random.default_rng(seed).choice(len(share), samples, p=share)[:, None]
+        found = pn.code_information(codes)["H(T)"]
+        inside.append(found.state == "ok" and found.low <= truth <= found.high)
+    assert sum(inside) >= 28
 
 
 def test_labels_without_information_have_none_inside_the_bracket():

@@ -45,3 +45,27 @@ def figure(rows: Rows) -> Any:
     for panel in panels[:2]:
         panel.set_yscale("log")
     return made
+
+
+def units_figure(rows: Rows) -> Any:
+    """Redundancy (upper rows) and synergy of all pairs of units of the code, at the most and the least beta."""
+    from pidnet.plots.figure import new_figure
+
+    made = new_figure((4.0 * len(rows), 7.2))
+    panels = made.subplots(2, len(rows), squeeze=False)
+    for line, atom in zip(panels, ("redundancy", "synergy"), strict=True):
+        most = max(max(row["units"]["pairs"][atom]) for row in rows)
+        for panel, row in zip(line, rows, strict=True):
+            drawn = panel.imshow(_square(row["units"]["pairs"][atom]), vmin=0, vmax=most)
+            panel.set_title(f"{atom}, beta {row['cell']['beta']:g}", fontsize=9)
+            panel.set(xlabel="unit of the code", ylabel="unit")
+        made.colorbar(drawn, ax=list(line), label="bits")
+    return made
+
+
+def _square(pairs: list[float]) -> np.ndarray:
+    """Symmetric, nan on the diagonal."""
+    units = round((1 + (1 + 8 * len(pairs)) ** 0.5) / 2)
+    found = np.full((units, units), np.nan)
+    found[np.triu_indices(units, 1)] = found[np.triu_indices(units, 1)[::-1]] = pairs
+    return found

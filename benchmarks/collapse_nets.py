@@ -150,13 +150,18 @@ def effective_rank(h: Tensor) -> float:
     return float(torch.exp(-torch.special.xlogy(p, p).sum()))
 
 
-def _units(net: pn.zoo.Bottlenecked, part: Data) -> dict[str, float]:
-    """Redundancy and synergy of pairs of units of the sampled code, i_broja on four levels."""
+def _units(net: pn.zoo.Bottlenecked, part: Data) -> dict[str, Any]:
+    """Redundancy and synergy of pairs of units of the sampled code, i_broja on four levels: means, and all pairs."""
     acts = pn.capture(net, (part[0][:2000], part[1][:2000]), ["bottleneck"])
     found = pn.layer_maps(pn.quantize(acts, 4), measure="i_broja")["bottleneck"]
     means = {name: float(np.mean(getattr(found.atoms, name))) for name in ("redundancy", "synergy")}
     total = float(np.mean(found.atoms.total))
-    return means | {"pair_information": total, "redundancy_share": means["redundancy"] / total}
+    return {
+        **means,
+        "pair_information": total,
+        "redundancy_share": means["redundancy"] / total,
+        "pairs": {name: getattr(found.atoms, name).tolist() for name in ("redundancy", "synergy")},
+    }
 
 
 def dropout(cell: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +230,7 @@ def _sweep(arm: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         "epochs": options["epochs"],
     }
     for beta in options["betas"]:
-        yield {"encoder": arm, "beta": beta, **sizes, "course": COURSE}
+        yield {"encoder": arm, "beta": beta, **sizes, "course": COURSE, "units": True}
 
 
 def _rates(arm: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,8 @@
     python -m benchmarks.collapse_plane --arm factorial    # width, data, label noise, weight decay at one beta
 
 Each network is one line in the cache file and is never trained twice: stopped, the command goes on where it was.
-Writes results/collapse_<arm>.md, .json and .png from whatever is there. The data folder is named by PIDNET_DATA.
+Writes results/collapse_<arm>.md, .json and .png from whatever is there; ``--table`` writes the others from the .json
+alone. The data folder is named by PIDNET_DATA.
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ from benchmarks.collapse_table import write_results
 RESULTS = Path(__file__).parent / "results"
 ALL_BETAS = (1000.0, 300.0, 100.0, 30.0, 10.0, 5.0, 3.0, 2.0)
 BETAS = {"mlp": ALL_BETAS, "conv": (1000.0, 100.0, 30.0, 10.0, 5.0, 3.0), "lenet": (1000.0, 100.0, 10.0)}
-EPOCHS = {"mlp": 20, "conv": 40, "lenet": 10}
+EPOCHS = {"mlp": 60, "conv": 40, "lenet": 10}
 
 
 def main() -> None:
     options = arguments()
+    if options.table:
+        stored = json.loads((options.results / f"collapse_{options.arm}.json").read_text(encoding="utf-8"))
+        write_results(options.arm, stored, options.results)
+        return
     chosen = {
         "betas": options.betas or BETAS.get(options.arm),
         "epochs": options.epochs or EPOCHS.get(options.arm),
@@ -41,7 +46,7 @@ def main() -> None:
     path = options.cache / f"collapse_{options.arm}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     done = {key(row["cell"]): row for row in lines(path)}
-    missing = [cell for cell in wanted if key(cell) not in done and not options.table]
+    missing = [cell for cell in wanted if key(cell) not in done]
     print(f"{len(wanted)} networks, {len(wanted) - len(missing)} of them from {path}", flush=True)
     start = time.perf_counter()
     with ProcessPoolExecutor(options.workers, initializer=one_thread) as pool:
@@ -60,9 +65,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--arm", choices=list(MEASURES), default="mlp")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--betas", type=float, nargs="+", help="of the sweeps; 8, 6 or 3 by default")
-    parser.add_argument("--epochs", type=int, help="of the sweeps; 20, 40 or 10 by default")
+    parser.add_argument("--epochs", type=int, help="of the sweeps; 60, 40 or 10 by default")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="networks at a time")
-    parser.add_argument("--table", action="store_true", help="train nothing: write what is in the cache")
+    parser.add_argument(
+        "--table", action="store_true", help="train nothing: write again what is in the results"
+    )
     parser.add_argument("--cache", type=Path, default=Path("collapse_plane_cache"))
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args()

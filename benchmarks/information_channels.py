@@ -1,4 +1,4 @@
-"""Channels whose information is known by integration or counting, for ``information``."""
+"""Channels whose information is known by integration or counting, and rules that hold exactly, for ``information``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import scipy.integrate
 import scipy.stats
 import torch
 
+import pidnet as pn
 from pidnet.channels import Bernoulli, Normal, Rectified, Scaled
 
 LN2 = math.log(2)
@@ -58,3 +59,25 @@ def exact_channels() -> dict[str, tuple[Callable[[], object], float]]:
     truth = (_integral(density, 0, 8, means[2:]) + np.mean(zero * np.log(zero / zero.mean()))) / LN2
     found["rectified"] = (lambda: Rectified(torch.tensor(means).repeat(250)[:, None], std**2)), truth
     return found
+
+
+def rules() -> dict[str, float]:
+    """What must not change the numbers, and geometry that is known: the largest differences."""
+    g = torch.Generator().manual_seed(0)
+    mean, y = torch.randn(1000, 6, generator=g).double(), torch.randint(4, (1000,), generator=g)
+    order, scale = torch.randperm(1000, generator=g), torch.rand(6, generator=g).double() + 0.5
+    plain, scaled = (
+        pn.channel_information(Normal(mean * by, by**2), y, draws=1) for by in (torch.ones(6).double(), scale)
+    )
+    moved = pn.channel_information(Normal(mean * scale + 3, scale**2), y, draws=1)
+    ceilings = [float(Normal(part, 1.0).ceiling().mean()) for part in (mean, mean[order])]
+    simplex = torch.eye(6).double() - 1 / 6
+    h = torch.randn(600, 20, generator=g).double().exp() + 3 * torch.eye(20)[torch.arange(600) % 5]
+    wide, narrow = (pn.neural_collapse(part, torch.arange(600) % 5) for part in (h, h.float()))
+    return {
+        "scaled with its noise": abs(plain["I(X;T)"].value - scaled["I(X;T)"].value),
+        "scaled and moved": abs(plain["I(X;T)"].value - moved["I(X;T)"].value),
+        "upper end, inputs in another order": abs(ceilings[0] - ceilings[1]),
+        "perfect simplex": pn.neural_collapse(simplex.repeat(3, 1), torch.arange(18) % 6).etf,
+        "NC1 in float32": abs(narrow.nc1 / wide.nc1 - 1),
+    }

@@ -33,12 +33,19 @@ def mean_errors(rows: list[dict]) -> dict[str, str]:
     return means
 
 
-def markdown(result: dict, *, samples: int, repetitions: int, seeds: int) -> str:
-    """The page of results; samples, repetitions and seeds: what the tables were made with."""
+def markdown(
+    result: dict, accepted: list[dict], *, samples: int, repetitions: int, many: int, seeds: int
+) -> str:
+    """The page of results; samples, repetitions, many and seeds: what the tables were made with."""
+    lines = "\n".join(f"- {name}: {how}" for name, how in result["made"].items())
     text = f"""# Information: brackets and estimates against known truth
 
-{result["machine"]}; {result["versions"]}; commit {result["commit"]}; load {result["load"]}; one thread.
+One thread. Made at:
+{lines}
 
+## What was asked for, and what came out
+
+{table(accepted)}
 ## Samples only, nats
 
 {samples:,} samples, one seed; "s" are CPU seconds. The eight tasks of Czyz et al. (2023). The rule of "canonical" was
@@ -58,7 +65,7 @@ Linear Gaussian channel of 20 Gaussian inputs, 2,000 samples, 1 draw, {repetitio
 inside the bracket, its mean width, how often the state is ok, and then how often the value is within .05 and two errors.
 
 {table(result["coverage"])}
-Truth by integration or counting, 2 draws: mean error over {seeds} and over {repetitions} seeds, and how often 1.96
+Truth by integration or counting, 2 draws: mean error over {seeds} and over {many} seeds, and how often 1.96
 errors hold it.
 
 {table(result["exact"])}
@@ -70,7 +77,7 @@ Cost with labels, 2 draws; the chain rule is I(X;T) - I(X;T|Y) - I(T;Y).
 
 ## Codes, bits
 
-Signs of random directions of 4 Gaussian inputs, 20 repetitions.
+Signs of random directions of 4 Gaussian inputs, {repetitions} repetitions.
 
 {table(result["codes"])}
 """

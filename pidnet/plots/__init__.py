@@ -9,7 +9,7 @@ from pidnet.plots.atoms import plot_atoms
 from pidnet.plots.collapse import plot_collapse
 from pidnet.plots.curves import plot_loss_curves
 from pidnet.plots.graphs import place_units, plot_graph, plot_replacements
-from pidnet.plots.histories import plot_history
+from pidnet.plots.histories import plot_history, plot_unexplained
 from pidnet.plots.maps import plot_map, plot_maps
 from pidnet.plots.narrowing import plot_narrowing
 from pidnet.plots.planes import plot_plane
@@ -35,4 +35,5 @@ __all__ = [
     "plot_replacements",
     "plot_sensitivity",
     "plot_training",
+    "plot_unexplained",
 ]

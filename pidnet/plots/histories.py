@@ -1,4 +1,4 @@
-"""What was recorded of a training, for stopping rules."""
+"""What was recorded of a training: by a stopper, and by a penalty."""
 
 from __future__ import annotations
 
@@ -63,3 +63,54 @@ def plot_history(history: Recorded, ax: Sequence[Axes] | None = None) -> Figure:
             panel.axvline(history.epochs[int(np.argmax(best))], color="0.6", linewidth=0.8, linestyle=":")
         panel.set(title=name, xlabel="epoch")
     return panels[0].figure
+
+
+class Penalized(Protocol):
+    """What is drawn of a ``Foldable``."""
+
+    @property
+    def history(self) -> Sequence[Mapping[str, Any]]: ...
+
+
+def plot_unexplained(penalty: Penalized, ax: Axes | None = None) -> Figure:
+    """Draw what the units that stay could not say, over the training: a line for each layer and share of units.
+
+    Parameters
+    ----------
+    penalty : Foldable
+        After a training, with its ``history``.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Figure
+        The figure drawn in.
+
+    Raises
+    ------
+    ValueError
+        For a penalty that has not made a plan yet.
+
+    Examples
+    --------
+    >>> import torch, pidnet as pn
+    >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
+    >>> net = pn.zoo.mlp(8, (16,), 3)
+    >>> with pn.training.Foldable(net, keep=(0.25,), weight=1.0) as penalty:
+    ...     _ = pn.training.train(net, *data, epochs=3, penalty=penalty)
+    >>> [line.get_label() for line in pn.plots.plot_unexplained(penalty).axes[0].lines]
+    ['fc1, 25% stay']
+    """
+    from pidnet.plots.figure import given_or_new
+
+    if not penalty.history:
+        raise ValueError("the penalty has made no plan yet; train with it first")
+    figure, ax = given_or_new(ax, (5.2, 3.4))
+    for layer, keep in dict.fromkeys((row["layer"], row["keep"]) for row in penalty.history):
+        own = [row for row in penalty.history if (row["layer"], row["keep"]) == (layer, keep)]
+        progress, unsaid = ([row[name] for row in own] for name in ("progress", "unsaid"))
+        ax.plot(progress, unsaid, "o-", markersize=3, linewidth=1.2, label=f"{layer}, {keep:.0%} stay")
+    ax.set(xlabel="share of the training", ylabel="share of the message unsaid", ylim=(0, None))
+    ax.legend(frameon=False, fontsize=8)
+    return figure

@@ -24,11 +24,13 @@ function drawTraining() {
     const own = rows.filter((row) => row.layer === layer);
     const end = (name, sign) => own.map((row) => (row[name] === null ? 0 : sign * (row[name] - row.value)));
     return { x: own.map((row) => row.step), y: own.map((row) => row.value), name: short(layer), mode: "lines+markers",
-      text: own.map(() => plain(layer)), hovertemplate: "%{text}, epoch %{x}: %{y:.4g}<extra></extra>", line: { color, dash }, marker: { color, symbol, size: 7 },
+      text: own.map(() => plain(layer)), hovertemplate: `%{text}, ${quantity.startsWith("unsaid") ? "training" : "epoch"} %{x}: %{y:.4g}<extra></extra>`, line: { color, dash }, marker: { color, symbol, size: 7 },
       error_y: { array: end("high", 1), arrayminus: end("low", -1), symmetric: false, thickness: 1, color } };
   });
-  Plotly.react("training-curves", traces, layout({ xaxis: { title: { text: "epoch" } },
-    yaxis: { title: { text: plain(quantity + (quantity.startsWith("I(") ? ", bits" : ", share of the pair's information")) }, automargin: true } }), config);
+  const unsaid = quantity.startsWith("unsaid"), shares = ["redundancy", "unique_sum", "synergy"].includes(quantity);
+  const unit = quantity.startsWith("I(") ? ", bits" : unsaid ? ", share of the message" : shares ? ", share of the pair's information" : "";
+  Plotly.react("training-curves", traces, layout({ xaxis: { title: { text: unsaid ? "share of the training" : "epoch" } },
+    yaxis: { title: { text: plain(quantity + unit) }, automargin: true } }), config);
 }
 
 function drawLosses() {

@@ -5,7 +5,8 @@ codes.npz, plane.json, collapse.json and .csv with a .json a layer, training.jso
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pidnet.maps.profiles import ATOMS, Profile
 from pidnet.planes import Collapse, Plane
 from pidnet.planes.plane import QUANTITIES
 from pidnet.runs._records import record, recorded, stored, write_table
-from pidnet.training import Recorder
+from pidnet.training import Foldable, Recorder, Stopper
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Sections:
     collapse : Mapping
         Layer -> Collapse.
     training : list of dict
-        Rows of step, layer, quantity, value, low and high, as a ``Recorder`` took them.
+        Rows of step, layer, quantity, value, low and high, as a ``Recorder`` or a penalty took them.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def write_sections(
     codes: Codes | None = None,
     plane: Plane | None = None,
     collapse: Mapping[str, Collapse] | None = None,
-    training: Recorder | None = None,
+    training: Recorder | Foldable | Sequence[Recorder | Foldable] | None = None,
 ) -> None:
     """Write what is given, each in place of what was there.
 
@@ -71,8 +72,9 @@ def write_sections(
         What ``information_plane`` returned.
     collapse : mapping of str to Collapse, optional
         What ``neural_collapse`` returned, by layer.
-    training : Recorder, optional
-        After a training; its profiles, or its planes on the last split.
+    training : Recorder, Stopper, Foldable or sequence of these, optional
+        After a training: profiles, or planes on the last split; the columns of a stopper; what the units that stay could
+        not say under a penalty, over the share of the training.
 
     Raises
     ------
@@ -104,7 +106,8 @@ def write_sections(
             rows = [{"layer": layer, **one.to_pandas().iloc[0]} for layer, one in collapse.items()]
             record(folder, staged, "collapse", command, [*write_table(staged / "collapse", rows), *files])
         if training is not None:
-            rows = list(_curves(training))
+            several = training if isinstance(training, Sequence) else [training]
+            rows = [row for one in several for row in _curves(one)]
             record(folder, staged, "training", command, write_table(staged / "training", rows))
 
 
@@ -124,8 +127,17 @@ def _collapse_file(layer: str) -> str:
     return f"collapse-{safe_name(layer)}.json"
 
 
-def _curves(training: Recorder) -> Iterator[dict[str, Any]]:
+def _curves(training: Recorder | Foldable) -> Iterator[dict[str, Any]]:
     """One row for each step, layer and quantity."""
+    if isinstance(training, Foldable):
+        yield from map(_unsaid_row, training.history)
+        return
+    if isinstance(training, Stopper):
+        history = training.history
+        for name, values in history.columns.items():
+            for step, value in zip(history.epochs, values.tolist(), strict=True):
+                yield {"step": step, "layer": "network", "quantity": name, **_alone(value)}
+        return
     recorded_results = training.profiles or training.snapshots
     for step, found in zip(training.steps, recorded_results, strict=True):
         if not isinstance(found, Profile | Plane):
@@ -134,6 +146,16 @@ def _curves(training: Recorder) -> Iterator[dict[str, Any]]:
             )
         for row in _profile_rows(found) if isinstance(found, Profile) else _plane_rows(found):
             yield {"step": step, **row}
+
+
+def _unsaid_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    quantity = f"unsaid with {row['keep']:g} of the units"
+    return {"step": row["progress"], "layer": row["layer"], "quantity": quantity, **_alone(row["unsaid"])}
+
+
+def _alone(value: float) -> dict[str, float | None]:
+    """A value without ends; None where it is none."""
+    return {"value": value if math.isfinite(value) else None, "low": None, "high": None}
 
 
 def _profile_rows(found: Profile) -> Iterator[dict[str, Any]]:

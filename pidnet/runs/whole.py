@@ -16,7 +16,7 @@ from pidnet.planes import Collapse, Plane
 from pidnet.runs.carried_out import PrunedRun
 from pidnet.runs.sections import write_sections
 from pidnet.runs.writing import write_maps, write_pruned, write_settings
-from pidnet.training import Recorder
+from pidnet.training import Foldable, Recorder
 
 
 def write_run(
@@ -29,7 +29,7 @@ def write_run(
     codes: Codes | None = None,
     plane: Plane | None = None,
     collapse: Mapping[str, Collapse] | None = None,
-    training: Recorder | None = None,
+    training: Recorder | Foldable | Sequence[Recorder | Foldable] | None = None,
 ) -> Path:
     """Write what was made in Python as a run folder, which ``write_report`` and ``pidnet explain`` read.
 
@@ -51,7 +51,7 @@ def write_run(
         What ``information_plane`` returned.
     collapse : mapping of str to Collapse, optional
         What ``neural_collapse`` returned, by layer.
-    training : Recorder, optional
+    training : Recorder, Stopper, Foldable or sequence of these, optional
         After a training.
 
     Returns

@@ -67,3 +67,45 @@ def test_planes_over_a_training_are_rows_of_their_quantities(made, tmp_path):
     recorder.snapshots = ["words"]
     with pytest.raises(ValueError, match="the recorder holds a str of each step"):
         write_run(tmp_path, training=recorder)
+
+
+def test_a_penalty_and_a_stopper_are_rows_beside_the_profiles(made, tmp_path):
+    x = torch.randn(60, 4)
+    y = (x[:, 0] > 0).long()
+    net, stopper = (
+        pn.zoo.mlp(4, (8,), 2),
+        pn.training.Stopper((x, y), None, watch=["loss_plateau", "prediction_changes"]),
+    )
+    with pn.training.Foldable(net, keep=(0.25,), weight=0.1) as penalty:
+        for epoch in pn.training.train_epochs(net, x, y, epochs=4, batch=16, penalty=penalty):
+            stopper(net, epoch)
+    rows = read_run(write_run(tmp_path, training=[made["training"], stopper, penalty])).sections.training
+    by_quantity = {}
+    for row in rows:
+        by_quantity.setdefault(row["quantity"], []).append(row)
+    assert list(by_quantity) == [
+        "redundancy",
+        "unique_sum",
+        "synergy",
+        "loss",
+        "changes",
+        "unsaid with 0.25 of the units",
+    ]
+    assert [row["value"] for row in by_quantity["loss"]] == pytest.approx(
+        stopper.history.column("loss").tolist()
+    )
+    assert by_quantity["changes"][0]["value"] is None
+    unsaid = by_quantity["unsaid with 0.25 of the units"]
+    assert [(row["step"], row["value"]) for row in unsaid] == [
+        (row["progress"], row["unsaid"]) for row in penalty.history
+    ]
+    drawn = pn.plots.plot_unexplained(penalty).axes[0].lines[0]
+    assert drawn.get_ydata().tolist() == [row["unsaid"] for row in penalty.history]
+
+
+def test_a_penalty_without_a_plan_is_not_drawn():
+    with (
+        pn.training.Foldable(pn.zoo.mlp(4, (8,), 2)) as penalty,
+        pytest.raises(ValueError, match="the penalty has made no plan yet; train with it first"),
+    ):
+        pn.plots.plot_unexplained(penalty)

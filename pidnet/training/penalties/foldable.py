@@ -43,7 +43,7 @@ class Foldable(Penalty):
     Attributes
     ----------
     history : list of dict
-        progress, layer, keep and the unsaid share, whenever a plan was made.
+        progress, layer, keep and the unsaid share, whenever a plan was made; ``pidnet.plots.plot_unexplained`` draws it.
 
     Raises
     ------

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
+from scipy import stats
 
-from benchmarks.training_nets import Bench
+from benchmarks.training_nets import Bench, dropping
 from benchmarks.training_table import by_arm, markdown, of_group, paired, spread
 from pidnet.datasets.named import Samples
 from pidnet.training import PENALTIES, train
@@ -19,6 +21,7 @@ from pidnet.training.cutting import cut_counted
 
 Arm = Callable[[Bench], dict]
 KEEPS = (0.1, 0.3)
+DROPOUT = "dropout"  # no penalty: its weight is the rate
 # Penalty, its weight, and the decay; the first is the training that all others are compared with.
 STRENGTHS = [
     ("", 0.0, 0.0),
@@ -38,6 +41,8 @@ STRENGTHS = [
     ("low_rank", 0.1, 0.0),
     ("decorrelated", 0.03, 0.0),
     ("growing_l2", 1.0, 0.0),
+    (DROPOUT, 0.3, 0.0),
+    (DROPOUT, 0.3, 1.0),
 ]
 
 
@@ -47,12 +52,13 @@ def arm(bench: Bench, penalty: str, weight: float, decay: float, *, held_out: bo
     model, found, options = bench.untrained(), {}, {"decay": decay, **bench.options}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        if penalty:
+        if penalty not in ("", DROPOUT):
             with PENALTIES[penalty](model, weight=weight, layers=bench.net.layers) as term:
                 train(model, *bench.data, penalty=term, **options)
             found = {"overhead": round(term.overhead, 4)}
         else:
-            train(model, *bench.data, **options)
+            with dropping(model, weight) if penalty else nullcontext():
+                train(model, *bench.data, **options)
     found["collapsed"] = any("collapses" in str(one.message) for one in caught)
     for keep in KEEPS:
         small = cut_counted(model, bench.calibration(), keep, layers=bench.net.layers).model
@@ -118,4 +124,41 @@ def _table(cells: list[dict], net: str) -> list[str]:
         "Closed form and refit, nothing trained afterwards. The validation column is of networks trained on four of five "
         "training samples, at the fifth ones: a strength is to be chosen by it and not by the columns before it.\n",
         markdown(heads, rows),
+        _against_decay(found),
     ]
+
+
+def _against_decay(found: dict[str, dict[str, dict[int, float]]]) -> str:
+    """What each training brings over decay alone, of the strengths of decay that ran, with 95 % intervals."""
+    alone = [name for name in found["accuracy"] if name.startswith("decay ")]
+    rows = []
+    for name in found["accuracy"]:
+        if "+ decay" in name and not name.startswith("validation"):
+            for other in alone:
+                dense, cut = (
+                    [
+                        found[figure][name][seed] - found[figure][other][seed]
+                        for seed in _both(found, name, other)
+                    ]
+                    for figure in ("accuracy", f"keep {KEEPS[0]:g}")
+                )
+                if len(dense) > 1:
+                    both = [a + b for a, b in zip(dense, cut, strict=True)]
+                    rows.append((name, other, str(len(dense)), *map(_interval, (dense, cut, both))))
+    if not rows:
+        return ""
+    heads = ["training", "against", "seeds", "dense", f"keep {KEEPS[0]:g}", "both together"]
+    return "Paired differences to decay alone, with 95 % intervals (Student's t over seeds):\n\n" + markdown(
+        heads, rows
+    )
+
+
+def _both(found: dict, name: str, other: str) -> list[int]:
+    return sorted(found["accuracy"][name].keys() & found["accuracy"][other].keys())
+
+
+def _interval(values: list[float]) -> str:
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return f"{np.mean(values):.1f} [{np.mean(values) - half:.1f}, {np.mean(values) + half:.1f}]".replace(
+        "-0.0", "0.0"
+    )

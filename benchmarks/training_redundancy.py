@@ -87,11 +87,11 @@ def _seen(recorder: Recorder) -> dict:
 
 
 ARMS: dict[str, Callable[[Bench], dict]] = {
-    "plain": course,
-    "decay 1": partial(course, decay=1.0),
-    "foldable 3": partial(course, penalty=3.0),
-    "foldable 3 + decay 1": partial(course, penalty=3.0, decay=1.0),
-    "dropout 0.3": partial(course, rate=0.3),
+    "course, plain": course,
+    "course, decay 1": partial(course, decay=1.0),
+    "course, foldable 3": partial(course, penalty=3.0),
+    "course, foldable 3 + decay 1": partial(course, penalty=3.0, decay=1.0),
+    "course, dropout 0.3": partial(course, rate=0.3),
 }
 
 
@@ -119,6 +119,7 @@ def _worth(cells: list[dict]) -> str:
     rows = []
     for arm in dict.fromkeys(cell["arm"] for cell in cells):
         mine = [cell for cell in cells if cell["arm"] == arm]
+        training = arm.removeprefix("course, ")
         for name, key in (("whole", "accuracy"), ("a tenth of the units", "tenth")):
             rows.append(
                 (
@@ -137,7 +138,7 @@ def _shares(cells: list[dict], measure: str) -> str:
         mine = [cell[measure] for cell in cells if cell["arm"] == arm]
         for k, layer in enumerate(mine[0]["layers"]):
             bits = np.mean([one["bits"] for one in mine], 0)[:, k]
-            row = [arm, layer, " / ".join(f"{bits[at]:.2f}" for at in SHOWN)]
+            row = [arm.removeprefix("course, "), layer, " / ".join(f"{bits[at]:.2f}" for at in SHOWN)]
             for atom in ATOMS:
                 share = np.array([one["shares"][atom] for one in mine], float)[:, :, k].mean(0)
                 row.append(" / ".join(f"{share[at]:.3f}" for at in SHOWN))

@@ -123,7 +123,7 @@ def _worth(cells: list[dict]) -> str:
         for name, key in (("whole", "accuracy"), ("a tenth of the units", "tenth")):
             rows.append(
                 (
-                    arm,
+                    training,
                     str(len(mine)),
                     name,
                     *(spread(values) for values in np.array([c[key] for c in mine]).T),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from pidnet.execution.threads import share_pairs
-from pidnet.significance._mixture import TABLES, fill_joint_bias
+from pidnet.significance._mixture import PARTS, fill_joint_bias
 from pidnet.tables.discrete import PairTables
 
 
@@ -24,7 +24,8 @@ def joint_information_bias(tables: PairTables) -> np.ndarray:
     Source: Grassberger 2003, arXiv:physics/0307138 (the observed part); Chao, Wang & Jost 2013, Methods Ecol. Evol.
     4, 1091 (the unseen part).
     """
-    count_PABY = np.rint(tables.p * tables.samples)
     bias = np.empty(len(tables))
-    share_pairs(lambda part: fill_joint_bias(count_PABY[part], *TABLES, bias[part]), len(tables))
+    share_pairs(
+        lambda part: fill_joint_bias(tables.p[part], tables.samples, PARTS, bias[part]), len(tables)
+    )
     return bias / (tables.samples * np.log(2))

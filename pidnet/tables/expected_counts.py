@@ -20,6 +20,7 @@ ROOTS = np.linspace(0, np.sqrt(MOST), POINTS)
 _COUNTS, _MEANS = np.arange(200), ROOTS**2
 FITTED_PART = poisson.pmf(_COUNTS, _MEANS[:, None]) @ xlogy(_COUNTS, _COUNTS) - xlogy(_MEANS, _MEANS)
 UNSEEN_PART = np.concatenate([[0.0], _MEANS[1:] * exp1(_MEANS[1:])])
+SEEN_ONCE = _MEANS * np.exp(-_MEANS)  # how likely a cell is seen once
 _ONES = np.maximum(np.arange(4096), 1)
 OBSERVED_PART = np.arange(4096) * (np.log(_ONES) - psi(_ONES))
 
@@ -27,9 +28,22 @@ OBSERVED_PART = np.arange(4096) * (np.log(_ONES) - psi(_ONES))
 @njit(cache=True, nogil=True, error_model="numpy")
 def interpolate(mean, table):
     """A function of the expected count between the points of its table."""
+    left, along = place_of(mean)
+    return between(table, left, along)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def place_of(mean):
+    """The point to the left of an expected count up to MOST, and how far it lies along to the next one."""
     place = np.sqrt(mean / MOST) * (POINTS - 1)
     left = min(int(place), POINTS - 2)
-    return table[left] + (place - left) * (table[left + 1] - table[left])
+    return left, place - left
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def between(table, left, along):
+    """A table at a place."""
+    return table[left] + along * (table[left + 1] - table[left])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -9,7 +9,7 @@ from pidnet.execution.blocks import CLOSED_FORMS_AT_ONCE
 from pidnet.measures.atoms import Atoms, atoms_from_redundancy
 from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.measures.sampling_bias import cells_that_count, difference_error, shortfall
-from pidnet.tables.discrete import PairTables
+from pidnet.tables.discrete import PairTables, values_of_units
 
 
 def i_min(tables: PairTables) -> Atoms:
@@ -69,11 +69,11 @@ def i_min_derivative(tables: PairTables) -> Derivative:
 def i_min_bias(tables: PairTables) -> np.ndarray:
     """What N samples add to R on average, (pair,), bits: the bias of the smaller terms, less what taking the smaller
     of two that scatter loses. R stays below both informations."""
-    margins, samples = (tables.p.sum(2), tables.p.sum(1)), tables.samples
-    plug_in = [_specific_terms(p) for p in margins]
-    first, second = (terms - _bias_of_terms(p, samples) for terms, p in zip(plug_in, margins, strict=True))
+    plug_in = values_of_units(tables, _specific_terms)
+    bias = values_of_units(tables, lambda p_UXY: _bias_of_terms(p_UXY, tables.samples))
+    first, second = (terms - added for terms, added in zip(plug_in, bias, strict=True))
     most = np.minimum(first.sum(1), second.sum(1))
-    lost = shortfall(first - second, difference_error(tables.p, samples, (1, 2)))
+    lost = shortfall(first - second, difference_error(tables, by_class=True))
     redundancy = (np.minimum(first, second) + lost).sum(1)
     return np.minimum(*plug_in).sum(1) - np.minimum(redundancy, most)
 

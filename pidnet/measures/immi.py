@@ -6,9 +6,9 @@ import numpy as np
 
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
-from pidnet.measures.sampling_bias import difference_error, information_bias, shortfall
+from pidnet.measures.sampling_bias import difference_error, shortfall, unit_biases
 from pidnet.tables import shannon
-from pidnet.tables.discrete import PairTables
+from pidnet.tables.discrete import PairTables, values_of_units
 
 
 def i_mmi(tables: PairTables) -> Atoms:
@@ -60,10 +60,7 @@ def i_mmi_derivative(tables: PairTables) -> Derivative:
 def i_mmi_bias(tables: PairTables) -> np.ndarray:
     """What N samples add to R on average, (pair,), bits: the bias of the smaller information, less what taking the
     smaller of two that scatter loses."""
-    plug_in = shannon.source_informations(tables.p)[:2]
-    margins = tables.p.sum(2), tables.p.sum(1)
-    first, second = (
-        bits - information_bias(p, tables.samples) for bits, p in zip(plug_in, margins, strict=True)
-    )
-    lost = shortfall(first - second, difference_error(tables.p, tables.samples))
+    plug_in = values_of_units(tables, shannon.mutual_information)
+    first, second = (bits - added for bits, added in zip(plug_in, unit_biases(tables), strict=True))
+    lost = shortfall(first - second, difference_error(tables))
     return np.minimum(*plug_in) - np.minimum(first, second) - lost

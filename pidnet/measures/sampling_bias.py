@@ -6,10 +6,13 @@ Axis letters: P pair, X level, A/B level of source 1/2, Y class.
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm
+from numba import njit
+from scipy.special import ndtr
 
+from pidnet.execution.threads import share_pairs
 from pidnet.measures._kernels.occupied_cells import fill_cells
 from pidnet.measures.derivatives import log2_ratio
+from pidnet.tables.discrete import PairTables, values_of_units
 from pidnet.tables.expected_counts import OBSERVED_PART, UNSEEN_PART
 
 
@@ -42,12 +45,35 @@ def cells_that_count(p_PXY: np.ndarray, samples: int) -> np.ndarray:
     return cells_PY
 
 
-def difference_error(p_PABY: np.ndarray, samples: int, axes: tuple[int, ...] = (1, 2, 3)) -> np.ndarray:
-    """Standard error of I1 - I2, or of the difference of the parts that the ``axes`` leave apart, bits: that of the
-    mean of log2( p(x1,y) / p(x1)p(y) ) - log2( p(x2,y) / p(x2)p(y) ), to first order."""
-    value = log2_ratio(p_PABY.sum(2))[:, :, None] - log2_ratio(p_PABY.sum(1))[:, None]
-    mean = (p_PABY * value).sum(axes)
-    return np.sqrt(((p_PABY * value**2).sum(axes) - mean**2).clip(0) / samples)
+def unit_biases(tables: PairTables) -> tuple[np.ndarray, np.ndarray]:
+    """``information_bias`` of the first and of the second unit of each pair, (pair,), bits."""
+    return values_of_units(tables, lambda p_UXY: information_bias(p_UXY, tables.samples))
+
+
+def difference_error(tables: PairTables, *, by_class: bool = False) -> np.ndarray:
+    """Standard error of I1 - I2, (pair,), or of the difference of the parts of each class, (pair, class), bits: that
+    of the mean of log2( p(x1,y) / p(x1)p(y) ) - log2( p(x2,y) / p(x2)p(y) ), to first order."""
+    moments = np.zeros((2, len(tables), tables.p.shape[3]))
+    value1, value2 = values_of_units(tables, log2_ratio)
+    share_pairs(
+        lambda part: _fill_moments(tables.p[part], value1[part], value2[part], *moments[:, part]), len(tables)
+    )
+    mean, square = moments if by_class else moments.sum(2)
+    return np.sqrt((square - mean**2).clip(0) / tables.samples)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill_moments(p_PABY, value1_PAY, value2_PBY, mean_PY, square_PY):
+    """Add the mean of value1 - value2, and that of its square, class by class."""
+    pairs, levels1, levels2, classes = p_PABY.shape
+    for pair in range(pairs):
+        for a in range(levels1):
+            for b in range(levels2):
+                for y in range(classes):
+                    value = value1_PAY[pair, a, y] - value2_PBY[pair, b, y]
+                    part = p_PABY[pair, a, b, y] * value
+                    mean_PY[pair, y] += part
+                    square_PY[pair, y] += part * value
 
 
 def shortfall(difference: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -55,4 +81,5 @@ def shortfall(difference: np.ndarray, error: np.ndarray) -> np.ndarray:
     the estimates with this standard error: e phi(d / e) - |d| Phi(-|d| / e).
     Source: Clark 1961, Operations Research 9, 145."""
     distance = np.divide(np.abs(difference), error, out=np.full_like(error, np.inf), where=error > 0)
-    return error * norm.pdf(distance) - np.abs(difference) * norm.sf(distance)
+    density = np.exp(-(distance**2) / 2) / np.sqrt(2 * np.pi)
+    return error * density - np.abs(difference) * ndtr(-distance)

@@ -9,8 +9,10 @@ Axis letters: P pair, A/B level of source 1/2, X level of both, Y class.
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from scipy.stats import chi2
 
+from pidnet.execution.threads import share_pairs
 from pidnet.measures.sampling_bias import difference_error
 from pidnet.tables.discrete import PairTables
 
@@ -26,21 +28,40 @@ def distinct(tables: PairTables, difference: np.ndarray) -> np.ndarray:
     One test is of p(x1,y) = p(x2,y), cell by cell, the other of I1 = I2 (``difference``, bits).
     Source: Stuart 1955, Biometrika 42, 412 (marginal homogeneity), with the variances of its cells alone.
     """
-    cells, freedom = _homogeneity(np.rint(tables.p * tables.samples))
-    by_cells = _clearly(cells, chi2.isf(LEVEL, np.maximum(freedom, 1)))
-    error = difference_error(tables.p, tables.samples)
+    statistic, freedom = np.empty(len(tables)), np.empty(len(tables), np.int64)
+    share_pairs(
+        lambda part: _fill_homogeneity(tables.p[part], tables.samples, statistic[part], freedom[part]),
+        len(tables),
+    )
+    critical = chi2.isf(LEVEL, np.maximum(np.arange(freedom.max(initial=0) + 1), 1))
+    by_cells = _clearly(statistic, critical[freedom])
+    error = difference_error(tables)
     score = np.divide(np.abs(difference), error, out=np.zeros_like(error), where=error > 1e-12)
     return np.maximum(by_cells, _clearly(score, np.full_like(score, DIFFERENCE)))
 
 
-def _homogeneity(count_PABY: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum over cells (x, y) of (n1 - n2)^2 / (n1 + n2 - 2 n12), scaled to the chi-square law, and its freedom."""
-    first, second = count_PABY.sum(2), count_PABY.sum(1)
-    spread = first + second - 2 * np.einsum("pxxy->pxy", count_PABY)
-    squares = np.divide((first - second) ** 2, spread, out=np.zeros_like(spread), where=spread > 0).sum(1)
-    levels = (spread > 0).sum(1)
-    freedom = np.maximum(levels - 1, 0)
-    return (squares * freedom / np.maximum(levels, 1)).sum(1), freedom.sum(1)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fill_homogeneity(p_PABY, samples, statistic_P, freedom_P):
+    """Sum over cells (x, y) of (n1 - n2)^2 / (n1 + n2 - 2 n12), scaled to the chi-square law, and its freedom: one less
+    than the levels that differ, in each class."""
+    pairs, levels, _, classes = p_PABY.shape
+    for pair in range(pairs):
+        p = p_PABY[pair]
+        statistic_P[pair], freedom_P[pair] = 0.0, 0
+        for y in range(classes):
+            squares, found = 0.0, 0
+            for x in range(levels):
+                first, second = 0.0, 0.0
+                for other in range(levels):
+                    first += p[x, other, y]
+                    second += p[other, x, y]
+                spread = np.rint((first + second - 2.0 * p[x, x, y]) * samples)
+                if spread > 0.0:
+                    squares += np.rint((first - second) * samples) ** 2 / spread
+                    found += 1
+            if found > 1:
+                statistic_P[pair] += squares * (found - 1) / found
+                freedom_P[pair] += found - 1
 
 
 def _clearly(statistic: np.ndarray, critical: np.ndarray) -> np.ndarray:

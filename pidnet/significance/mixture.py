@@ -11,7 +11,7 @@ from pidnet.codes import Codes
 from pidnet.codes.resampling import split
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms, complete_lattice
-from pidnet.measures.sampling_bias import information_bias
+from pidnet.measures.sampling_bias import unit_biases
 from pidnet.significance.likeness import distinct
 from pidnet.significance.mixture_bias import joint_information_bias
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
@@ -21,7 +21,7 @@ from pidnet.tables.discrete import PairTables, iterate_pair_tables
 def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator) -> Atoms:
     """Each term by the estimate that suits it. The default.
 
-    I1 and I2 lose what the cells that can occur add to them, see ``information_bias``. I12 has nearly all of the bias: it loses what samples would add
+    I1 and I2 lose what the cells that can occur add to them, see ``unit_biases``. I12 has nearly all of the bias: it loses what samples would add
     to a mixture that is fitted to each table, see ``joint_information_bias``.
 
     R is a mixture of two estimates, with the share r^2 of the second, r = corrected / plug-in information of the
@@ -47,7 +47,7 @@ def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.
 def correct_pairs(plug_in: Atoms, tables: PairTables, measure: Measure, gained: Atoms | None = None) -> Atoms:
     """The correction from counted tables alone; ``gained``, atoms of half samples less those of all, stands in for
     ``Measure.bias`` where that is None."""
-    known_PS = np.stack([information_bias(tables.p.sum(axis), tables.samples) for axis in (2, 1)], 1)
+    known_PS = np.stack(unit_biases(tables), 1)
     information_PS = np.stack([plug_in.information1, plug_in.information2], 1)
     weaker_P1 = (plug_in.unique1 > plug_in.unique2).astype(int)[:, None]
     weaker, lost = (np.take_along_axis(x, weaker_P1, 1)[:, 0] for x in (information_PS, known_PS))

@@ -25,7 +25,5 @@ def joint_information_bias(tables: PairTables) -> np.ndarray:
     4, 1091 (the unseen part).
     """
     bias = np.empty(len(tables))
-    share_pairs(
-        lambda part: fill_joint_bias(tables.p[part], tables.samples, PARTS, bias[part]), len(tables)
-    )
+    share_pairs(lambda part: fill_joint_bias(tables.p[part], tables.samples, PARTS, bias[part]), len(tables))
     return bias / (tables.samples * np.log(2))

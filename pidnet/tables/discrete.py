@@ -8,7 +8,7 @@ Axis letters: P pair, A/B level of source 1/2, Y class, S sample, U unit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
@@ -33,7 +33,8 @@ class PairTables(Printed):
     Attributes
     ----------
     pairs : ndarray
-        int (pair, 2), unit indices; -1 for tables that were given.
+        int (pair, 2), unit indices; -1 for tables that were given. A unit has one table with the target, in whichever
+        pair it stands.
     p : ndarray
         float64 (pair, level1, level2, class), each table sums to 1.
     samples : int
@@ -151,6 +152,23 @@ def _count(coded: CodedUnits, pairs: np.ndarray, shape: tuple[int, int, int]) ->
 def unit_tables(codes: Codes, layer: str) -> np.ndarray:
     """Joint tables of each unit with the target, float64 (unit, level, class), constant units included."""
     return _coded_units(codes, layer).margins.swapaxes(1, 2) / len(codes)
+
+
+def values_of_units(
+    tables: PairTables, function: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """A function of tables (unit, level, class), for the first and the second unit of each pair, (pair, ...) both.
+
+    Where the pairs name their units, it is found once a unit: a layer has many more pairs than units."""
+    named = tables.samples > 0 and bool((tables.pairs[:, 0] < tables.pairs[:, 1]).all())
+    found = []
+    for source in range(2):
+        if named:
+            _, where, unit_P = np.unique(tables.pairs[:, source], return_index=True, return_inverse=True)
+            found.append(function(tables.p[where].sum(2 - source))[unit_P])
+        else:
+            found.append(function(tables.p.sum(2 - source)))
+    return found[0], found[1]
 
 
 def joint_informations(codes: Codes, layer: str) -> np.ndarray:

@@ -106,7 +106,7 @@ def test_no_scatter_no_shortfall():
 def test_the_error_of_a_difference_of_informations_is_that_of_many_samples():
     tables = sampled(informed(3, 4), 2000, 400)
     first, second, _ = shannon.source_informations(tables.p)
-    found = difference_error(tables.p, 2000)
+    found = difference_error(tables)
     assert found.mean() == pytest.approx((first - second).std(), rel=0.1)
 
 

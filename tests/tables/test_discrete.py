@@ -13,6 +13,7 @@ from pidnet.tables.discrete import (
     joint_informations,
     pair_tables,
     unit_tables,
+    values_of_units,
 )
 
 
@@ -82,6 +83,19 @@ def test_unit_tables_are_the_margins_of_pair_tables():
     tables, units = pair_tables(codes, "layer"), unit_tables(codes, "layer")
     np.testing.assert_allclose(tables.p.sum(2), units[tables.pairs[:, 0]])
     np.testing.assert_allclose(tables.p.sum(1), units[tables.pairs[:, 1]])
+
+
+def test_values_of_units_are_those_of_each_pair():
+    tables = discrete.pair_tables(random_codes(), "layer")
+    seen = []
+    found = values_of_units(tables, lambda p_UXY: seen.append(len(p_UXY)) or p_UXY)
+    for source in range(2):
+        np.testing.assert_allclose(found[source], tables.p.sum(2 - source), atol=1e-15)
+    assert seen == [4, 4]
+    values_of_units(
+        replace(tables, pairs=np.full_like(tables.pairs, -1)), lambda p_UXY: seen.append(len(p_UXY)) or p_UXY
+    )
+    assert seen[2:] == [len(tables)] * 2
 
 
 def test_tables_of_two_batches_add_up():

@@ -7,8 +7,8 @@ import numpy as np
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.ibroja._curvature import fill_traces
 from pidnet.measures.ibroja.optimum import optimal_point
-from pidnet.measures.sampling_bias import cells_that_count, information_bias
-from pidnet.tables.discrete import PairTables
+from pidnet.measures.sampling_bias import cells_that_count, unit_biases
+from pidnet.tables.discrete import PairTables, values_of_units
 
 
 def i_broja_bias(tables: PairTables, *, tolerance: float = 1e-6) -> np.ndarray:
@@ -19,15 +19,15 @@ def i_broja_bias(tables: PairTables, *, tolerance: float = 1e-6) -> np.ndarray:
     with K the numbers of occupied cells and V = min sum q ln(q/Q), which bends as ``_curvature`` has it, scaled to the
     cells that can occur. R gains at least nothing and at most what the information of either source gains.
     """
-    p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
     e_PABY, Q_PAB = optimal_point(tables.p, tolerance)
     p_PYAB, e_PYAB = (np.ascontiguousarray(np.moveaxis(x, 3, 1)) for x in (tables.p, e_PABY))
     trace = np.empty(len(tables))
     share_pairs(lambda part: fill_traces(p_PYAB[part], e_PYAB[part], Q_PAB[part], trace[part]), len(tables))
-    cells = sum((p > 0).sum((1, 2)) - p.any(2).sum(1) for p in (p_PAY, p_PBY))
-    cells += 1 - p_PAY.any(1).sum(1)
-    first, second = (information_bias(p, tables.samples) for p in (p_PAY, p_PBY))
-    more = sum(cells_that_count(p, tables.samples).sum(1) - (p > 0).sum((1, 2)) for p in (p_PAY, p_PBY))
+    cells = 1 - tables.p.any((1, 2)).sum(1)
+    cells += sum(values_of_units(tables, lambda p: (p > 0).sum((1, 2)) - p.any(2).sum(1)))
+    more = sum(
+        values_of_units(tables, lambda p: cells_that_count(p, tables.samples).sum(1) - (p > 0).sum((1, 2)))
+    )
     kept = 1 - np.divide(trace, cells, out=np.ones_like(trace), where=np.isfinite(trace) & (cells > 0))
     bias = kept * (cells + more) / (2 * tables.samples * np.log(2))
-    return np.clip(bias, 0, np.minimum(first, second).clip(0))
+    return np.clip(bias, 0, np.minimum(*unit_biases(tables)).clip(0))

@@ -49,7 +49,8 @@ def replacing(path: str | Path) -> Generator[Path]:
         os.chmod(name, 0o644)
         os.replace(name, path)
     except OSError as error:  # a full disk does not say which file it had no room for
-        error.filename = error.filename or str(path)
+        if error.errno and not error.filename:
+            error.filename = str(path)
         raise
     finally:
         Path(name).unlink(missing_ok=True)

@@ -26,7 +26,7 @@ class Printed:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        lines = [_cut(part) for line in self._lines() for part in line.splitlines()]
+        lines = [_cut(visible(part)) for line in self._lines() for part in line.splitlines()]
         if len(lines) > MOST_LINES:
             hidden = len(lines) - MOST_LINES + 1
             lines = [*lines[: MOST_LINES - 1], f"... and {hidden} more lines"]
@@ -36,11 +36,16 @@ class Printed:
         return f"<pre>{html.escape(repr(self))}</pre>"
 
 
+def visible(text: str) -> str:
+    """A text whose characters all show: a line break or an escape code of a terminal as it is written in Python."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def number(value: object) -> str:
     """A cell of a table: counts with thousands separators, other numbers with four decimals, one from 10 on; text
     as it is."""
     if isinstance(value, bool) or not isinstance(value, Real):
-        return "-" if value is None else str(value)
+        return "-" if value is None else visible(str(value))
     if isinstance(value, Integral):
         return f"{value:,}"
     size = abs(float(value))
@@ -96,7 +101,7 @@ def counted(count: int, noun: str) -> str:
 
 def listed(names: Collection[object], most: int = 6) -> str:
     """Names in a row; after ``most`` of them it says how many follow."""
-    shown = ", ".join(map(str, list(names)[:most]))
+    shown = ", ".join(visible(str(name)) for name in list(names)[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 # Seconds between two lines in a log file.
 QUIET = 30
+CURSOR_UP = "\x1b[A"  # what a bar below another one writes
 
 
 class _Lines:
@@ -19,7 +20,7 @@ class _Lines:
         self.stream = stream
 
     def write(self, text: str) -> None:
-        if line := text.strip():
+        if line := text.replace(CURSOR_UP, "").strip():
             self.stream.write(f"{line}\n")
 
     def flush(self) -> None:
@@ -35,7 +36,7 @@ def shown(
     terminal = sys.stderr.isatty()
     return tqdm(
         steps,
-        desc=doing,
+        desc="".join(c if c.isprintable() else " " for c in doing),
         total=total,
         unit=unit,
         file=sys.stderr if terminal else _Lines(sys.stderr),

@@ -18,6 +18,7 @@ from pidnet.cli.map import map_layers
 from pidnet.cli.plane import plane
 from pidnet.cli.prune import prune
 from pidnet.cli.report import report
+from pidnet.printing import visible
 
 BAD_INPUT = (ValueError, TypeError, OSError, ImportError)
 
@@ -60,21 +61,23 @@ def main() -> None:
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     try:
         code = app(arguments or ["--help"], prog_name="pidnet", standalone_mode=False)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # the commands themselves never exit, but the code of a user may
         if len(arguments) < len(sys.argv) - 1:
             raise
         sentence, code = _explained(error)
-        progress.print(f"pidnet: {sentence}", highlight=False, markup=False, soft_wrap=True)
+        progress.print(f"pidnet: {visible(sentence)}", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(code) from None
     raise SystemExit(code or 0)
 
 
-def _explained(error: Exception) -> tuple[str, int]:
+def _explained(error: BaseException) -> tuple[str, int]:
     """An error as one sentence, and its exit code."""
     if said := getattr(error, "format_message", None):  # the line itself could not be read
         command = getattr(getattr(error, "ctx", None), "command_path", "pidnet")
         return f"{said().rstrip('.')}; see {command} --help", 2
     text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, SystemExit):
+        return f"the code of the network or the data ended Python (SystemExit: {text}); let it return", 2
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, BAD_INPUT):

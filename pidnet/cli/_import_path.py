@@ -42,7 +42,7 @@ def found_at(source: str, what: str) -> Any:
         scope = run_path(place) if place.endswith(".py") else vars(import_module(place))
     except ImportError as error:
         raise ValueError(f"no {what} at {source!r} ({error}); {PLACE}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(
             f"reading {place} failed: {type(error).__name__}: {error} (--debug shows where)"
         ) from error
@@ -57,7 +57,7 @@ def called(found: Any, source: str, what: str) -> Any:
         raise ValueError(f"{source} is a {type(found).__name__}, not a {what}; {PLACE}")
     try:
         return found()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, TypeError) and not (error.__traceback__ and error.__traceback__.tb_next):
             raise ValueError(
                 f"{source} wants arguments ({error}); name a function that takes none"

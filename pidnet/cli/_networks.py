@@ -91,7 +91,7 @@ def check_fit(model: nn.Module, data: UserData, source: str) -> None:
     try:
         with torch.no_grad():
             run(model, x)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(
             f"the network {type(model).__name__} does not run on the inputs of {source}, {described(x)} "
             f"({type(error).__name__}: {error}); give both the same shape and type"

@@ -15,13 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from pidnet.files import plain, write_text
-from pidnet.printing import number
+from pidnet.printing import number, visible
 
 if TYPE_CHECKING:
     from pidnet.maps import LayerMap
 
 console = Console()
 progress = Console(stderr=True)
+WIDEST = 10_000  # characters
 
 
 @contextmanager
@@ -32,21 +33,35 @@ def steps(first: str) -> Generator[Callable[[str], None]]:
     """
 
     def tell(step: str) -> None:
-        progress.print(f"[dim]{step}[/dim]", highlight=False, soft_wrap=True)
+        progress.print(Text(visible(step), "dim"), soft_wrap=True)
 
     tell(first)
     yield tell
 
 
 def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
-    """A table with one line a row. Names are shown as they are, whatever is in them."""
+    """A table with one line a row. In a narrow terminal headings are stacked and long names go on in the next line; a
+    file has no width.
+    """
+    say(title)
+    whole = _table(rows, " ")
+    width = Console(width=WIDEST).measure(whole).maximum
+    if width <= console.width or not console.is_terminal:
+        Console(width=max(width, console.width), file=console.file).print(whole)
+    else:
+        console.print(_table(rows, "\n"))
+
+
+def _table(rows: Sequence[dict[str, Any]], before_last: str) -> Table:
+    """Rows under headings, with what stands before the last word of each; only texts may be wrapped."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name, value in rows[0].items():
-        table.add_column(Text(name), justify="left" if isinstance(value, str) else "right")
+        text = isinstance(value, str)
+        heading = Text(before_last.join(name.rsplit(" ", 1)))
+        table.add_column(heading, justify="left" if text else "right", overflow="fold", no_wrap=not text)
     for row in rows:
         table.add_row(*(Text(number(value)) for value in row.values()))
-    say(title)
-    console.print(table)
+    return table
 
 
 def show_maps(maps: Sequence[LayerMap]) -> None:
@@ -70,7 +85,7 @@ def show_maps(maps: Sequence[LayerMap]) -> None:
 
 def say(sentence: str) -> None:
     """One line of a result."""
-    console.print(Text(sentence), soft_wrap=True)
+    console.print(Text(visible(sentence)), soft_wrap=True)
 
 
 def print_json(result: Any) -> None:

@@ -73,30 +73,30 @@ def _load(source: str) -> Any:
 def _arrays(loaded: Any) -> tuple | None:
     """Two or four tensors, or None where something else was loaded. Arrays of doubles become float32."""
     import numpy as np
-    import torch
+    from torch import Tensor
 
-    def tensor(part: Any) -> Any:
-        if isinstance(part, Mapping):
-            return {name: tensor(inner) for name, inner in part.items()}
-        if isinstance(part, torch.Tensor):
-            return part
-        made = torch.from_numpy(np.array(part))
-        return made.float() if made.dtype == torch.float64 else made
+    from pidnet.networks.batches import as_tensors, refuse_texts
 
     if not isinstance(loaded, tuple | list) or len(loaded) not in (2, 4):
         return None
+    for labels in loaded[1::2]:
+        refuse_texts(labels)
     if not all(hasattr(part, "__array__") or isinstance(part, Mapping) for part in loaded):
         return None
-    return tuple(tensor(part) for part in loaded)
+    plain = (part if isinstance(part, Mapping | Tensor) else np.array(part) for part in loaded)
+    return tuple(map(as_tensors, plain))
 
 
 def _first(loader: Any, samples: int, source: str) -> Labelled:
     """The first samples of (x, y) batches."""
     import torch
 
+    from pidnet.networks.batches import refuse_texts
+
     batches, have = [], 0
     try:
         for x, y in loader:
+            refuse_texts(y)
             batches.append((x, y))
             have += len(y)
             if have >= samples:

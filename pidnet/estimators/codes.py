@@ -100,7 +100,8 @@ class _Counted:
     def __init__(self, values: np.ndarray, about: str) -> None:
         self.rows, self.about, self.units = row_codes(values), about, values.shape[1]
         # No entropy is above that of independent units that use all of their values equally.
-        self.most = sum(_most(np.unique(column, return_counts=True)[1]) for column in values.T)
+        counts = [np.unique(column, return_counts=True)[1] for column in values.T]
+        self.most, self.continuous = sum(map(_most, counts)), max(map(len, counts)) == len(values)
 
     def entropy(self, quantity: str, parts: Sequence[np.ndarray]) -> Information:
         """Entropy within each part, weighted with its size."""
@@ -189,7 +190,7 @@ class _Counted:
             rows=n,
             units=self.units,
             state=state,
-            notes=_notes(state, settings.get("coverage", 1.0)),
+            notes=_notes(state, settings.get("coverage", 1.0), self.continuous),
             settings=settings,
         )
 
@@ -221,7 +222,10 @@ def _state(seen: float) -> tuple[str, float]:
     return ("undersampled", UNSURE[1]) if seen >= UNSURE[0] else ("saturated", math.inf)
 
 
-def _notes(state: str, seen: float) -> tuple[str, ...]:
+def _notes(state: str, seen: float, continuous: bool) -> tuple[str, ...]:
     if state == "ok":
         return ()
-    return (f"{state}: {1 - seen:.0%} of the codes to come were not seen yet (Good and Turing)",)
+    notes = (f"{state}: {1 - seen:.0%} of the codes to come were not seen yet (Good and Turing)",)
+    if continuous:
+        notes += ("a unit has another value in every sample: continuous values are no codes; quantize them",)
+    return notes

@@ -75,12 +75,12 @@ def mutual_information(
     >>> abs(found.value - 0.5) < 0.05, found.state
     (True, 'ok')
     """
+    estimate = cast(Any, find_choice("estimator", how, HOW))
     first, second = matrix(x, "x"), matrix(y, "y")
     if len(first) != len(second) or len(first) < FEWEST:
         raise ValueError(
             f"x has {len(first)} samples and y {len(second)}; expected equally many, at least {FEWEST}"
         )
-    estimate = cast(Any, find_choice("estimator", how, HOW))
     known: dict[str, Any] = {
         "about": "population",
         "estimator": name_of(how),

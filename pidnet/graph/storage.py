@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import chain
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
@@ -12,6 +14,7 @@ from pidnet.arguments import check_arguments
 from pidnet.files import replacing, write_text
 from pidnet.graph.kinds import RedundancyGraph, ReplacementGraph
 
+NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ENDINGS = "expected .graphml or .json"
 
 
@@ -33,7 +36,7 @@ def save_graph(graph: networkx.Graph, path: str | Path) -> Path:
     Raises
     ------
     ValueError
-        For another ending.
+        For another ending, or a name with control characters where the ending is .graphml.
 
     Examples
     --------
@@ -46,6 +49,7 @@ def save_graph(graph: networkx.Graph, path: str | Path) -> Path:
     path = Path(path)
     match path.suffix:
         case ".graphml":
+            _check_names(graph, path)
             with replacing(path) as temporary:
                 networkx.write_graphml(graph, temporary)
         case ".json":
@@ -53,6 +57,18 @@ def save_graph(graph: networkx.Graph, path: str | Path) -> Path:
         case _:
             raise ValueError(f"{path} ends in {path.suffix!r}; {ENDINGS}")
     return path
+
+
+def _check_names(graph: networkx.Graph, path: Path) -> None:
+    """ValueError for a text that XML cannot hold."""
+    parts = chain(
+        [graph.graph], (data for _, data in graph.nodes(data=True)), (e[2] for e in graph.edges(data=True))
+    )
+    for text in chain.from_iterable(part.values() for part in parts):
+        if isinstance(text, str) and NOT_IN_XML.search(text):
+            raise ValueError(
+                f"{text!r} has characters that GraphML cannot hold; save {path.stem}.json instead"
+            )
 
 
 def load_graph(path: str | Path) -> RedundancyGraph | ReplacementGraph:

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from pidnet.networks.inputs import Inputs, joined, samples, shapes, split, tensors_in
+from pidnet.progress import shown
 
 # x is what a model is called with (Inputs), y has one target a sample; NumPy arrays are taken for tensors.
 Pair = tuple[Any, Tensor]
 Data = Pair | Iterable[Pair]
 
 SIZE = 512
+TEXTS = "the labels are texts; give each class a number: numpy.unique(labels, return_inverse=True)[1]"
 
 
 def batches(data: Data, size: int = SIZE) -> Iterator[Pair]:
@@ -38,7 +40,7 @@ def whole(data: Data) -> Pair:
     """All data as one pair (x, y) in memory. Raises ValueError when batches cannot be joined."""
     if (pair := _pair(data)) is not None:
         return pair
-    x, y = zip(*batches(data), strict=True)
+    x, y = zip(*shown(batches(data), "reading the data", unit="batch"), strict=True)
     try:
         return joined(x), torch.cat(y)
     except (RuntimeError, KeyError, ValueError) as error:
@@ -88,16 +90,16 @@ def example_inputs(model: nn.Module, data: Any) -> Any:
     if isinstance(data, Tensor | np.ndarray | Mapping | PackedSequence | str) or not isinstance(
         data, Iterable
     ):
-        return _tensors(data)
+        return as_tensors(data)
     if not isinstance(data, list | tuple):
         return example_inputs(model, next(iter(data), None))
     first = data[0] if data else None
     if len(data) == 2 and isinstance(data[1], Tensor | np.ndarray):
         arguments = isinstance(first, Tensor | np.ndarray) and _takes_two(model)
-        x, y = map(_tensors, data)
+        x, y = map(as_tensors, data)
         return (x, y) if arguments else _fitting(x, y)[0]
     batch = isinstance(first, list | tuple) and not isinstance(first, PackedSequence)
-    return example_inputs(model, first) if batch else _tensors(data)
+    return example_inputs(model, first) if batch else as_tensors(data)
 
 
 def _takes_two(model: nn.Module) -> bool:
@@ -111,20 +113,31 @@ def _takes_two(model: nn.Module) -> bool:
 
 def _pair(data: Any) -> Pair | None:
     """(x, y) as tensors, checked, where the data are one pair; its second entry is an array."""
+    if isinstance(data, list | tuple) and len(data) == 2:
+        refuse_texts(data[1])
     if isinstance(data, list | tuple) and len(data) == 2 and isinstance(data[1], Tensor | np.ndarray):
-        return _fitting(_tensors(data[0]), _tensors(data[1]))
+        return _fitting(as_tensors(data[0]), as_tensors(data[1]))
     return None
 
 
-def _tensors(value: Any) -> Any:
-    """Arrays as tensors, floating ones in torch's default precision."""
+def refuse_texts(labels: Any) -> None:
+    """ValueError for labels that are texts, as a file has them."""
+    some = labels.ravel()[:1].tolist() if isinstance(labels, np.ndarray) else labels
+    if isinstance(some, list | tuple) and len(some) > 0 and isinstance(some[0], str | bytes):
+        raise ValueError(TEXTS)
+
+
+def as_tensors(value: Any) -> Any:
+    """Arrays as tensors, floating ones in torch's default precision. ValueError for an array without numbers."""
     if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "biufc":
+            raise ValueError(f"an array of {value.dtype} was given; expected one of numbers")
         tensor = torch.from_numpy(value)
         return tensor.to(torch.get_default_dtype()) if tensor.is_floating_point() else tensor
     if isinstance(value, Mapping):
-        return {key: _tensors(part) for key, part in value.items()}
+        return {key: as_tensors(part) for key, part in value.items()}
     if isinstance(value, list | tuple) and not isinstance(value, PackedSequence):
-        return tuple(map(_tensors, value))
+        return tuple(map(as_tensors, value))
     return value
 
 

@@ -63,6 +63,7 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Inputs, path: str 
     True
     """
     check_arguments(save_pruned, locals())
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     if not Path(path).name:
@@ -76,8 +77,10 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Inputs, path: str 
         "version": __version__,
     }
     with replacing(path) as temporary:
-        # One entry: safetensors writes several in random order.
-        save_file(weights, temporary, {"pidnet": json.dumps(described)})
+        try:  # One entry: safetensors writes several in random order.
+            save_file(weights, temporary, {"pidnet": json.dumps(described)})
+        except SafetensorError as error:
+            raise OSError(f"{path} cannot be written: {error}") from error
     return path
 
 

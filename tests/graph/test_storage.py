@@ -17,6 +17,16 @@ def test_files_keep_everything(layer_map, tmp_path, ending):
         assert {k: v for k, v in read.graph.items() if k in graph.graph} == graph.graph
 
 
+def test_a_name_that_xml_cannot_hold_is_refused_before_the_file_is_written(layer_map, tmp_path):
+    graph = pn.redundancy_graph(replace(layer_map, layer="a\x01b"))
+    with pytest.raises(
+        ValueError, match=r"'a\\x01b' has characters that GraphML cannot hold; save graph.json"
+    ):
+        pn.save_graph(graph, tmp_path / "graph.graphml")
+    assert list(tmp_path.iterdir()) == []
+    assert pn.load_graph(pn.save_graph(graph, tmp_path / "graph.json")).graph["layer"] == "a\x01b"
+
+
 def test_an_unknown_ending_is_refused(layer_map, tmp_path):
     with pytest.raises(ValueError, match=r"ends in '\.gml'; expected \.graphml or \.json"):
         pn.save_graph(pn.redundancy_graph(layer_map), tmp_path / "graph.gml")

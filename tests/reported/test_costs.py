@@ -1,0 +1,25 @@
+"""Costs on samples that the plan has not seen: what users of neighboring tools report, with its right answer."""
+
+import numpy as np
+import torch
+from torch import nn
+
+import pidnet as pn
+
+
+def test_costs_are_told_for_samples_that_the_plan_has_not_seen():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(130, 13, generator=generator)
+    y = (x[:, 0] + 0.5 * torch.randn(130, generator=generator) > 0).long()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(13, 24), nn.ReLU(), nn.Linear(24, 16), nn.ReLU(), nn.Linear(16, 2))
+    pn.training.train(model, x, y, epochs=60, rate=1e-2)
+    plan = pn.plan_pruning(model, (x, y), keep=0.5)
+    small = pn.apply_plan(model, plan, (x, y))
+    fresh = torch.randn(4000, 13, generator=generator)
+    with torch.no_grad():
+        p, q = (f(fresh).log_softmax(1) for f in (model, small))
+    truth = float((p.exp() * (p - q)).sum(1).mean() / np.log(2))
+    low, high = plan.settings["held_out_bits"]
+    assert low <= truth * 3
+    assert truth <= max(high * 3, 1e-4)

@@ -133,6 +133,16 @@ Store = Annotated[
     ),
 ]
 
+IntoRun = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        parser=place,
+        metavar="PATH",
+        help="A run folder, such as that of pidnet map: the plane is written into it, and its report shows it.",
+    ),
+]
+
 Upstream = Annotated[int, typer.Option(min=2, help="Draws of the noise before a layer, where there is any.")]
 Plot = Annotated[Path | None, typer.Option(help="A file for the picture, such as plane.png or plane.svg.")]
 

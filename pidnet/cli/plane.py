@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pidnet.cli import _options as options
-from pidnet.cli._import_path import check_file
-from pidnet.cli._networks import find_both, made_note
+from pidnet.cli._import_path import check_file, check_folder
+from pidnet.cli._networks import digest, find_both, made_note
 from pidnet.cli._output import print_json, say, show, write_json
 from pidnet.cli._samples import head
 
@@ -19,16 +19,21 @@ def plane(
     upstream: options.Upstream = 8,
     plot: options.Plot = None,
     out: options.OutFile = None,
+    into: options.IntoRun = None,
     as_json: options.AsJson = False,
 ) -> None:
     """What each layer tells about the input and the label: brackets, and where there is no number.
 
     Example: pidnet plane --model mine.py:network --data digits --weights mine.safetensors --plot plane.png
     """
+    from pidnet.files import one_change
     from pidnet.planes import information_plane
+    from pidnet.runs import write_sections, write_settings
 
     for path in filter(None, (out, plot)):
         check_file(path)
+    if into is not None:
+        check_folder(into)
     network, found = find_both(model, data, weights=weights, samples=samples, device=device)
     names = None if layers is None else layers.split(",")
     held_out = None if found.test is None else _first(found.test, samples)
@@ -37,12 +42,19 @@ def plane(
     write_json(out, result)
     if plot is not None:
         made.plot().savefig(plot)
+    if into is not None:
+        settings = {"model": model, "weights": weights and str(weights), "data": data, "samples": samples}
+        with one_change(into):
+            write_settings(into, "plane", settings | made.settings | {"digest": digest(network, found)})
+            write_sections(into, "plane", plane=made)
     if as_json:
         print_json(result)
         return
     show("Information of each layer: [low, high], in bits", made.brackets())
     for line in [*result["findings"], *made_note(model, weights)]:
         say(line)
+    if into is not None:
+        say(f"Written to {into}. Next: pidnet report {into}")
 
 
 def _first(test: tuple, samples: int) -> tuple:

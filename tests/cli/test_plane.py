@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pidnet.cli import app, main
+from pidnet.runs import read_run
 
 SOURCE = """
 import torch
@@ -43,6 +44,17 @@ def test_the_result_as_json_is_the_same_on_the_screen_and_in_the_file(source, tm
     assert result == json.loads((tmp_path / "plane.json").read_text())
     assert [row["quantity"] for row in result["rows"][:3]] == ["I(X;T)", "I(X;T|Y)", "I(T;Y)"]
     assert all(row["low"] <= row["high"] for row in result["rows"])
+
+
+def test_the_report_of_a_run_folder_shows_the_plane(source, tmp_path):
+    folder = tmp_path / "run"
+    text = run("--model", source, "--layers", "fc1", "--run", folder)
+    assert f"pidnet report {folder}" in " ".join(text.split())
+    assert read_run(folder).sections.plane.layers == ("fc1",)
+    made = CliRunner().invoke(app, ["report", str(folder)], env={"COLUMNS": "160"})
+    assert made.exit_code == 0, made.output
+    page = (folder / "report.html").read_text()
+    assert [word for word in ("Information plane", "fc1", "held out") if word not in page] == []
 
 
 def test_bad_input_is_one_sentence(source, monkeypatch, capsys):

@@ -100,6 +100,12 @@ class UnitFollower(TorchFunctionMode):
         if self.running:
             self.heads.setdefault(self.running[-1], []).append(heads)
 
+    def noisy_heads(self, clean: Any, noisy: Tensor) -> None:
+        """A channel acted on heads: they are read behind it, as units are."""
+        for calls in self.heads.values():
+            if calls[-1] is clean:
+                calls[-1] = noisy
+
     def _multi_head(self, func, args: tuple, kwargs: dict) -> Any:
         """torch's own attention hides its heads: run it up to the output projection, then project."""
         query, heads, weight, bias = args[0], args[4], args[11], args[12]
@@ -145,6 +151,8 @@ def following(model: nn.Module, watched: Collection[str]) -> Generator[UnitFollo
         follower.running.pop()
         if output is None:
             return
+        if inputs and hasattr(module, "channel") and isinstance(output, Tensor):
+            follower.noisy_heads(inputs[0], output)
         if name in watched:
             _put_out(follower, name, module, (*inputs, *keywords.values()), output)
         if isinstance(module, nn.MultiheadAttention) and (projection := _projection(name)) in watched:

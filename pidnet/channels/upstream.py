@@ -20,11 +20,14 @@ class Upstream(DensityChannel):
         Of draws * n inputs: those of the first draw, of the second, and so on. T is drawn from the first.
     draws : int
         How many, at least 2.
+    groups : Tensor, optional
+        (sample,) whole numbers: inputs of the same number share their draws, as those of a batch share weights that
+        are drawn once. By default each input has its own.
 
     Raises
     ------
     ValueError
-        For fewer draws, or inputs that are not a multiple of them.
+        For fewer draws, inputs that are not a multiple of them, or groups that do not fit.
 
     Examples
     --------
@@ -34,22 +37,27 @@ class Upstream(DensityChannel):
     Upstream channel: 5 inputs, 3 units
     """
 
-    def __init__(self, paths: DensityChannel, draws: int) -> None:
+    def __init__(self, paths: DensityChannel, draws: int, groups: Tensor | None = None) -> None:
         if draws < 2 or len(paths) % draws:
             raise ValueError(
                 f"{draws} draws for {len(paths)} paths; expected at least 2, equally many for each input"
             )
-        self.paths, self.draws = paths, draws
+        if groups is not None and groups.shape != (len(paths) // draws,):
+            raise ValueError(
+                f"groups has shape {tuple(groups.shape)}; expected one number for each of the {len(paths) // draws} inputs"
+            )
+        self.paths, self.draws, self.groups = paths, draws, groups
         self.parameters = paths.parameters[: len(paths) // draws]
 
     def _taken(self, rows: Tensor) -> Self:
         every = torch.cat([rows + draw * len(self) for draw in range(self.draws)])
-        return type(self)(self.paths.take(every), self.draws)
+        groups = None if self.groups is None else self.groups[rows]
+        return type(self)(self.paths.take(every), self.draws, groups)
 
     def _joined(self, others: list[Self]) -> Self:
         every = [self, *others]
-        if {channel.draws for channel in every} != {self.draws}:
-            raise ValueError("channels with unequal numbers of draws upstream cannot be joined")
+        if {channel.draws for channel in every} != {self.draws} or any(c.groups is not None for c in every):
+            raise ValueError("channels with unequal numbers of draws upstream, or groups, cannot be joined")
         first, *rest = (channel._path(draw) for draw in range(self.draws) for channel in every)
         return type(self)(first.join(rest), self.draws)
 
@@ -59,7 +67,7 @@ class Upstream(DensityChannel):
         return self.paths.take(torch.arange(begin, begin + len(self), device=self.parameters.device))
 
     def _selected(self, units: Tensor) -> Self:
-        return type(self)(self.paths.select(units), self.draws)
+        return type(self)(self.paths.select(units), self.draws, self.groups)
 
     def _drawn(self, generator: torch.Generator | None) -> Tensor:
         return self._path(0).sample(generator)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_file, check_folder
 from pidnet.cli._networks import digest, find_both, made_note
@@ -43,9 +45,13 @@ def plane(
     if plot is not None:
         made.plot().savefig(plot)
     if into is not None:
-        settings = {"model": model, "weights": weights and str(weights), "data": data, "samples": samples}
+        settings: dict[str, Any] = {"model": model, "weights": weights and str(weights), "data": data}
         with one_change(into):
-            write_settings(into, "plane", settings | made.settings | {"digest": digest(network, found)})
+            write_settings(
+                into,
+                "plane",
+                settings | {"samples": samples, **made.settings, "digest": digest(network, found)},
+            )
             write_sections(into, "plane", plane=made)
     if as_json:
         print_json(result)

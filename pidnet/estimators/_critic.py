@@ -21,11 +21,18 @@ class Bound(NamedTuple):
     error: float
 
     @staticmethod
-    def of(terms: Tensor) -> Bound:
-        """Of the population, from one term a sample; without an error for a single one."""
-        return Bound(
-            float(terms.mean()), float(terms.std()) / math.sqrt(len(terms)) if len(terms) > 1 else 0.0
-        )
+    def of(terms: Tensor, groups: Tensor | None = None) -> Bound:
+        """Of the population, from one term a sample; without an error for a single one.
+
+        groups: samples of the same number have noise in common, and count as one for the error.
+        """
+        mean = terms.mean()
+        if groups is None:
+            groups = torch.arange(len(terms), device=terms.device)
+        _, place = groups.unique(return_inverse=True)
+        sums = torch.zeros(int(place.max()) + 1).to(terms).index_add_(0, place, terms - mean)
+        free = len(sums) / max(len(sums) - 1, 1)
+        return Bound(float(mean), math.sqrt(free * float(sums.square().sum())) / len(terms))
 
 
 @torch.no_grad()
@@ -43,8 +50,8 @@ def critic_bounds(channel: Upstream, y: Tensor, generator: torch.Generator) -> t
     scores = -0.5 * torch.cdist(white_t[rows], white_mean).square()
     inside = scores.masked_fill(y[rows, None] != y, -math.inf)
     size = torch.bincount(y)[y[rows]].to(t)
-    whole = _best(scores, rows, torch.full_like(size, math.log(n)))
-    return whole, _best(inside, rows, size.log())
+    whole = _best(scores, rows, torch.full_like(size, math.log(n)), channel.groups)
+    return whole, _best(inside, rows, size.log(), channel.groups)
 
 
 def _whitened(t: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,9 +66,9 @@ def _whitened(t: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def _best(scores: Tensor, rows: Tensor, most: Tensor) -> Bound:
+def _best(scores: Tensor, rows: Tensor, most: Tensor, groups: Tensor | None) -> Bound:
     """log n + log posterior of the own input, scored where the temperature was not chosen."""
     k, half = torch.arange(len(rows), device=rows.device), len(rows) // 2
     found = [most + torch.log_softmax(scores * heat, 1)[k, rows] for heat in TEMPERATURES]
     best = max(found, key=lambda point: float(point[:half].mean()))[half:]
-    return Bound.of(best)
+    return Bound.of(best, None if groups is None else groups[rows[half:]])

@@ -86,7 +86,9 @@ def _densities(channel: DensityChannel, t: Tensor, tile: Tensor) -> tuple[Tensor
         own = paths[k, :, tile]
         upper = torch.logsumexp(own, 1) - math.log(channel.draws)
         lower = torch.logsumexp(own[:, 1:], 1) - math.log(channel.draws - 1)
-        dense = torch.logsumexp(paths, 1) - math.log(channel.draws)
+        # Inputs that share the draw that made t would count it as their own.
+        free = paths if channel.groups is None else paths[:, 1:]
+        dense = torch.logsumexp(free, 1) - math.log(free.shape[1])
     else:
         dense = channel.log_density(t)
         lower = upper = dense[k, tile].clone()

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.activations.layer_choice import find_layers
-from pidnet.activations.positions import arrange
+from pidnet.activations.positions import arrange, arrange_heads
 from pidnet.activations.tracking import UnitFollower, first_tensor, following, tracked_name
 from pidnet.channels import Discrete, Normal
 from pidnet.layers import (
+    Attention,
     BinaryDropout,
     FakeQuantize,
     GaussianDropout,
@@ -24,9 +25,12 @@ from pidnet.layers import (
     Scan,
     Sign,
 )
+from pidnet.layers.mean_field import has_mean_field, mean_field_of
 from pidnet.networks.inputs import Inputs
 from pidnet.networks.running import restored, run_or_say
 
+# Their ``channel`` is that of a module inside, which is met by itself; that of a weight is met at its layer.
+PASSED = (Scan, Attention, MeanField)
 Change = Callable[[Any], Any]  # from the channel of the noise to that of the layer
 
 
@@ -42,7 +46,24 @@ class Call:
 
     @property
     def channel(self) -> Any:
-        return cast(Any, self.module).channel(self.inputs)
+        if not self.known:
+            return None
+        random = mean_field_of(self.module)
+        return (
+            random.channel(self.inputs, layer=self.module)
+            if random
+            else cast(Any, self.module).channel(self.inputs)
+        )
+
+    @property
+    def known(self) -> bool:
+        """Whether the noise has a density; that of a recurrent cell with random weights has none."""
+        return mean_field_of(self.module) is not None or hasattr(self.module, "channel")
+
+    @property
+    def shared(self) -> bool:
+        """Whether the weights are drawn once for a batch."""
+        return has_mean_field(self.module)
 
     @property
     def noisy(self) -> bool:
@@ -77,7 +98,9 @@ def traced(model: nn.Module, layers: Sequence[str], x: Inputs, seed: int) -> dic
 
     def note(name: str, module: nn.Module, inputs: tuple, output: Any) -> None:
         # Copies, for what is written in place later; of .data, so that they are not followed as units.
-        calls.append(Call(name, module, inputs[0].data.clone(), output.data.clone(), output))
+        made = first_tensor(output)
+        if made is not None:
+            calls.append(Call(name, module, inputs[0].data.clone(), made.data.clone(), made))
 
     def note_owner(name: str, module: nn.Module, inputs: tuple, output: Any) -> None:
         own[name] = (inputs[0] if inputs else None), first_tensor(output)
@@ -85,7 +108,7 @@ def traced(model: nn.Module, layers: Sequence[str], x: Inputs, seed: int) -> dic
     with restored(model), ExitStack() as stack:
         torch.manual_seed(seed)
         for name, module in model.named_modules():
-            if hasattr(module, "channel") and not isinstance(module, Scan):
+            if has_mean_field(module) or (hasattr(module, "channel") and not isinstance(module, PASSED)):
                 stack.callback(module.register_forward_hook(partial(note, name)).remove)
         for name in set(owners.values()):
             owner = model.get_submodule(name)
@@ -125,11 +148,6 @@ def _came_before(call: Call, calls: list[Call], values: Tensor, owner: nn.Module
 
 def _inside(owner: nn.Module, module: nn.Module) -> bool:
     return any(part is module for part in owner.modules())
-
-
-def random_weights(model: nn.Module) -> bool:
-    """Whether weights are drawn once for a whole batch."""
-    return any(isinstance(module, MeanField) for module in model.modules())
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,5 +290,7 @@ def _placed(change: Change, owner: nn.Module, shape: torch.Size, channel: Any) -
 
 
 def _by_place(owner: nn.Module, rows: Tensor, shape: torch.Size) -> Tensor:
-    """(sample, place, unit) of rows that were flattened from a batch of some shape."""
+    """(sample, place, unit) of rows that were flattened from a batch of some shape; each dimension of a head is a unit."""
+    if isinstance(owner, Attention):
+        return arrange_heads(rows.unflatten(1, shape[1:]), 0).values.flatten(2)
     return arrange(owner, rows.unflatten(1, shape[1:]), 0, None).values

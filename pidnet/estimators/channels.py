@@ -104,6 +104,8 @@ class _Brackets:
     ) -> None:
         self.channel, self.y, self.terms, self.chosen = channel, y, terms, chosen
         self.critics, self.seed = critics, seed
+        groups = channel.groups if isinstance(channel, Upstream) else None
+        self.groups = None if groups is None else groups[chosen]
 
     def all(self) -> dict[str, Information]:
         whole = self._bracket("I(X;T)", "whole", self.channel.ceiling(), self.critics[:1])
@@ -128,7 +130,7 @@ class _Brackets:
         rest = self._mean(f"{term}_rest")
         lower = max((self._mean(term), *critics), key=lambda bound: bound.value - ERRORS * bound.error)
         # Terms of the same inputs, so that chance moves both ends alike.
-        upper = rest if ceiling is None else Bound.of(ceiling[self.chosen])
+        upper = rest if ceiling is None else Bound.of(ceiling[self.chosen], self.groups)
         upper = min((rest, upper), key=lambda bound: bound.value + ERRORS * bound.error)
         width = (upper.value - lower.value) * NAT
         saturated = not width <= max(SLACK, SHARE * lower.value * NAT)
@@ -175,7 +177,7 @@ class _Brackets:
 
     def _mean(self, term: str) -> Bound:
         """Mean over draws and rows, and its error about the population."""
-        found = Bound.of(self.terms[term].mean(0))
+        found = Bound.of(self.terms[term].mean(0), self.groups)
         return found if math.isfinite(found.error) else Bound(found.value, 0.0)
 
 

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from pidnet.activations import capture
 from pidnet.activations.layer_choice import find_layers
 from pidnet.channels import Channel, DensityChannel, Discrete, Normal, Upstream
-from pidnet.estimators._tracing import Relation, Trace, random_weights, reads_codes, relation, traced
+from pidnet.estimators._tracing import Relation, Trace, reads_codes, relation, traced
 from pidnet.networks.inputs import Inputs, samples, split, take
 
 BATCH = 512
+TOGETHER = 32  # inputs that share weights which are drawn once for a batch
 MOST_UNITS = 1024
 FEW_VALUES = 256
 DIGITS = 1e5
@@ -112,7 +113,8 @@ def find_channels(
     mixed = {name: k for name, k in known.items() if k and k.upstream}
     few = x if most_upstream is None else take(x, slice(most_upstream))
     for name, parts in _paths(model, mixed, few, upstream, seed).items():
-        found[name] = Upstream(_through(mixed[name], parts[0].join(parts[1:])), upstream)
+        groups = torch.arange(samples(few)) // TOGETHER if mixed[name].shared else None
+        found[name] = Upstream(_through(mixed[name], parts[0].join(parts[1:])), upstream, groups)
     return {layer: found[layer] for layer in first}
 
 
@@ -123,14 +125,16 @@ class _Known:
     relation: Relation
     number: int
     upstream: bool
+    shared: bool
 
     @staticmethod
     def of(model: nn.Module, trace: Trace) -> _Known | None:
-        made = None if random_weights(model) else relation(trace)
+        made = relation(trace)
         if made is None or made.change(made.call.channel) is None:
             return None
         number = trace.calls.index(made.call)
-        return _Known(made, number, any(call.noisy for call in trace.calls[:number]))
+        before = [call for call in trace.calls[:number] if call.noisy]
+        return _Known(made, number, bool(before), any(call.shared for call in before))
 
 
 def _paths(
@@ -140,7 +144,8 @@ def _paths(
     paths: dict[str, list[Any]] = {layer: [] for layer in known}
     for draw in range(draws if known else 0):
         parts: dict[str, list[Any]] = {layer: [] for layer in known}
-        for batch, few in enumerate(split(x, BATCH)):
+        shared = any(one.shared for one in known.values())
+        for batch, few in enumerate(split(x, TOGETHER if shared else BATCH)):
             for layer, trace in traced(model, list(known), few, seed + draw + 7919 * batch).items():
                 call = trace.calls[known[layer].number]
                 parts[layer].append(_limited(known[layer].relation.change(call.channel)))

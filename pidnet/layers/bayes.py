@@ -8,14 +8,62 @@ the local reparameterization trick, 2015.
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 
 from pidnet.channels import Normal
-from pidnet.layers.mean_field import MeanField, initial_log_std
+from pidnet.layers.mean_field import MeanField, initial_log_std, moments
 
 
-class BayesianLinear(nn.Linear):
+class _GaussianWeights:
+    """A layer with Gaussian weights draws its outputs, independent given its input."""
+
+    log_std: nn.Parameter
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Draw outputs, with mean weight * x + b and variance std^2 * x^2.
+
+        Parameters
+        ----------
+        input : Tensor
+            Input of the layer, with the shape that torch's layer without noise takes.
+
+        Returns
+        -------
+        Tensor
+            One draw of the outputs for every sample.
+        """
+        mean, variance = self._moments(input)
+        return mean + variance.sqrt() * torch.randn_like(mean)
+
+    def channel(self, input: Tensor) -> Normal:
+        """What the layer puts out given its clean values.
+
+        Parameters
+        ----------
+        input : Tensor
+            Input of the layer, without noise.
+
+        Returns
+        -------
+        Normal
+            N(weight * x + b, std^2 * x^2) of each unit, at each place of the input.
+
+        Raises
+        ------
+        ValueError
+            For values that are not finite.
+        """
+        return Normal(*self._moments(input))
+
+    def _moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        layer = cast(Any, self)
+        return moments(layer, x, layer.weight, self.log_std)
+
+
+class BayesianLinear(_GaussianWeights, nn.Linear):
     """A linear layer with Gaussian weights; ``weight`` holds their means.
 
     Parameters
@@ -45,47 +93,8 @@ class BayesianLinear(nn.Linear):
         super().__init__(inputs, outputs, bias)
         self.log_std = initial_log_std(self.weight, std)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Draw outputs, with mean weight * x + b and variance std^2 * x^2.
 
-        Parameters
-        ----------
-        input : Tensor
-            Input of the layer, with the shape that ``nn.Linear`` takes.
-
-        Returns
-        -------
-        Tensor
-            One draw of the outputs for every sample.
-        """
-        return _draw(*self._moments(input))
-
-    def channel(self, input: Tensor) -> Normal:
-        """What the layer puts out given its clean values.
-
-        Parameters
-        ----------
-        input : Tensor
-            Input of the layer, without noise.
-
-        Returns
-        -------
-        Normal
-            N(weight x + b, std^2 x^2) of each unit, at each place of the input.
-
-        Raises
-        ------
-        ValueError
-            For values that are not finite.
-        """
-        return Normal(*_floored(*self._moments(input)))
-
-    def _moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mean = nn.functional.linear(x, self.weight, self.bias)
-        return mean, nn.functional.linear(x**2, (2 * self.log_std).exp())
-
-
-class BayesianConv1d(nn.Conv1d):
+class BayesianConv1d(_GaussianWeights, nn.Conv1d):
     """A 1-D convolution with Gaussian weights; ``weight`` holds their means.
 
     Parameters
@@ -112,38 +121,8 @@ class BayesianConv1d(nn.Conv1d):
         super().__init__(*args, **kwargs)
         self.log_std = initial_log_std(self.weight, std)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Draw outputs, independent given the input.
 
-        Parameters
-        ----------
-        input : Tensor
-            Input of the layer, with the shape that ``nn.Conv1d`` takes.
-
-        Returns
-        -------
-        Tensor
-            One draw of the outputs for every sample.
-        """
-        return _draw(*_convolved(self, self.log_std, input))
-
-    def channel(self, input: Tensor) -> Normal:
-        """What the layer puts out given its input.
-
-        Parameters
-        ----------
-        input : Tensor
-            Finite input of the layer.
-
-        Returns
-        -------
-        Normal
-            N(weight * x + b, std^2 * x^2) of each unit at each position.
-        """
-        return Normal(*_floored(*_convolved(self, self.log_std, input)))
-
-
-class BayesianConv2d(nn.Conv2d):
+class BayesianConv2d(_GaussianWeights, nn.Conv2d):
     """A 2-D convolution with Gaussian weights; ``weight`` holds their means.
 
     Parameters
@@ -169,42 +148,6 @@ class BayesianConv2d(nn.Conv2d):
     def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.log_std = initial_log_std(self.weight, std)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Draw outputs, independent given the input.
-
-        Parameters
-        ----------
-        input : Tensor
-            Input of the layer, with the shape that ``nn.Conv2d`` takes.
-
-        Returns
-        -------
-        Tensor
-            One draw of the outputs for every sample.
-        """
-        return _draw(*_convolved(self, self.log_std, input))
-
-    def channel(self, input: Tensor) -> Normal:
-        """What the layer puts out given its input.
-
-        Parameters
-        ----------
-        input : Tensor
-            Finite input of the layer.
-
-        Returns
-        -------
-        Normal
-            N(weight * x + b, std^2 * x^2) of each unit at each position.
-        """
-        return Normal(*_floored(*_convolved(self, self.log_std, input)))
-
-
-def _convolved(conv: nn.Conv1d | nn.Conv2d, log_std: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of a random convolution are convolutions of x and x^2."""
-    mean = conv._conv_forward(x, conv.weight, conv.bias)
-    return mean, conv._conv_forward(x**2, (2 * log_std).exp(), None)
 
 
 def kl_divergence(model: nn.Module, *, prior: float = 0.3) -> Tensor:
@@ -249,13 +192,3 @@ def _gaussian_weights(model: nn.Module) -> list[tuple[Tensor, Tensor]]:
         elif isinstance(module, nn.utils.parametrize.ParametrizationList):
             pairs += [(module.original, part.log_std) for part in module if isinstance(part, MeanField)]
     return pairs
-
-
-def _draw(mean: Tensor, variance: Tensor) -> Tensor:
-    mean, variance = _floored(mean, variance)
-    return mean + variance.sqrt() * torch.randn_like(mean)
-
-
-def _floored(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-    # The floor keeps the gradient of the root finite where the input is all zero.
-    return mean, variance.clamp(min=1e-12)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
+
+from pidnet.channels import Normal
 
 
 class MeanField(nn.Module):
@@ -50,6 +55,57 @@ class MeanField(nn.Module):
             mean + std e with e ~ N(0, 1), of the shape of ``mean``.
         """
         return mean + self.log_std.exp() * torch.randn_like(mean)
+
+    def channel(self, h: Tensor, *, layer: nn.Module) -> Normal:
+        """What the layer whose weight this is puts out given its clean values, over the draws of its weights.
+
+        Parameters
+        ----------
+        h : Tensor
+            Input of the layer, without noise.
+        layer : nn.Linear, nn.Conv1d or nn.Conv2d
+            The layer whose weight this is.
+
+        Returns
+        -------
+        Normal
+            N(mean * h + b, std^2 * h^2) of each unit, at each place of the input. It is that of one sample: samples of
+            one batch share a draw.
+
+        Raises
+        ------
+        ValueError
+            For a layer of another kind, or whose weight this is not; and for values that are not finite.
+        """
+        if mean_field_of(layer) is not self:
+            raise ValueError(
+                f"the weight of {type(layer).__name__} is not this one, or not that of a linear layer or convolution"
+            )
+        weight = cast(Any, layer).parametrizations.weight.original
+        return Normal(*moments(layer, h, weight, self.log_std))
+
+
+def has_mean_field(layer: nn.Module) -> bool:
+    """Whether some tensor of the layer itself is random."""
+    parametrized = getattr(layer, "parametrizations", {})
+    return any(isinstance(part, MeanField) for parts in dict(parametrized).values() for part in parts)
+
+
+def mean_field_of(layer: nn.Module) -> MeanField | None:
+    """What makes the weight of a linear layer or convolution random, if that is all that changes it."""
+    if not (isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d) and is_parametrized(layer, "weight")):
+        return None
+    first, *others = cast(Any, layer).parametrizations["weight"]
+    return (
+        first if isinstance(first, MeanField) and not others and not is_parametrized(layer, "bias") else None
+    )
+
+
+def moments(layer: Any, h: Tensor, weight: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of what a layer with Gaussian weights puts out, by its own operation on h and h^2."""
+    run: Any = layer._conv_forward if isinstance(layer, nn.Conv1d | nn.Conv2d) else nn.functional.linear
+    # The floor keeps the gradient of the root finite where the input is all zero.
+    return run(h, weight, layer.bias), run(h**2, (2 * log_std).exp(), None).clamp(min=1e-12)
 
 
 def initial_log_std(weight: Tensor, std: float) -> nn.Parameter:

@@ -5,25 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidnet.layers import Attention
 from pidnet.zoo.variants import Variant, as_variant
-
-
-class SelfAttention(nn.Module):
-    """Multi-head self-attention: out(softmax(q k^T / sqrt d) v), heads side by side in q, k and v."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.q, self.k, self.v, self.out = (nn.Linear(width, width) for _ in range(4))
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """x: (sample, token, width). mask: bool (sample, token), true at tokens that may be read."""
-        q, k, v = (
-            project(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for project in (self.q, self.k, self.v)
-        )
-        allowed = None if mask is None else mask[:, None, None, :]
-        mixed = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=allowed)
-        return self.out(mixed.transpose(1, 2).flatten(2))
 
 
 class Block(nn.Module):
@@ -32,7 +15,7 @@ class Block(nn.Module):
     def __init__(self, width: int, heads: int, ffn: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = SelfAttention(width, heads)
+        self.attention = Attention(width, heads)
         self.ffn1, self.relu, self.ffn2 = nn.Linear(width, ffn), nn.ReLU(), nn.Linear(ffn, width)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -124,7 +107,5 @@ def transformer(
     >>> pn.zoo.transformer(8, (12,), width=8, heads=2)(torch.zeros(2, 5, 8)).shape
     torch.Size([2, 10])
     """
-    if width % heads:
-        raise ValueError(f"width={width} is not a multiple of heads={heads}")
     blocks = [Block(width, heads, ffn) for ffn in hidden]
     return as_variant(TransformerClassifier(nn.Linear(inputs, width), blocks, outputs), variant)

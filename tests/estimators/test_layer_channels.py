@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import register_parametrization
 
 import pidnet as pn
 from pidnet.channels import Bernoulli, Discrete, Erasure, Normal, Rectified, Scaled, Upstream
@@ -46,6 +47,7 @@ KINDS = [
     ("conv", "binarized", "head", Discrete, 3),
     ("gru", "stochastic", "rnn.scans.0", Upstream, 7),
     ("gru", "binarized", "rnn.scans.0", Discrete, 7),
+    ("gru", "bayesian", "head", Upstream, 3),
     ("transformer", "stochastic", "blocks.0.ffn1", Normal, 6),
     ("transformer", "bayesian", "embedding", Normal, 8),
     ("transformer", "bayesian", "blocks.0.attention.v", Upstream, 8),
@@ -197,3 +199,41 @@ def test_what_cannot_be_read_is_refused_in_words():
         net.fc1.weight[0, 0] = math.nan
     with pytest.raises(ValueError, match="layer 'fc1' has values that are not finite"):
         pn.channel_of(net, "fc1", X["mlp"])
+
+
+def test_weights_that_are_drawn_once_for_a_batch_stand_in_the_channel():
+    """Of a linear layer it is that of one sample; behind it, inputs of a group share their draws."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Linear(8, 1, bias=False), nn.Linear(1, 2, bias=False), pn.layers.GaussianNoise(0.4)
+    )
+    register_parametrization(net[0], "weight", pn.layers.MeanField(net[0].weight, std=0.2))
+    with torch.no_grad():
+        net[0].parametrizations.weight.original.normal_()
+    x = torch.randn(800, 8)
+    mean = net[0].parametrizations.weight.original.detach() @ x.T
+    first = pn.channel_of(net, "0", x)
+    torch.testing.assert_close(first.mean, mean.T.double())
+    torch.testing.assert_close(first.variance, 0.04 * x.double().square().sum(1, keepdim=True))
+    size = net[1].weight.detach().double().norm()
+    exact = Normal(first.mean * size, first.variance * size**2 + 0.16)
+    truth = pn.channel_information(exact, draws=4)["I(X;T)"].value
+    channel = pn.channel_of(net, "1", x, upstream=6)
+    assert channel.groups.unique().tolist() == list(range(25))
+    found = pn.channel_information(channel)["I(X;T)"]
+    assert found.low <= truth <= found.high
+    assert found.width < 0.4 * truth
+
+
+def test_heads_with_noise_have_the_channel_that_capture_reads():
+    torch.manual_seed(0)
+    layer = pn.layers.Attention(8, 2, pn.layers.GaussianNoise(0.3))
+    net = nn.Sequential(layer, nn.Flatten(), nn.LazyLinear(2))
+    x = torch.randn(60, 4, 8)
+    net(x)
+    seen = pn.capture(net, (x, torch.zeros(60, dtype=torch.long)), ["0"], draws=400).layers["0"]
+    channel = pn.channel_of(net, "0", x)
+    torch.testing.assert_close(seen.reshape(400, 60, 8).mean(0).double(), channel.mean, atol=0.05, rtol=0)
+    torch.testing.assert_close(channel.variance, torch.full((8,), 0.09 / 4).double())
+    whole = layer.channel(x)
+    torch.testing.assert_close(whole.mean.unflatten(1, (2, 4, 4)).mean(2).flatten(1), channel.mean)

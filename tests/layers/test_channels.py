@@ -74,7 +74,7 @@ def test_bayesian_layers_put_out_what_random_weights_would(name):
     many = x.expand(10_000, *x.shape)
     t = layer.eval()(many).detach()
     with torch.no_grad():
-        parent = type(layer).__mro__[1]
+        parent = type(layer).__mro__[2]
         mean = parent.forward(layer, x[None])[0]
         weights = layer.weight.clone()
         layer.weight.copy_(torch.full_like(weights, 0.2) ** 2)
@@ -186,3 +186,33 @@ def test_noise_without_strength_is_no_channel():
     for layer in (layers.BinaryDropout(0.0), layers.GaussianDropout(0.0)):
         with pytest.raises(ValueError, match="expected a"):
             layer.channel(torch.ones(3, 2))
+
+
+@pytest.mark.parametrize("kind", [lambda: nn.Linear(6, 3), lambda: nn.Conv1d(2, 3, 2)])
+def test_mean_field_weights_have_the_moments_of_a_layer_with_them(kind):
+    """Mean and spread over draws of the weights, for a single sample."""
+    layer = kind()
+    field = layers.MeanField(layer.weight, std=0.3)
+    register_parametrization(layer, "weight", field)
+    h = torch.randn(1, 6) if isinstance(layer, nn.Linear) else torch.randn(1, 2, 5)
+    drawn = torch.stack([layer(h).detach().flatten() for _ in range(4000)]).double()
+    given = field.channel(h, layer=layer)
+    torch.testing.assert_close(drawn.mean(0), given.mean[0], atol=0.06, rtol=0)
+    torch.testing.assert_close(drawn.var(0), given.variance[0], atol=0, rtol=0.12)
+    with pytest.raises(ValueError, match="Linear is not this one"):
+        field.channel(torch.randn(1, 6), layer=nn.Linear(6, 3))
+
+
+def test_attention_without_noise_has_no_channel_and_heads_divide_the_width():
+    with pytest.raises(ValueError, match="no noise and no channel; make it with noise="):
+        layers.Attention(4, 2).channel(torch.zeros(3, 2, 4))
+    with pytest.raises(ValueError, match="width=4 is not a multiple of heads=3"):
+        layers.Attention(4, 3)
+
+
+def test_masked_tokens_do_not_reach_the_heads():
+    layer, h = layers.Attention(4, 2, layers.GaussianNoise(0.1)), torch.randn(3, 5, 4)
+    mask = torch.tensor([True, True, True, False, False]).expand(3, 5)
+    other = torch.where(mask[..., None], h, torch.randn_like(h))
+    heads = [layer.channel(x, mask).mean.unflatten(1, (2, 5, 2))[:, :, :3] for x in (h, other)]
+    torch.testing.assert_close(*heads)

@@ -2,84 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, weighted
+from pidnet.networks.inputs import Inputs, samples, take
+from pidnet.networks.kinds import CONVOLUTIONS, weighted
 from pidnet.progress import shown
-from pidnet.pruning.repair.replay import MOST_BYTES, Replay
+from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.repair.streams import Call, watched
-from pidnet.pruning.repair.walk import Walk, running
+from pidnet.pruning.repair.walk import Walk
 
 # Samples in a batch.
 SIZE = 32
-STEPS = 360
+STEPS = 720
 # The second one where the first one brings nothing.
-RATES = (0.02, 0.004)
-Errors = Callable[[], Iterable[Tensor]]
+RATES = (0.05, 0.01)
 
 
-def reconstruct(walk: Walk, loss: Callable[[], float]) -> bool:
+def reconstruct(walk: Walk, x: Inputs, loss: Callable[[], float]) -> bool:
     """Fit all weights from the first cut on together, in place, so that the layers that lost inputs make what they make
     in the dense network, and the sums that layers feed become what they are there: argmin of the mean over these layers
     of |small - dense|^2 / |dense - mean|^2, of sums after the ReLU where one follows.
 
-    A nonlinear least squares without labels, by ``STEPS`` steps of Adam from the present weights. loss: of the small
-    network on samples that neither this fit nor the present weights have seen. Where it does not fall the weights stay
-    as they are. Returns whether it fell. Raises ValueError where the network does not let gradients through.
+    A nonlinear least squares without labels, by ``STEPS`` steps of Adam from the present weights, on x and on blends of
+    its samples. loss: of the small network on samples that neither this fit nor the present weights have seen. Where it
+    does not fall the weights stay as they are. Returns whether it fell. Raises ValueError where the network does not let
+    gradients through.
     """
-    names = _moving(walk)
-    layers = [name for name in names if isinstance(walk.small.model.get_submodule(name), PRODUCERS)]
-    walk.to(running(walk.small.model, layers, walk.small.batches[0])[0])
-    aims, numbers = Aims.of(walk), range(len(walk.dense.batches))
-    with _movable(walk.small.model, names) as weights:
-        return _descend(weights, lambda: map(aims.error, numbers), loss)
+    aims = Aims.of(walk, take(x, slice(SIZE)))
+    with _movable(walk.small.model, _moving(walk)) as weights:
+        return _descend(weights, lambda: map(aims.error, _batches(x)), loss)
 
 
 @dataclass(eq=False)
 class Aims:
-    """What layers should make of each batch. calls: of the layers. kept: layer -> the outputs that the small network
-    has. scales: the square that an error of each call is measured by. known: batch -> what the dense network makes,
-    as far as memory allows."""
+    """What layers should make. calls: of the layers. kept: layer -> the outputs that the small network has. scales: the
+    square that an error of each call is measured by."""
 
     walk: Walk
     calls: list[Call]
     kept: dict[str, Tensor]
     scales: list[float]
-    known: dict[int, list[Tensor]]
 
     @staticmethod
-    def of(walk: Walk) -> Aims:
-        """The aims of a walk that has reached the first layer whose weights move."""
+    def of(walk: Walk, x: Inputs) -> Aims:
+        """The layers that lost inputs, those that feed sums, and the last one; scales by what x makes of them."""
         layers = {call.layer for call in walk.calls if call.total is not None}
         layers |= {*walk.lost, walk.calls[-1].layer}
         calls = [call for call in walk.calls if call.layer in layers]
-        aims = Aims(walk, calls, {layer: walk.layer(layer).outputs for layer in layers}, [], {})
-        for rows in (made.reshape(len(made), -1) for made in aims.wanted(0)):
-            aims.scales.append(float(rows.var(1, correction=0).sum()) * rows.shape[1] or 1.0)
+        aims = Aims(walk, calls, {layer: walk.layer(layer).outputs for layer in layers}, [])
+        for rows in (made.reshape(len(made), -1) for made in aims.wanted(x)):
+            aims.scales.append(float(rows.var(1, correction=0).sum()) or 1.0)
         return aims
 
-    def error(self, number: int) -> Tensor:
+    def error(self, x: Inputs) -> Tensor:
         """The mean over calls of the small network's squared error on one batch, in shares of the scale."""
-        pairs = zip(_made(self.walk.small, number, self.calls), self.wanted(number), self.scales, strict=True)
-        errors = [((made - target) ** 2).sum() / scale for made, target, scale in pairs]
+        pairs = zip(_made(self.walk.small.model, x, self.calls), self.wanted(x), self.scales, strict=True)
+        errors = [((made - target) ** 2).sum() / made[0].numel() / scale for made, target, scale in pairs]
         return torch.stack(errors).mean()
 
     @torch.no_grad()
-    def wanted(self, number: int) -> list[Tensor]:
+    def wanted(self, x: Inputs) -> list[Tensor]:
         """What the dense network makes of a batch, of the outputs that the small one has."""
-        if number in self.known:
-            return self.known[number]
-        made = _made(self.walk.dense, number, self.calls)
-        made = [values[self.kept[call.layer]] for call, values in zip(self.calls, made, strict=True)]
-        if (len(self.known) + 1) * sum(values.nbytes for values in made) <= MOST_BYTES:
-            self.known[number] = made
-        return made
+        made = _made(self.walk.dense.model, x, self.calls)
+        return [values[self.kept[call.layer]] for call, values in zip(self.calls, made, strict=True)]
+
+
+def _batches(x: Inputs) -> Generator[Inputs]:
+    """Endless batches of samples in random order. Where samples are numbers, every second one is blended with another
+    one, at least half of it itself: what the dense network makes of blends is known as well, and there are many."""
+    drawn = torch.Generator().manual_seed(0)
+    number = -(-samples(x) // SIZE)
+    while True:
+        order = torch.randperm(samples(x), generator=drawn)
+        for start in range(number):
+            batch = take(x, order[start::number].tolist())
+            if isinstance(batch, Tensor) and batch.is_floating_point():
+                share = 0.5 * torch.rand(len(batch), generator=drawn).to(batch)
+                share[::2] = 0
+                other = batch[torch.randperm(len(batch), generator=drawn)]
+                batch = batch.lerp(other, share.reshape(-1, *[1] * (batch.ndim - 1)))
+            yield batch
 
 
 def _moving(walk: Walk) -> list[str]:
@@ -90,11 +98,13 @@ def _moving(walk: Walk) -> list[str]:
     return [*names, *walk.order, *(call.norm for call in walk.calls if call.norm)]
 
 
-def _descend(weights: Sequence[nn.Parameter], errors: Errors, loss: Callable[[], float]) -> bool:
+def _descend(
+    weights: Sequence[nn.Parameter], errors: Callable[[], Iterator[Tensor]], loss: Callable[[], float]
+) -> bool:
     """Lower the errors at the first of ``RATES`` at which the loss falls, and say whether there is one."""
     before, start = loss(), [weight.detach().clone() for weight in weights]
     for rate in RATES:
-        _steps(weights, errors, rate)
+        _steps(weights, errors(), rate)
         if loss() < before:
             return True
         with torch.no_grad():
@@ -103,7 +113,7 @@ def _descend(weights: Sequence[nn.Parameter], errors: Errors, loss: Callable[[],
     return False
 
 
-def _steps(weights: Sequence[nn.Parameter], errors: Errors, rate: float) -> None:
+def _steps(weights: Sequence[nn.Parameter], errors: Iterator[Tensor], rate: float) -> None:
     """``STEPS`` steps of Adam, a batch each, at a rate that rises for a while and falls to 0; it is relative to the size of each
     weight."""
     rates = [rate * (float(weight.detach().square().mean().sqrt()) or 1.0) for weight in weights]
@@ -111,8 +121,7 @@ def _steps(weights: Sequence[nn.Parameter], errors: Errors, rate: float) -> None
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rates, total_steps=STEPS, pct_start=0.1, cycle_momentum=False
     )
-    steps = islice(chain.from_iterable(iter(errors, None)), STEPS)
-    for error in shown(steps, "reconstructing", total=STEPS):
+    for error in shown(islice(errors, STEPS), "reconstructing", total=STEPS):
         if not error.requires_grad:
             raise ValueError('"reconstruct" needs gradients, and this network stops them; use "refit"')
         optimizer.zero_grad()
@@ -121,16 +130,14 @@ def _steps(weights: Sequence[nn.Parameter], errors: Errors, rate: float) -> None
         schedule.step()
 
 
-def _made(replay: Replay, number: int, calls: Sequence[Call]) -> list[Tensor]:
+def _made(model: nn.Module, x: Inputs, calls: Sequence[Call]) -> list[Tensor]:
     """What layers make of a batch, or what becomes of it in the sum that they feed, units first, one item for each
     call."""
     made = []
-    for expected, call in zip(calls, watched(replay, number, calls), strict=True):
+    for expected, call in zip(calls, watched(Replay(model, [x]), 0, calls), strict=True):
         values = call.output if call.total is None else call.total
         values = values.relu() if expected.rectified else values
-        made.append(
-            values.movedim(1 if isinstance(weighted(replay.model, call.layer), CONVOLUTIONS) else -1, 0)
-        )
+        made.append(values.movedim(1 if isinstance(weighted(model, call.layer), CONVOLUTIONS) else -1, 0))
     return made
 
 

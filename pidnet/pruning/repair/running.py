@@ -9,7 +9,7 @@ from pidnet.networks.inputs import Inputs
 from pidnet.progress import shown
 from pidnet.pruning.repair.batchnorm import reestimate
 from pidnet.pruning.repair.least_squares import fold, refit
-from pidnet.pruning.repair.reconstruction import SIZE, reconstruct
+from pidnet.pruning.repair.reconstruction import reconstruct
 from pidnet.pruning.repair.walk import Walk, parted
 from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
@@ -71,8 +71,8 @@ def reconstruct_all(dense: CuttableNetwork, small: CuttableNetwork, units: Units
     rest, held = parted(x)
     untouched = copy.deepcopy(small.model.state_dict())
     refit_all(dense, small, units, rest)
-    walk = Walk.of(dense, small, units, rest, SIZE)
-    if not units or not reconstruct(walk, lambda: float(dense.divergences(small, held).mean())):
+    walk = Walk.of(dense, small, units, rest)
+    if not units or not reconstruct(walk, rest, lambda: float(dense.divergences(small, held).mean())):
         small.model.load_state_dict(untouched)
         refit_all(dense, small, units, x)
 

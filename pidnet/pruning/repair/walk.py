@@ -77,11 +77,9 @@ class Walk:
     calls: list[Call]
 
     @staticmethod
-    def of(
-        dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs, size: int = BATCH
-    ) -> Walk:
-        """At the front of the network, with the samples in batches of at most ``size``."""
-        batches = interleaved(x, size)
+    def of(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> Walk:
+        """At the front of the network, with the samples in batches of at most ``BATCH``."""
+        batches = interleaved(x)
         order = running_from(dense.model, dense.consumers(units), x)
         calls = survey(dense.model, order, take(x, slice(2)))
         replays = Replay(dense.model, batches), Replay(small.model, batches)
@@ -142,11 +140,11 @@ def running(model: nn.Module, names: Iterable[str], x: Inputs) -> list[str]:
     return list(dict.fromkeys(order))
 
 
-def interleaved(x: Inputs, size: int = BATCH) -> list[Inputs]:
-    """Samples in batches of at most ``size``, of which each is spread over all samples, whatever their order; a multiple of
+def interleaved(x: Inputs) -> list[Inputs]:
+    """Samples in batches of at most ``BATCH``, of which each is spread over all samples, whatever their order; a multiple of
     ``HOLDOUT`` batches, or one a sample."""
     total = samples(x)
-    number = min(total, HOLDOUT * math.ceil(total / (HOLDOUT * size)))
+    number = min(total, HOLDOUT * math.ceil(total / (HOLDOUT * BATCH)))
     return [take(x, slice(start, None, number)) for start in range(number)]
 
 

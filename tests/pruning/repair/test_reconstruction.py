@@ -1,3 +1,5 @@
+from itertools import count
+
 import pytest
 import torch
 from torch import nn
@@ -52,7 +54,7 @@ def test_what_samples_that_are_held_out_gain_from_is_taken():
     weight = nn.Parameter(torch.tensor([1.0, 2.0]))
     assert _descend(
         [weight],
-        lambda: (((weight - 1.5) ** 2).sum() for _ in range(2)),
+        lambda: (((weight - 1.5) ** 2).sum() for _ in count()),
         lambda: float(((weight.detach() - 1.5) ** 2).sum()),
     )
     torch.testing.assert_close(weight.detach(), torch.full((2,), 1.5), atol=0.02, rtol=0)
@@ -62,7 +64,7 @@ def test_what_only_the_fitted_samples_gain_from_is_not_taken():
     weight = nn.Parameter(torch.tensor([1.0, 2.0]))
     assert not _descend(
         [weight],
-        lambda: ((weight**2).sum() for _ in range(2)),
+        lambda: ((weight**2).sum() for _ in count()),
         lambda: float(((weight.detach() - torch.tensor([1.0, 2.0])) ** 2).sum()),
     )
     torch.testing.assert_close(weight.detach(), torch.tensor([1.0, 2.0]))

@@ -26,6 +26,8 @@ READINGS: tuple[Reading, ...] = ("classes", "tokens", "bernoulli", "gaussian")
 # Up to so many directions are gone through one by one; more are drawn at random.
 MOST_DIRECTIONS = 1024
 DRAWS = 64
+# With so many classes the gradients of all scores are held at once.
+FEW_CLASSES = 20
 RIDGE = 1e-4
 
 
@@ -87,6 +89,26 @@ class OutputReading:
             case _:
                 log_p = (self._classes_last(scores) / temperature).log_softmax(-1)
                 yield from _class_directions(temperature * log_p, log_p.detach().exp(), generator)
+
+    def mixtures(self, scores: Tensor, temperature: float = 1.0) -> Tensor | None:
+        """The same directions as mixtures of the scores, whose gradients then serve any temperature.
+
+        Parameters
+        ----------
+        scores : Tensor
+            The network's output.
+        temperature : float
+            As for ``directions``.
+
+        Returns
+        -------
+        Tensor or None
+            (sample, direction, class); None for anything but one class of a few.
+        """
+        if self.kind != "classes" or scores.ndim > 2 or scores.shape[1] > FEW_CLASSES:
+            return None
+        p = (scores.detach().double() / temperature).softmax(1)
+        return p.sqrt()[:, :, None] * (torch.eye(p.shape[1]).to(p) - p[:, None, :])
 
     def predicted(self, scores: Tensor) -> Tensor | None:
         """The likeliest class of each sample, int64 (sample,); None where a sample has no single class."""

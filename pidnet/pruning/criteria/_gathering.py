@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import product
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -10,6 +14,7 @@ from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, mapped, split
 from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import POSITIONS, input_rows, output_rows
+from pidnet.networks.outputs import OutputReading
 from pidnet.networks.running import run
 from pidnet.pruning.structure.network import CuttableNetwork
 
@@ -44,10 +49,13 @@ def input_moments(
     return found
 
 
+Factor = tuple[str, float]
+
+
 def fisher_sums(
-    network: CuttableNetwork, x: Inputs, consumers: list[str], temperature: float, seed: int
-) -> list[Tensor]:
-    """Sum over samples of g g^T of each consumer, g the gradients of the output's directions, (output, output)."""
+    network: CuttableNetwork, x: Inputs, consumers: list[str], temperatures: Sequence[float], seed: int
+) -> dict[Factor, Tensor]:
+    """(consumer, temperature) -> sum over samples of g g^T, g the gradients of the output's directions, (output, output)."""
     # A layer that runs at every step of a sequence has as many outputs.
     outputs: dict[str, list[Tensor]] = {name: [] for name in consumers}
 
@@ -58,18 +66,44 @@ def fisher_sums(
         # Inputs that need a gradient give one to every layer, frozen parameters or not.
         scores = network.run(mapped(with_gradient, x))
         every = [(name, output) for name in consumers for output in outputs[name]]
-        totals = {name: torch.zeros((), dtype=torch.float64) for name in consumers}
-        for direction in network.reading.directions(scores, temperature, seed):
-            gradients = torch.autograd.grad(
-                direction,
-                [output for _, output in every],
-                retain_graph=True,
-                materialize_grads=True,
-            )
-            for (name, _), gradient in zip(every, gradients, strict=True):
-                rows = output_rows(network.weighted(name), gradient)
-                totals[name] = totals[name] + rows.T @ rows
-    return list(totals.values())
+        found = _gradients(network.reading, scores, [output for _, output in every], temperatures, seed)
+        products = (
+            (name, heat, output_rows(network.weighted(name), g))
+            for heat, k, g in found
+            for name in [every[k][0]]
+        )
+        return totals({(name, heat): rows.T @ rows} for name, heat, rows in products)
+
+
+def _gradients(
+    reading: OutputReading, scores: Tensor, outputs: list[Tensor], temperatures: Sequence[float], seed: int
+) -> Iterator[tuple[float, int, Tensor]]:
+    """(temperature, number of the output, gradient of a direction by it). Of few classes the scores are gone through
+    once, whatever the number of temperatures: the directions are mixtures of them."""
+    backward = partial(torch.autograd.grad, inputs=outputs, retain_graph=True, materialize_grads=True)
+    found = (reading.mixtures(scores, heat) for heat in temperatures)
+    mixtures = [mixture for mixture in found if mixture is not None]
+    if len(temperatures) == 1 or not mixtures:
+        for heat in temperatures:
+            for direction in reading.directions(scores, heat, seed):
+                yield from ((heat, *pair) for pair in enumerate(backward(direction)))
+        return
+    columns = list(zip(*(backward(column) for column in scores.sum(0)), strict=True))
+    for (number, column), (heat, mixture) in product(
+        enumerate(columns), zip(temperatures, mixtures, strict=True)
+    ):
+        stacked = torch.stack(column, 1)
+        mixed = torch.bmm(mixture.to(stacked), stacked.flatten(2)).reshape(stacked.shape)
+        yield from ((heat, number, gradient) for gradient in mixed.unbind(1))
+
+
+def totals(parts: Iterable[dict[Factor, Tensor]]) -> dict[Factor, Tensor]:
+    """The sum of all parts, by their keys."""
+    found: dict[Factor, Tensor] = {}
+    for part in parts:
+        for key, value in part.items():
+            found[key] = found[key] + value if key in found else value
+    return found
 
 
 def with_gradient(x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from pidnet.networks.inputs import Inputs, samples, split
 from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import feature_count, features, weight_matrix
 from pidnet.printing import Printed, listed
-from pidnet.pruning.criteria._gathering import fisher_sums, input_moments
+from pidnet.pruning.criteria._gathering import fisher_sums, input_moments, totals
 from pidnet.pruning.structure.network import CuttableNetwork
 
 # Covariances of more input features than this would take more than 2 GB.
@@ -205,25 +206,27 @@ class CalibrationStatistics(Printed):
         self.prefetch([consumer], temperature)
         return self._fishers[consumer, temperature]
 
-    def prefetch(self, consumers: Iterable[str], temperature: float | None = None) -> None:
+    def prefetch(self, consumers: Iterable[str], *temperatures: float | None) -> None:
         """Gather what several consumers need in one pass over the samples; what is known is not gathered again.
 
         Parameters
         ----------
         consumers : iterable of str
             Layers that read units.
-        temperature : float, optional
-            With it their Fisher factors too, in another pass.
+        *temperatures : float, optional
+            With them their Fisher factors too, in another pass.
         """
         consumers = list(consumers)
         list(map(self._check_features, consumers))
         if new := [name for name in consumers if name not in self._moments]:
             self._moments.update(input_moments(self.network, self.x, new))
-        unknown = [name for name in consumers if (name, temperature) not in self._fishers]
-        if temperature is not None and unknown:
-            sums = [fisher_sums(self.network, x, unknown, temperature, self.seed) for x in split(self.x, 128)]
-            for name, *parts in zip(unknown, *sums, strict=True):
-                self._fishers[name, temperature] = torch.stack(parts).sum(0).cpu().numpy() / len(self.y)
+        heats = [heat for heat in temperatures if heat is not None]
+        unknown = [key for key in product(consumers, heats) if key not in self._fishers]
+        if unknown:
+            names, heats = (list(dict.fromkeys(column)) for column in zip(*unknown, strict=True))
+            parts = (fisher_sums(self.network, x, names, heats, self.seed) for x in split(self.x, 64))
+            for key, total in totals(parts).items():
+                self._fishers[key] = total.cpu().numpy() / len(self.y)
 
     def features(self, consumer: str) -> int:
         """How many input features a consumer has.

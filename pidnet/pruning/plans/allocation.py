@@ -50,6 +50,7 @@ def judges(statistics: CalibrationStatistics, criterion: Criterion, *, search: b
     some = replace(statistics, x=x, y=y)
     ways = {criterion.name: criterion}
     if criterion.searched and search:
+        some.prefetch(some.network.consumers(some.layers), *TARGETS.values())
         ways = {name: criterion.with_options(temperature=heat) for name, heat in TARGETS.items()}
     return {
         name: Judge.of(some, {layer: rank(some, layer) for layer in some.layers}, held)

@@ -77,7 +77,7 @@ def test_a_sequence_read_at_one_step_leaves_other_steps_without_a_gradient():
 def test_several_consumers_are_looked_at_in_one_pass_each_for_covariances_and_factors():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 3)).eval()
-    x = torch.randn(100, 5)
+    x = torch.randn(60, 5)
     single, together = statistics(model, x), statistics(model, x)
     runs = []
     together.network.model.register_forward_hook(lambda *_: runs.append(1))
@@ -98,3 +98,16 @@ def test_a_unit_that_never_changes_has_no_variance():
     covariance = gather(model, (x, torch.arange(300) % 2)).covariance("2")
     assert (covariance[:3] == 0).all()
     assert (covariance.diagonal()[3:] > 0).all()
+
+
+@pytest.mark.parametrize("places", [False, True])
+def test_temperatures_together_give_the_same_factors(places):
+    torch.manual_seed(0)
+    layers = [nn.Conv1d(2, 5, 3), nn.Tanh(), nn.Conv1d(5, 3, 2), nn.Tanh(), nn.Flatten(), nn.Linear(12, 3)]
+    model = nn.Sequential(*(layers[:4] if places else layers)).eval()
+    x = torch.randn(90, 2, 7)
+    y = torch.zeros(90, 4) if places else torch.zeros(90)
+    together, alone = (gather(model, (x, y.long())) for _ in range(2))
+    together.prefetch(["2"], 1.0, None, 100.0)
+    for heat in (1.0, 100.0):
+        np.testing.assert_allclose(together.fisher("2", heat), alone.fisher("2", heat), rtol=1e-4, atol=1e-6)

@@ -74,8 +74,8 @@ def measured_widths(judge: Judge, budget: Budget) -> tuple[dict[str, int], list[
 def divided(budget: Budget, curves: Sequence[LossCurve], at: Mapping[str, int]) -> dict[str, int]:
     """The widths whose curves have the least sum, within the budget; ``at`` where the curves do not reach so low.
 
-    What a width needs is taken as quadratic in it with the others as they are in ``at``; where that is not the whole
-    truth, because neighbors both shrink, the aim is lowered until the network really fits.
+    What a width needs is taken as a straight line, or a parabola, with the others as they are in ``at``; where that is
+    not the whole truth, because neighbors both shrink, the aim is lowered until the network really fits.
     """
     options = [np.array(_options(curve, budget.round_to)) for curve in curves]
     needs = [_needs(budget, curve, at) for curve in curves]
@@ -101,8 +101,13 @@ def _options(curve: LossCurve, step: int) -> list[int]:
 
 
 def _needs(budget: Budget, curve: LossCurve, at: Mapping[str, int]) -> Callable:
-    """What the network needs, as a function of the width of one layer."""
-    known = sorted({curve.widths[0], (curve.widths[0] + curve.widths[-1]) // 2, curve.widths[-1]})
+    """What the network needs, as a function of the width of one layer: of first degree where no layer both makes and
+    reads its units."""
+    low, high, now = curve.widths[0], curve.widths[-1], at[curve.layers[0]]
+    groups = [budget.statistics.network.groups[name] for name in curve.layers]
+    bilinear = not any(set(group.producers) & set(group.consumers) for group in groups)
+    ends = [low if now - low > high - now else high] if bilinear else [low, high]
+    known = sorted({now, *ends})
     found = [budget.needs({**at, **dict.fromkeys(curve.layers, width)}) for width in known]
     return partial(np.polyval, np.polyfit(known, found, len(known) - 1))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pidnet.energy import count, modelled_energy
@@ -25,6 +25,7 @@ class Budget:
     share: float
     statistics: CalibrationStatistics
     round_to: int = 1
+    _known: dict[tuple, float] = field(default_factory=dict, init=False)
 
     @staticmethod
     def of(statistics: CalibrationStatistics, shares: Mapping[str, float | None], round_to: int) -> Budget:
@@ -52,6 +53,11 @@ class Budget:
         """What the network needs at these widths; which units go does not matter, so the first ones do."""
         if self.resource == "keep":
             return float(sum(widths.values()))
+        if (key := tuple(widths.items())) not in self._known:
+            self._known[key] = self._counted(widths)
+        return self._known[key]
+
+    def _counted(self, widths: Mapping[str, int]) -> float:
         network = self.statistics.network
         small = network.without({name: range(width - widths[name]) for name, width in network.widths.items()})
         counts = count(small.model, take(self.statistics.x, slice(1)))

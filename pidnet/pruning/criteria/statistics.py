@@ -62,7 +62,6 @@ class CalibrationStatistics(Printed):
         Parameters
         ----------
         network : CuttableNetwork
-            Such as the one that is left after a cut.
 
         Returns
         -------
@@ -220,9 +219,8 @@ class CalibrationStatistics(Printed):
         list(map(self._check_features, consumers))
         if new := [name for name in consumers if name not in self._moments]:
             self._moments.update(input_moments(self.network, self.x, new))
-        heats = [heat for heat in temperatures if heat is not None]
-        unknown = [key for key in product(consumers, heats) if key not in self._fishers]
-        if unknown:
+        wanted = product(consumers, (heat for heat in temperatures if heat is not None))
+        if unknown := [key for key in wanted if key not in self._fishers]:
             names, heats = (list(dict.fromkeys(column)) for column in zip(*unknown, strict=True))
             parts = (fisher_sums(self.network, x, names, heats, self.seed) for x in split(self.x, 64))
             for key, total in totals(parts).items():

@@ -62,6 +62,7 @@ class CalibrationStatistics(Printed):
         Parameters
         ----------
         network : CuttableNetwork
+            Such as the one that is left after a cut.
 
         Returns
         -------
@@ -131,13 +132,12 @@ class CalibrationStatistics(Printed):
             float64 (sample, unit, position).
         """
         name = self.consumers(layer)[0]
-        columns = torch.as_tensor(self.network.groups[layer].consumers[name])
         seen: list[Tensor] = []
 
         def see(_name: str, consumer: Weighted, inputs: Tensor, _output: Tensor) -> None:
             images = not isinstance(consumer, nn.Linear)
             channels = inputs.flatten(2) if images else inputs.reshape(samples(x), -1, inputs.shape[-1]).mT
-            seen.append(channels[:, columns].flatten(2).double())
+            seen.append(channels[:, self.network.groups[layer].consumers[name]].flatten(2).double())
 
         with torch.no_grad(), record_calls(self.network.model, [name], see):
             self.network.run(x)
@@ -215,8 +215,7 @@ class CalibrationStatistics(Printed):
         *temperatures : float, optional
             With them their Fisher factors too, in another pass.
         """
-        consumers = list(consumers)
-        list(map(self._check_features, consumers))
+        list(map(self._check_features, consumers := list(consumers)))
         if new := [name for name in consumers if name not in self._moments]:
             self._moments.update(input_moments(self.network, self.x, new))
         wanted = product(consumers, (heat for heat in temperatures if heat is not None))
@@ -297,5 +296,5 @@ class CalibrationStatistics(Printed):
         return list(self.network.groups[layer].consumers)
 
     def _lines(self) -> list[str]:
-        widths = [f"{name} ({width} units)" for name, width in self.network.widths.items()]
-        return [f"CalibrationStatistics of {len(self.y)} samples: {listed(widths)}"]
+        widths = listed([f"{name} ({width} units)" for name, width in self.network.widths.items()])
+        return [f"CalibrationStatistics of {len(self.y)} samples: {widths}"]

@@ -8,7 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pidnet"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-BENCHMARKS = sorted((PACKAGE.parent / "benchmarks").glob("*.py"))
+ROOT = PACKAGE.parent
+OTHERS = sorted(path for room in ("benchmarks", "examples", "tests") for path in (ROOT / room).rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 300, 40, 8
 
 
@@ -30,8 +31,8 @@ def test_files_and_functions_are_short(path):
     assert not {name: n for name, n in lengths(source).items() if n > LONGEST_FUNCTION}
 
 
-@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda p: p.name)
-def test_benchmarks_are_short_files(path):
+@pytest.mark.parametrize("path", OTHERS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_benchmarks_examples_and_tests_are_short_files(path):
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
 
 

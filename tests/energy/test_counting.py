@@ -1,18 +1,13 @@
-"""The counter against hand counts (batch 1, weights and matrix products only) and against torch's own."""
-
-import contextlib
-import copy
-from itertools import pairwise
+"""The counter against hand counts: batch 1, weights and matrix products only."""
 
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings, strategies as st
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from torch.utils.flop_counter import FlopCounterMode
 
 from pidnet.energy import count, operations
+from tests.energy.nets import Function, Transformer
 
 
 def mlp():
@@ -30,30 +25,6 @@ def conv_net():
         nn.Dropout(),
         nn.Linear(64, 10),
     )
-
-
-class Transformer(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Linear(8, 64)
-        self.encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(64, 4, 128, batch_first=True), 2)
-        self.head = nn.Linear(64, 10)
-
-    def forward(self, x, padding=None):
-        return self.head(self.encoder(self.embed(x), src_key_padding_mask=padding).mean(1))
-
-
-class Function(nn.Module):
-    """A module whose forward is a function of itself and the inputs."""
-
-    def __init__(self, forward, **parameters):
-        super().__init__()
-        self.function = forward
-        for name, value in parameters.items():
-            setattr(self, name, nn.Parameter(value) if isinstance(value, torch.Tensor) else value)
-
-    def forward(self, *args, **kwargs):
-        return self.function(self, *args, **kwargs)
 
 
 REFERENCE = {
@@ -312,115 +283,3 @@ def test_every_operation_in_the_tables_is_one_of_torch():
     known = {*operations.MULTIPLYING, *operations.EMBEDDING, *operations.NORM}
     known |= operations.ELEMENTWISE | operations.MOVING
     assert {name for name in known if not hasattr(torch.ops.aten, name)} == set()
-
-
-class Restless(nn.Module):
-    """Changes what it can while it runs: buffers, its input, the random state."""
-
-    def __init__(self, fails=False):
-        super().__init__()
-        self.linear, self.fails = nn.Linear(4, 4), fails
-        self.register_buffer("steps", torch.zeros(3))
-        self.register_buffer("last", None)
-
-    def forward(self, x):
-        self.steps += 1
-        self.last = x.relu_() + torch.rand(4)
-        if self.fails:
-            raise RuntimeError("not today")
-        return self.linear(x)
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_model_input_and_random_state_are_as_before(fails):
-    net, x = nn.Sequential(Restless(fails), nn.BatchNorm1d(4), nn.Dropout()), torch.randn(3, 4)
-    net[2].eval()
-    before, inputs, random = copy.deepcopy(net.state_dict()), x.clone(), torch.get_rng_state()
-    if fails:
-        with pytest.raises(ValueError, match="RuntimeError: not today"):
-            count(net, x)
-    else:
-        assert count(net, x).macs == 16
-    assert net[0].last is None
-    assert torch.equal(x, inputs)
-    assert torch.equal(torch.get_rng_state(), random)
-    assert [module.training for module in net.modules()] == [True, True, True, True, False]
-    assert all(not module._forward_hooks and not module._forward_pre_hooks for module in net.modules())
-    assert all(torch.equal(value, net.state_dict()[name]) for name, value in before.items())
-    assert torch.is_grad_enabled()
-
-
-def test_an_error_that_the_model_catches_does_not_shift_the_bookkeeping():
-    def forward(net, x):
-        with contextlib.suppress(ValueError):
-            net.wrong(x)
-        return net.right(x) @ net.w
-
-    def refuse(net, x):
-        raise ValueError("refused")
-
-    net = Function(forward, wrong=Function(refuse), right=nn.Linear(4, 3), w=torch.ones(3, 5))
-    layers = count(net, torch.randn(1, 4)).layers
-    assert {name: layer.macs for name, layer in layers.items()} == {"": 15, "right": 12}
-
-
-@pytest.mark.parametrize(
-    ("model", "example", "error", "message"),
-    [
-        ("model", torch.ones(1, 4), TypeError, "model is a str; expected a torch.nn.Module"),
-        (nn.Linear(4, 2), "x", TypeError, "the input is a str without tensors"),
-        (nn.Linear(4, 2), (), TypeError, "the input is a tuple without tensors"),
-        (nn.Linear(4, 2), torch.ones(0, 4), ValueError, r"shape \(0, 4\); expected one batch size"),
-        (nn.Linear(4, 2), torch.tensor(1.0), ValueError, r"expected one batch size on axis 0"),
-        (
-            nn.Linear(4, 2),
-            (torch.ones(2, 4), torch.ones(3)),
-            ValueError,
-            r"x has shape \(2, 4\) but y has shape \(3,\); expected one target a sample",
-        ),
-        (
-            nn.Linear(4, 2),
-            torch.ones(2, 5),
-            ValueError,
-            r"does not run on inputs of shape \(1, 5\): RuntimeError: mat1",
-        ),
-        (nn.Linear(4, 2), {"y": torch.ones(2, 4)}, ValueError, "unexpected keyword argument 'y'"),
-        (nn.LazyLinear(4), torch.ones(2, 4), ValueError, "parameter 'weight' has no size yet"),
-    ],
-)
-def test_bad_input_gets_one_sentence(model, example, error, message):
-    with pytest.raises(error, match=message):
-        count(model, example)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_a_scripted_module_is_refused():
-    with pytest.raises(TypeError, match="module '0' is scripted"):
-        count(nn.Sequential(torch.jit.script(nn.Linear(4, 2))), torch.ones(1, 4))
-
-
-@st.composite
-def networks(draw):
-    """Convolutions of random shape, then attention over places, then a linear layer; with an input."""
-    groups = draw(st.sampled_from([1, 2]))
-    channels = [2, *(draw(st.sampled_from([2, 4, 6])) for _ in range(2))]
-    layers = [
-        nn.Conv2d(a, b, draw(st.integers(1, 3)), draw(st.integers(1, 2)), 1, draw(st.integers(1, 2)), groups)
-        for a, b in pairwise(channels)
-    ]
-
-    def forward(net, x):
-        y = net.convs(x).flatten(2).mT
-        return net.head(F.scaled_dot_product_attention(y, y, y))
-
-    net = Function(forward, convs=nn.Sequential(*layers), head=nn.Linear(channels[-1], 3))
-    return net, torch.randn(1, 2, draw(st.integers(9, 12)), draw(st.integers(9, 12)))
-
-
-@settings(max_examples=30, deadline=None)
-@given(networks())
-def test_agrees_with_torch_where_torch_can_count(case):
-    net, x = case
-    with FlopCounterMode(display=False) as peer:
-        net(x)
-    assert 2 * count(net, x).macs == peer.get_total_flops()

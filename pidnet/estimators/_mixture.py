@@ -12,8 +12,8 @@ from torch import Tensor
 
 from pidnet.channels import DensityChannel, Upstream
 
-# Numbers in a tile: on a CPU 8 MB, which stay in the cache.
-TILE = {"cpu": 2**20}
+# Numbers in a tile: on a CPU 4 MB. Of 8 MB the memory goes back to the system each time, which cost a third of the time.
+TILE = {"cpu": 2**19}
 TILE_ELSEWHERE = 2**24
 TINY = 1e-280
 

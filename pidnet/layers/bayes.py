@@ -94,7 +94,15 @@ class BayesianLinear(_GaussianWeights, nn.Linear):
         self.log_std = initial_log_std(self.weight, std)
 
 
-class BayesianConv1d(_GaussianWeights, nn.Conv1d):
+class _GaussianKernels(_GaussianWeights):
+    """Before torch's convolution in the order of bases, whose arguments it passes on."""
+
+    def __init__(self, *args: Any, std: float = 0.05, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.log_std = initial_log_std(cast(Any, self).weight, std)
+
+
+class BayesianConv1d(_GaussianKernels, nn.Conv1d):
     """A 1-D convolution with Gaussian weights; ``weight`` holds their means.
 
     Parameters
@@ -117,12 +125,8 @@ class BayesianConv1d(_GaussianWeights, nn.Conv1d):
     torch.Size([5, 4, 6])
     """
 
-    def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.log_std = initial_log_std(self.weight, std)
 
-
-class BayesianConv2d(_GaussianWeights, nn.Conv2d):
+class BayesianConv2d(_GaussianKernels, nn.Conv2d):
     """A 2-D convolution with Gaussian weights; ``weight`` holds their means.
 
     Parameters
@@ -144,10 +148,6 @@ class BayesianConv2d(_GaussianWeights, nn.Conv2d):
     >>> pn.layers.BayesianConv2d(2, 4, 3)(torch.zeros(5, 2, 8, 8)).shape
     torch.Size([5, 4, 6, 6])
     """
-
-    def __init__(self, *args, std: float = 0.05, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.log_std = initial_log_std(self.weight, std)
 
 
 def kl_divergence(model: nn.Module, *, prior: float = 0.3) -> Tensor:

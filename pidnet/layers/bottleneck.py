@@ -11,7 +11,36 @@ from pidnet import channels
 LEAST_STD = 1e-4
 
 
-class Bottleneck(nn.Module):
+class _GaussianCode(nn.Module):
+    """What the layer puts out, or a one-to-one function of it, is Gaussian given the input: ``encode``."""
+
+    def encode(self, h: Tensor) -> Normal:
+        raise NotImplementedError
+
+    def channel(self, h: Tensor) -> channels.Normal:
+        """The channel of what ``encode`` gives, for ``pn.channel_information``.
+
+        Parameters
+        ----------
+        h : Tensor
+            (sample, unit), what the layer reads.
+
+        Returns
+        -------
+        channels.Normal
+            N(mean, std^2), in float64 and without gradient. A one-to-one function of the code carries the same
+            information.
+
+        Raises
+        ------
+        ValueError
+            For values that are not finite.
+        """
+        code = self.encode(h)
+        return channels.Normal(code.mean, code.stddev.detach().double().square())
+
+
+class Bottleneck(_GaussianCode):
     """A stochastic code: z = mean(h) + std(h) e, with e ~ N(0, 1) for each sample and unit, also in eval mode.
 
     Mean and standard deviation are linear in h, the latter through a softplus. With ``classes`` there is a backward
@@ -89,22 +118,6 @@ class Bottleneck(nn.Module):
             raise ValueError("this bottleneck has no backward encoder; make it with classes=")
         return _normal(self.class_mean, self.class_spread)
 
-    def channel(self, h: Tensor) -> channels.Normal:
-        """The channel of the code for ``pn.channel_information``.
-
-        Parameters
-        ----------
-        h : Tensor
-            (sample, unit), what the layer reads.
-
-        Returns
-        -------
-        channels.Normal
-            N(mean(h), std(h)^2), in float64 and without gradient.
-        """
-        code = self.encode(h)
-        return channels.Normal(code.mean, code.stddev.detach().double().square())
-
     def forward(self, h: Tensor) -> Tensor:
         """Draw a code for each sample.
 
@@ -121,7 +134,7 @@ class Bottleneck(nn.Module):
         return self.encode(h).rsample()
 
 
-class InformationDropout(nn.Module):
+class InformationDropout(_GaussianCode):
     """Multiplicative noise that the network learns: t = h e with log e ~ N(0, v(h)), also in eval mode.
 
     Parameters
@@ -176,6 +189,30 @@ class InformationDropout(nn.Module):
         """
         return LEAST_STD**2 + (self.largest - LEAST_STD**2) * torch.sigmoid(self.noise(h))
 
+    def encode(self, h: Tensor) -> Normal:
+        """The distribution of log t, which carries the same information as t.
+
+        Parameters
+        ----------
+        h : Tensor
+            (sample, unit), above 0.
+
+        Returns
+        -------
+        torch.distributions.Normal
+            N(log h, v(h)), (sample, unit).
+
+        Raises
+        ------
+        ValueError
+            For values that are not above 0.
+        """
+        if not (h > 0).all():
+            raise ValueError(
+                f"a value is {float(h.min()):.3g}; information dropout needs values above 0: put a softplus before it"
+            )
+        return Normal(h.log(), self.variance(h).sqrt(), validate_args=False)
+
     def rate(self, h: Tensor) -> Tensor:
         """KL divergence of p(t|h) from the prior.
 
@@ -189,28 +226,8 @@ class InformationDropout(nn.Module):
         Tensor
             (sample,), nats.
         """
-        code = Normal(_log(h), self.variance(h).sqrt(), validate_args=False)
-        return torch.distributions.kl_divergence(code, _normal(self.prior_mean, self.prior_spread)).sum(-1)
-
-    def channel(self, h: Tensor) -> channels.Normal:
-        """The channel of log t, which carries the same information as t.
-
-        Parameters
-        ----------
-        h : Tensor
-            (sample, unit), above 0.
-
-        Returns
-        -------
-        channels.Normal
-            N(log h, v(h)).
-
-        Raises
-        ------
-        ValueError
-            For values that are not above 0.
-        """
-        return channels.Normal(_log(h), self.variance(h))
+        prior = _normal(self.prior_mean, self.prior_spread)
+        return torch.distributions.kl_divergence(self.encode(h), prior).sum(-1)
 
     def forward(self, h: Tensor) -> Tensor:
         """Pass values through the channel.
@@ -225,16 +242,8 @@ class InformationDropout(nn.Module):
         Tensor
             Noisy values, of the same shape.
         """
-        return h * torch.exp(self.variance(h).sqrt() * torch.randn_like(h))
+        return self.encode(h).rsample().exp()
 
 
 def _normal(mean: Tensor, spread: Tensor) -> Normal:
     return Normal(mean, nn.functional.softplus(spread) + LEAST_STD, validate_args=False)
-
-
-def _log(h: Tensor) -> Tensor:
-    if not (h > 0).all():
-        raise ValueError(
-            f"a value is {float(h.min()):.3g}; information dropout needs values above 0: put a softplus before it"
-        )
-    return h.log()

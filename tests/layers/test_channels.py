@@ -74,7 +74,7 @@ def test_bayesian_layers_put_out_what_random_weights_would(name):
     many = x.expand(10_000, *x.shape)
     t = layer.eval()(many).detach()
     with torch.no_grad():
-        parent = type(layer).__mro__[2]
+        parent = next(kind for kind in type(layer).__mro__ if kind.__module__.startswith("torch."))
         mean = parent.forward(layer, x[None])[0]
         weights = layer.weight.clone()
         layer.weight.copy_(torch.full_like(weights, 0.2) ** 2)

@@ -24,7 +24,9 @@ for variant, width in (("binarized", 6), ("binarized", 10), ("binarized", 16), (
     recorder(net, 0)
     for epoch in pn.training.train_epochs(net, *data, epochs=15, rate=1e-2):
         recorder(net, epoch)
-    print(f"{variant}, {width} units, test accuracy {pn.training.accuracy(net, digits.x_test, digits.y_test):.2f}")
+    print(
+        f"{variant}, {width} units, test accuracy {pn.training.accuracy(net, digits.x_test, digits.y_test):.2f}"
+    )
     for epoch, plane in zip(recorder.steps, recorder.snapshots, strict=True):
         found = plane.of("fc2")
         coverage = found["I(X;T)"].settings["coverage"]

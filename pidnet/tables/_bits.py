@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from scipy.special import xlogy
 
+from pidnet.execution.compiling import inner, kernel
 from pidnet.execution.threads import share_pairs
 
 WORD = 64
@@ -77,7 +78,7 @@ def joint_terms(coded: CodedUnits, pairs: np.ndarray) -> np.ndarray:
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel("I_min and I_mmi")
 def _fill_terms(coded, pairs, known, found_P):
     margins_UYA, rows_UAW, words = coded
     levels = margins_UYA.shape[2]
@@ -100,7 +101,7 @@ def _fill_terms(coded, pairs, known, found_P):
         found_P[pair] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel("counts")
 def _count_units(values_US, samples, margins_UYA):
     for unit in range(len(values_US)):
         for y in range(len(samples) - 1):
@@ -108,7 +109,7 @@ def _count_units(values_US, samples, margins_UYA):
                 margins_UYA[unit, y, values_US[unit, sample]] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel("counts")
 def _set_bits(values_US, samples, words, rows_UAW):
     for unit in range(len(values_US)):
         for y in range(len(samples) - 1):
@@ -134,7 +135,7 @@ def _ones(typingctx: Any, word: Any) -> Any:
 ones: Any = intrinsic(_ones)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("tables of counts")
 def _tables_of_rows(margins_UYA, rows_UAW, words, pairs, samples, p_PABY):
     last = p_PABY.shape[1] - 1
     count = np.zeros((last + 1, last + 1), np.int64)
@@ -150,7 +151,7 @@ def _tables_of_rows(margins_UYA, rows_UAW, words, pairs, samples, p_PABY):
                     p_PABY[pair, a, b, y] = count[a, b] / samples
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _count_pair(first_AW, second_BW, count):
     """The counts of all levels but the last, of one class."""
     for a in range(len(first_AW)):
@@ -161,7 +162,7 @@ def _count_pair(first_AW, second_BW, count):
             count[a, b] = common
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _fill_last_level(first_A, second_B, count):
     """The counts of the last level, from the margins."""
     last = len(first_A) - 1
@@ -177,7 +178,7 @@ def _fill_last_level(first_A, second_B, count):
         count[last, last] -= count[last, b]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("tables of counts")
 def _tables_of_samples(values_US, samples, pairs, p_PABY):
     levels = p_PABY.shape[1]
     count = np.zeros((levels, levels), np.int64)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.special import xlogy
 
+from pidnet.execution.compiling import inner, kernel
 from pidnet.execution.threads import share_pairs
 
 
@@ -27,7 +27,7 @@ def source_informations(p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return first, second, joint
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("informations")
 def _fill_informations(p_PABY, found_3P):
     """The informations of each pair, nats, as sums of x ln x over its margins."""
     _, levels1, levels2, classes = p_PABY.shape
@@ -53,7 +53,7 @@ def _fill_informations(p_PABY, found_3P):
         found_3P[2, pair] = joint - target
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _conditional(p_XY):
     """-H(Y|X), nats."""
     total = 0.0
@@ -64,6 +64,6 @@ def _conditional(p_XY):
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _x_ln_x(x):
     return x * np.log(x) if x > 0.0 else 0.0

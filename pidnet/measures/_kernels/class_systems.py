@@ -27,10 +27,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-# What the compiler may do to sums so that they use vector instructions; nan and inf keep their meaning.
-FAST = {"nsz", "arcp", "contract", "reassoc"}
+from pidnet.execution.compiling import FAST, inner
+
 # A pivot below this share of its diagonal entry is what roundoff (2e-16 an operation, some hundred of them) leaves
 # of an exact zero, and its direction one that changes nothing.
 TINY_PIVOT = 1e-13
@@ -51,7 +50,7 @@ class Blocks(NamedTuple):
     half: np.ndarray
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def allocate_blocks(levels1, levels2, classes):
     """Blocks for one pair."""
     return Blocks(
@@ -63,13 +62,13 @@ def allocate_blocks(levels1, levels2, classes):
     )
 
 
-@njit(cache=True, nogil=True)
+@inner
 def padded(columns):
     """The next multiple of LANES."""
     return (columns + LANES - 1) // LANES * LANES
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def factor_blocks(q_YAB, blocks):
     """Factor every class block of the tables q."""
     classes, levels1, levels2 = q_YAB.shape
@@ -92,7 +91,7 @@ def factor_blocks(q_YAB, blocks):
         _invert_factor(schur)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def _restore_diagonal(schur):
     """Diagonal of a matrix whose rows sum to zero, from the rest: no cancellation."""
     size = len(schur)
@@ -104,7 +103,7 @@ def _restore_diagonal(schur):
             schur[other, other] -= schur[b, other]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def _invert_factor(m):
     """Replace the lower triangle of a semidefinite matrix by the inverse of its Cholesky factor.
 
@@ -134,7 +133,7 @@ def _invert_factor(m):
             m[i, j] = -total * m[i, i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def solve_blocks(blocks, right1_YA, right2_YB, out1_YA, out2_YB):
     """Solve L x = right for every class; x is fixed up to the null direction of each block."""
     classes, levels1, levels2 = blocks.ratio.shape
@@ -163,7 +162,7 @@ def solve_blocks(blocks, right1_YA, right2_YB, out1_YA, out2_YB):
             out1_YA[y, a] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def cell_matrix(blocks, e_YAB, root_CK, out_CC):
     """Lower triangle of G = E^T L^+ E, where column c of E puts e[y, a, b] on levels a and b of cell c.
 
@@ -190,7 +189,7 @@ def cell_matrix(blocks, e_YAB, root_CK, out_CC):
     _add_eliminated(blocks, e_YAB, out_CC)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def _gram(root_CK, columns, out_CC):
     """out = root root^T, lower triangle."""
     for i in range(len(out_CC)):
@@ -201,7 +200,7 @@ def _gram(root_CK, columns, out_CC):
             out_CC[i, j] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def _add_eliminated(blocks, e_YAB, out_CC):
     """The part of G that stays within one level of the first source."""
     classes, levels1, levels2 = e_YAB.shape
@@ -214,7 +213,7 @@ def _add_eliminated(blocks, e_YAB, out_CC):
                     out_CC[a * levels2 + b, a * levels2 + other] += scaled * e_YAB[y, a, other]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def solve_definite(matrix_CC, right_C, solution_C):
     """Solve a semidefinite system by Cholesky; a direction without a pivot stays at zero.
 

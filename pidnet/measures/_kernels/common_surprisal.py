@@ -16,8 +16,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from pidnet.execution.compiling import inner, kernel
 from pidnet.measures._kernels.maximum_entropy import (
     Fit,
     Margins,
@@ -57,7 +57,7 @@ class Workspace(NamedTuple):
     projection: Margins
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def allocate(levels1, levels2, classes):
     """Workspace for pairs of one shape."""
     table = (classes, levels1, levels2)
@@ -78,7 +78,7 @@ def allocate(levels1, levels2, classes):
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("I_ccs")
 def solve_pairs(p_PYAB, tolerance, redundancy_P, gap_P):
     """Fill redundancy and its error estimate of each pair, bits."""
     pairs, classes, levels1, levels2 = p_PYAB.shape
@@ -88,7 +88,7 @@ def solve_pairs(p_PYAB, tolerance, redundancy_P, gap_P):
         redundancy_P[pair], gap_P[pair] = sum_common_terms(work.fit.q, work.fit.step, work.terms)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("the derivative of I_ccs")
 def fill_derivative(p_PYAB, samples, tolerance, first_PYA, second_PYB, both_PAB, jumps_P):
     """Fill the three parts of the derivative of R of each pair, bits, and the variance from jumps."""
     pairs, classes, levels1, levels2 = p_PYAB.shape
@@ -104,7 +104,7 @@ def fill_derivative(p_PYAB, samples, tolerance, first_PYA, second_PYB, both_PAB,
         both += work.projection.of_12
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def fit_and_compare(p_YAB, tolerance, work):
     """The fitted table of p and its terms."""
     fill_margins(p_YAB, work.fit.given)
@@ -112,7 +112,7 @@ def fit_and_compare(p_YAB, tolerance, work):
     fill_terms(work.fit.given, work.fit.q, work.terms)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def fill_margins(p_YAB, margins):
     """The three pairwise margins of p."""
     classes, levels1, levels2 = p_YAB.shape
@@ -128,7 +128,7 @@ def fill_margins(p_YAB, margins):
                 margins.of_2[y, b] += p
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def fill_terms(given, q_YAB, terms):
     """The local informations of each cell, and whether they have one sign."""
     classes, levels1, levels2 = q_YAB.shape
@@ -149,7 +149,7 @@ def fill_terms(given, q_YAB, terms):
                 terms.counts[y, a, b] = one_sign and sign(common) != 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def sum_common_terms(q_YAB, step, terms):
     """R of the fitted table, and its error estimate from the Newton step left over, bits."""
     classes, levels1, levels2 = q_YAB.shape
@@ -173,13 +173,13 @@ def sum_common_terms(q_YAB, step, terms):
     return redundancy, gap
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def surprisal_change(joint, product):
     """log2(joint / product), 0 where the joint probability is 0."""
     return np.log2(joint / product) if joint > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def sign(value):
     """-1, 0 or 1, where what is within the threshold of 0 counts as 0."""
     if abs(value) <= SIGN_THRESHOLD:
@@ -187,7 +187,7 @@ def sign(value):
     return 1.0 if value > 0.0 else -1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def differentiate_margins(fit, terms, first_YA, second_YB, both_C):
     """The derivative of R by the margins in c = log2 of p1 p2 p12 / (p_A p_B p_Y q), with q held."""
     classes, levels1, levels2 = fit.q.shape
@@ -209,13 +209,13 @@ def differentiate_margins(fit, terms, first_YA, second_YB, both_C):
         both_C[cell] = ratio(q_C[cell], given.of_12[cell])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def ratio(part, whole):
     """part / whole, 0 where there is nothing."""
     return part / whole if whole > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def differentiate_table(work):
     """projection: the derivative of R by q, as far as the fitted table can follow it."""
     fit, terms, pull = work.fit, work.terms, work.pull
@@ -233,7 +233,7 @@ def differentiate_table(work):
     solve_exponents(fit.q, pull, work.projection, fit.system)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def variance_of_jumps(fit, terms, samples):
     """Sum of J^2 P (1 - P) over all signs, bits squared."""
     classes, levels1, levels2 = fit.q.shape
@@ -270,7 +270,7 @@ def variance_of_jumps(fit, terms, samples):
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def variance_of_change(joint, p_x, p_y, samples):
     """Variance of log2( joint / (p_x p_y) ) over samples, bits squared."""
     if joint <= 0.0:
@@ -278,7 +278,7 @@ def variance_of_change(joint, p_x, p_y, samples):
     return max(1.0 / joint - 1.0 / p_x - 1.0 / p_y + 1.0, 0.0) / (samples * np.log(2.0) ** 2)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def doubt(change, variance):
     """P (1 - P), with P the probability that the sign of a change in surprisal is right."""
     if variance <= 0.0:

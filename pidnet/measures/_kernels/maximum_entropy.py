@@ -20,10 +20,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from pidnet.execution.compiling import FAST, inner
 from pidnet.measures._kernels.class_systems import (
-    FAST,
     Blocks,
     allocate_blocks,
     cell_matrix,
@@ -86,7 +85,7 @@ class Fit(NamedTuple):
     system: System
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def allocate_margins(levels1, levels2, classes):
     """Margins, all zero."""
     return Margins(
@@ -96,7 +95,7 @@ def allocate_margins(levels1, levels2, classes):
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def allocate_fit(levels1, levels2, classes):
     """Memory for pairs of one shape."""
     cells = levels1 * levels2
@@ -122,7 +121,7 @@ def allocate_fit(levels1, levels2, classes):
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def fit_margins(fit, tolerance):
     """Fill q from the given margins until a Newton step would move less than ``tolerance`` of its mass.
 
@@ -140,7 +139,7 @@ def fit_margins(fit, tolerance):
     return moved
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def open_cells(given, q_YAB):
     """q = 1 where all three given margins are positive."""
     classes, levels1, levels2 = q_YAB.shape
@@ -151,7 +150,7 @@ def open_cells(given, q_YAB):
                 q_YAB[y, a, b] = 1.0 if cell > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def scale_margins(given, q_YAB, margin12_C, scale12_C):
     """Fit the margins (x1,y), (x2,y) and (x1,x2) in turn."""
     classes, levels1, levels2 = q_YAB.shape
@@ -181,7 +180,7 @@ def scale_margins(given, q_YAB, margin12_C, scale12_C):
                 q_YAB[y, a, b] *= scale12_C[a * levels2 + b]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def propose_exponents(fit):
     """Newton step of the exponents; its largest change of an exponent, and the mass it moves."""
     fill_missing(fit.given, fit.q, fit.missing, fit.system.margin12)
@@ -189,7 +188,7 @@ def propose_exponents(fit):
     return measure_step(fit.step, fit.q)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_missing(given, q_YAB, missing, margin12_C):
     """missing = margin given - margin of q; margin12 = the (x1,x2) margin of q."""
     classes, levels1, levels2 = q_YAB.shape
@@ -206,7 +205,7 @@ def fill_missing(given, q_YAB, missing, margin12_C):
     missing.of_12[:] = given.of_12 - margin12_C
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def solve_exponents(q_YAB, right, out, system):
     """Exponents ``out`` whose weighting by q has the margins ``right``. system.margin12: that of q."""
     factor_blocks(q_YAB, system.blocks)
@@ -222,7 +221,7 @@ def solve_exponents(q_YAB, right, out, system):
     solve_blocks(system.blocks, system.rest1, system.rest2, out.of_1, out.of_2)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_right_of_cells(q_YAB, all12_C, held1_YA, held2_YB, right12_C):
     """right12 = all12 less what the held steps of the levels do to the cells."""
     classes, levels1, levels2 = q_YAB.shape
@@ -234,7 +233,7 @@ def fill_right_of_cells(q_YAB, all12_C, held1_YA, held2_YB, right12_C):
                 right12_C[a * levels2 + b] -= pull
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_rest_of_levels(q_YAB, step12_C, right1_YA, rest1_YA, right2_YB, rest2_YB):
     """rest = right less what the step of the cells does to the margins of the levels."""
     classes, levels1, levels2 = q_YAB.shape
@@ -248,7 +247,7 @@ def fill_rest_of_levels(q_YAB, step12_C, right1_YA, rest1_YA, right2_YB, rest2_Y
                 rest2_YB[y, b] -= pull
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def measure_step(step, q_YAB):
     """Largest change of an exponent, and sum |dq| to first order."""
     classes, levels1, levels2 = q_YAB.shape
@@ -263,7 +262,7 @@ def measure_step(step, q_YAB):
     return longest, moved
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def take_if_better(given, step, length, growth, q_YAB, proposal_YAB):
     """Move the exponents along the step if sum p ln q - sum q grows, else leave q as it is."""
     classes, levels1, levels2 = q_YAB.shape

@@ -15,9 +15,8 @@ Arrays: P pair, Y class, cells in the order 00, 01, 10, 11.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from pidnet.measures._kernels.class_systems import FAST
+from pidnet.execution.compiling import FAST, inner, kernel
 
 EPSILON = 2.0**-52
 MOST_STEPS = 100
@@ -27,7 +26,7 @@ LONGEST_MOVE = (
 OTHER_ROUNDINGS = 64  # of terms and ends, on top of one addition a cell: a generous count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("I_BROJA one pair at a time")
 def solve_binary(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC):
     """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached, the
     dual point (lam, mu): how the minimum changes with the margins, and Q."""
@@ -39,7 +38,7 @@ def solve_binary(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q
         Q_PC[pair] = total_4
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def find_root(p1_YA, p2_YB, tolerance, q_Y4, total_4):
     """Newton steps on h(w), kept in a bracket, until the gap that h leaves is a hundredth of the tolerance."""
     low, high, w = -np.inf, np.inf, 0.0
@@ -63,7 +62,7 @@ def find_root(p1_YA, p2_YB, tolerance, q_Y4, total_4):
             w = 0.5 * (low + high)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_class_tables(p1_YA, p2_YB, ratio, mirrored, q_Y4):
     """Class tables with odds ratio ``ratio`` <= 1 (1 / ratio if mirrored); sum of d q00 / d w over the classes.
 
@@ -98,7 +97,7 @@ def fill_class_tables(p1_YA, p2_YB, ratio, mirrored, q_Y4):
     return freedom
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def add_classes(q_Y4, total_4):
     """Q, the sum of the class tables."""
     total_4[:] = 0.0
@@ -107,7 +106,7 @@ def add_classes(q_Y4, total_4):
             total_4[cell] += q_Y4[y, cell]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def certify_binary(p1_YA, p2_YB, q_Y4, total_4):
     """Upper and lower end of the minimum, nats: the value of q, and the best of four dual points.
 
@@ -129,7 +128,7 @@ def certify_binary(p1_YA, p2_YB, q_Y4, total_4):
     return upper + widen, upper - max(least, 0.0) - widen
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def binary_value_nats(q_Y4, total_4):
     """sum q ln(q/Q), nats, the sum of the sizes of its terms, and the largest |ln(q/Q)|."""
     value, size, steepest = 0.0, 1.0, 0.0
@@ -144,7 +143,7 @@ def binary_value_nats(q_Y4, total_4):
     return value, size, steepest
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def margin_error(p1_YA, p2_YB, q_Y4):
     """Sum of the distances between the margins of q and those given."""
     error = 0.0
@@ -155,7 +154,7 @@ def margin_error(p1_YA, p2_YB, q_Y4):
     return error
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def dual_loss(p1_YA, p2_YB, q_Y4, total_4, cell):
     """(sum q ln(q/Q) - dual value, load of the constraint) of the dual point that gives way in ``cell``."""
     beside, below, opposite = cell ^ 1, cell ^ 2, cell ^ 3
@@ -176,7 +175,7 @@ def dual_loss(p1_YA, p2_YB, q_Y4, total_4, cell):
     return loss, load
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def fill_dual(p1_YA, p2_YB, q_Y4, total_4, lam_YA, mu_YB):
     """(lam, mu) with lam + mu = ln(q/Q) in all cells but the one with the least Q; 0 where a level is not taken."""
     cell = np.argmin(total_4)
@@ -192,7 +191,7 @@ def fill_dual(p1_YA, p2_YB, q_Y4, total_4, lam_YA, mu_YB):
             mu_YB[y, level] = ln_ratio(q_Y4, total_4, y, row, level) - corner
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def ln_ratio(q_Y4, total_4, y, row, column):
     """ln(q/Q) of a cell, 0 where q is 0."""
     q = q_Y4[y, 2 * row + column]

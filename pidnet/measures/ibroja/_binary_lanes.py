@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from pidnet.measures._kernels.lane_math import exp, inner, larger, log, ratio, smaller
+from pidnet.execution.compiling import inner, kernel
+from pidnet.measures._kernels.lane_math import exp, larger, log, ratio, smaller
 from pidnet.measures._kernels.lanes import LANES, Row, absolute, anywhere, filled, row_at, select, square_root
 from pidnet.measures.ibroja._binary import EPSILON, LONGEST_MOVE, OTHER_ROUNDINGS
 
@@ -42,7 +42,7 @@ def solve_binary_lanes(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_
     solve_pairs(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC, state)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("I_BROJA of two levels")
 def solve_pairs(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC, state):
     """Eight pairs after eight; where fewer are left, lanes repeat the last one."""
     pairs, classes = p1_PYA.shape[:2]

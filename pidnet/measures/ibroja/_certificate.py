@@ -10,15 +10,14 @@ Arrays as in ``_general``.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from pidnet.measures._kernels.class_systems import FAST
+from pidnet.execution.compiling import FAST, inner
 
 EPSILON = 2.0**-52
 OTHER_ROUNDINGS = 64  # of terms and ends, on top of one addition a cell: a generous count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def certify(given, at, proof):
     """Upper and lower end of the minimum, nats, from a feasible q and a feasible (lam, mu)."""
     repair_margins(given.p1, given.p2, at, proof)
@@ -32,7 +31,7 @@ def certify(given, at, proof):
     return upper + widen, lower - widen
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def repair_margins(p1_YA, p2_YB, at, proof):
     """q = Q e with its margins made exact: scale rows and columns down, then fill in what is missing."""
     classes, levels1, levels2 = proof.q.shape
@@ -58,7 +57,7 @@ def repair_margins(p1_YA, p2_YB, at, proof):
                     q_AB[a, b] += share * proof.missing[b]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def value_nats(proof):
     """sum q ln(q/Q), nats, and the sum of the sizes of its terms."""
     classes, levels1, levels2 = proof.q.shape

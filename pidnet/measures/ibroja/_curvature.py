@@ -17,15 +17,15 @@ since V is homogeneous. With u_c the two levels of a cell c in its class,
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from pidnet.measures._kernels.class_systems import FAST, allocate_blocks, factor_blocks
+from pidnet.execution.compiling import FAST, inner, kernel
+from pidnet.measures._kernels.class_systems import allocate_blocks, factor_blocks
 
 LEAST_SLACK = 1e-14  # roundoff of a load
 TINY_PIVOT = 1e-11
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("the bias of I_BROJA")
 def fill_traces(p_PYAB, e_PYAB, Q_PAB, trace_P):
     """tr(V'' Sigma) of each pair, at its optimum q = Q e."""
     pairs, classes, levels1, levels2 = p_PYAB.shape
@@ -53,7 +53,7 @@ def fill_traces(p_PYAB, e_PYAB, Q_PAB, trace_P):
         trace_P[pair] = total - squares_of_solutions(matrix, sides)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_inverse(inverse_alpha, ratio, factor, inverse):
     """An inverse of one class system, (A + B, A + B), from its factors: 1 / alpha, q / alpha, and F with
     F^T F the inverse of the Schur complement."""
@@ -79,7 +79,7 @@ def fill_inverse(inverse_alpha, ratio, factor, inverse):
             inverse[a, other] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_among(inverse, among, levels1, levels2):
     """u_c^T L^+ u_d of all cells c, d."""
     for a in range(levels1):
@@ -92,7 +92,7 @@ def fill_among(inverse, among, levels1, levels2):
                     among[row, other_a * levels2 + other_b] = of_a + of_b
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def add_class(p, e, among, matrix, sides):
     """Add the part of a class to G, fill sqrt(p) w of its cells as columns, and return sum_c p u^T L^+ u."""
     cells, levels2 = len(among), p.shape[1]
@@ -106,7 +106,7 @@ def add_class(p, e, among, matrix, sides):
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def squares_of_solutions(m, sides):
     """sum over columns s of s^T m^-1 s; m and the columns are overwritten. Directions in which m vanishes are left
     out: no column has a part in them."""

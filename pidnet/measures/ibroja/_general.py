@@ -23,10 +23,9 @@ Arrays are class-major: Y class, A level of source 1, B level of source 2, C = A
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from pidnet.execution.compiling import FAST, inner, kernel
 from pidnet.measures._kernels.class_systems import (
-    FAST,
     cell_matrix,
     factor_blocks,
     solve_blocks,
@@ -42,7 +41,7 @@ LONGEST_MOVE = 3.0  # of lam + mu in a step: exponentials are not linear beyond
 LEAST_TAU = 1e-16  # the slack is roundoff below
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("I_BROJA one pair at a time")
 def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC):
     """Fill certified ends of min sum q ln(q/Q) of each pair, nats, at most ``tolerance`` apart where reached, the
     dual point (lam, mu): how the minimum changes with the margins, and Q."""
@@ -57,7 +56,7 @@ def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, 
         lam_PYA[pair], mu_PYB[pair], Q_PC[pair] = work.iterate.lam, work.iterate.mu, work.iterate.Q
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def solve_pair(given, at, step, system, proof, tolerance):
     """The best certified ends (upper, lower) that the steps reach, nats."""
     start(given.p1, given.p2, at)
@@ -82,13 +81,13 @@ def solve_pair(given, at, step, system, proof, tolerance):
     return best_upper, best_lower
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def complementarity(at):
     """Mean of Q * slack over the cells."""
     return (at.Q * at.slack).sum() / len(at.Q)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def start(p1_YA, p2_YB, at):
     """q = p1 p2 / p(y), and a dual point that touches no constraint."""
     at.exp_lam[:] = p1_YA
@@ -110,7 +109,7 @@ def start(p1_YA, p2_YB, at):
         at.Q[cell] = max(at.Q[cell], least)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def fill_logarithms(values, out):
     """ln of a matrix, 0 where it is 0."""
     for i in range(values.shape[0]):
@@ -118,7 +117,7 @@ def fill_logarithms(values, out):
             out[i, j] = np.log(values[i, j]) if values[i, j] > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_exponentials(at):
     """e = exp_lam exp_mu, load = sum_y e and slack = 1 - load."""
     classes, levels1, levels2 = at.e.shape
@@ -133,7 +132,7 @@ def fill_exponentials(at):
         at.slack[cell] = 1.0 - at.load[cell]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def touch(at):
     """Scale the levels so that every constraint holds and each level touches one of its own."""
     levels1, levels2 = at.exp_lam.shape[1], at.exp_mu.shape[1]
@@ -149,7 +148,7 @@ def touch(at):
             at.exp_mu[:, b] /= most
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def find_step(given, at, step, system, tau):
     """Newton step of lam, mu and Q towards exact margins and Q * slack = tau."""
     fill_right(given, at, system, tau)
@@ -166,7 +165,7 @@ def find_step(given, at, step, system, tau):
         step.Q[cell] = system.response[cell] + (tau / at.slack[cell] - at.Q[cell])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_right(given, at, system, tau):
     """q = Q e and right = p - E tau / slack."""
     classes, levels1, levels2 = at.e.shape
@@ -182,7 +181,7 @@ def fill_right(given, at, system, tau):
                 system.right2[y, b] -= centered
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_lift(e_YAB, held1_YA, held2_YB, lift_C):
     """lift = E^T held: what the step held would add to the load of each cell, to first order."""
     classes, levels1, levels2 = e_YAB.shape
@@ -193,7 +192,7 @@ def fill_lift(e_YAB, held1_YA, held2_YB, lift_C):
                 lift_C[a * levels2 + b] += e_YAB[y, a, b] * (held1_YA[y, a] + held2_YB[y, b])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def fill_rest(e_YAB, response_C, right1_YA, rest1_YA, right2_YB, rest2_YB):
     """rest = right - E response."""
     classes, levels1, levels2 = e_YAB.shape
@@ -207,7 +206,7 @@ def fill_rest(e_YAB, response_C, right1_YA, rest1_YA, right2_YB, rest2_YB):
                 rest2_YB[y, b] -= pull
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def advance(given, at, step):
     """Take as much of the step as keeps Q and the slack positive; return the length taken."""
     longest = 1.0 / max(1.0, longest_move(given, step) / LONGEST_MOVE)
@@ -224,7 +223,7 @@ def advance(given, at, step):
     return length
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def longest_move(given, step):
     """Largest change of lam + mu that the whole step would make."""
     classes, levels1 = given.p1.shape
@@ -238,7 +237,7 @@ def longest_move(given, step):
     return longest
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def shift(at, step, length):
     """Move lam and mu along the step."""
     shift_levels(at.lam, at.exp_lam, step.lam, length)
@@ -246,7 +245,7 @@ def shift(at, step, length):
     fill_exponentials(at)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@inner(fastmath=FAST)
 def shift_levels(logs, values, step, length):
     """Move logarithms along their step, and their exponentials with them; levels that are not taken stay at 0."""
     for i in range(logs.shape[0]):

@@ -15,9 +15,8 @@ the ends. What this kernel does not bring to the gap either goes to ``_general``
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from pidnet.measures._kernels.lane_math import inner
+from pidnet.execution.compiling import inner, kernel
 from pidnet.measures._kernels.lanes import LANES
 from pidnet.measures.ibroja._lanes_memory import (
     MOST_BYTES,
@@ -50,23 +49,28 @@ def solve_lanes(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_
     ends of a pair without a proof are infinite."""
     classes, levels1 = p1_PYA.shape[1:]
     shape = levels1, p2_PYB.shape[2], classes
-    state, system = np.zeros(LANES * state_size(*shape)), np.zeros(LANES * system_size(*shape), algebra)
+    state, size = np.zeros(LANES * state_size(*shape)), LANES * system_size(*shape)
+    narrow, wide = (np.zeros(size if algebra is kind else 0, kind) for kind in (np.float32, np.float64))
     limits = tolerance * TRUST[algebra], MOST_STEPS[algebra], TINY_PIVOT[algebra]
-    solve_pairs(p1_PYA, p2_PYB, limits, (upper_P, lower_P, lam_PYA, mu_PYB, Q_PC), state, system)
+    solve_pairs(p1_PYA, p2_PYB, limits, (upper_P, lower_P, lam_PYA, mu_PYB, Q_PC), state, narrow, wide)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def solve_pairs(p1_PYA, p2_PYB, limits, answers, state, system_memory):
-    """Let all pairs through the lanes."""
+@kernel("I_BROJA")
+def solve_pairs(p1_PYA, p2_PYB, limits, answers, state, narrow, wide):
+    """Let all pairs through the lanes, with the algebra in the one of ``narrow`` and ``wide`` that is not empty: code
+    for both, since code for each would be compiled twice."""
     classes, levels1 = p1_PYA.shape[1:]
     s = Shape(levels1, p2_PYB.shape[2], classes, levels1 * p2_PYB.shape[2])
     memory = take_memory(state, np.zeros(1, np.int64), s)
-    system = take_system(system_memory, np.zeros(1, np.int64), s)
-    run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, system)
+    single, double = (
+        take_system(narrow, np.zeros(1, np.int64), s),
+        take_system(wide, np.zeros(1, np.int64), s),
+    )
+    run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, (len(narrow) > 0, single, double))
 
 
 @inner
-def run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, system):
+def run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, systems):
     """Steps, until no pair is left."""
     enough, most_steps, tiny = limits
     running, field, goal = memory.running, memory.field, memory.goal
@@ -74,9 +78,9 @@ def run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, system):
     line = np.zeros(3, np.int64)  # pairs that were started, of them those that wait, those that leave
     while fill_lanes(s, p1_PYA, p2_PYB, memory, pair_of, steps, line):
         fill_field(s, running, field)
-        factor(s, field.e, running.Q, field.slack, tiny, system)
+        factor_in(systems, s, field, running.Q, tiny)
         clear_goal(s, goal)
-        solve(s, running, field.e, goal, system, memory.step)
+        solve_in(systems, s, running, field.e, goal, memory.step)
         memory.left[0] = correct_goal(s, running, field, memory.step, goal)
         for k in range(LANES):
             if pair_of[k] < 0:
@@ -89,9 +93,29 @@ def run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, system):
                 line[2] += 1
                 if line[2] == LANES:
                     dismiss(s, memory, leaver, line, answers)
-        solve(s, running, field.e, goal, system, memory.step)
+        solve_in(systems, s, running, field.e, goal, memory.step)
         advance(s, running, field, memory.step, goal, memory.proof, memory.busy[0])
     dismiss(s, memory, leaver, line, answers)
+
+
+@inner
+def factor_in(systems, s, field, Q, tiny):
+    """``factor`` in the algebra asked for."""
+    narrow, single, double = systems
+    if narrow:
+        factor(s, field.e, Q, field.slack, tiny, single)
+    else:
+        factor(s, field.e, Q, field.slack, tiny, double)
+
+
+@inner
+def solve_in(systems, s, pairs, e, goal, step):
+    """``solve`` in the algebra asked for."""
+    narrow, single, double = systems
+    if narrow:
+        solve(s, pairs, e, goal, single, step)
+    else:
+        solve(s, pairs, e, goal, double, step)
 
 
 @inner

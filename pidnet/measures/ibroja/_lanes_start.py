@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pidnet.measures._kernels.lane_math import inner, larger, ratio, smaller
+from pidnet.execution.compiling import inner
+from pidnet.measures._kernels.lane_math import larger, ratio, smaller
 from pidnet.measures._kernels.lanes import filled
 
 SWEEPS = 20  # a tenth of the cost of a Newton step each, and they save four steps

@@ -9,7 +9,8 @@ slack lets it be.
 
 from __future__ import annotations
 
-from pidnet.measures._kernels.lane_math import exp, inner, larger, smaller
+from pidnet.execution.compiling import inner
+from pidnet.measures._kernels.lane_math import exp, larger, smaller
 from pidnet.measures._kernels.lanes import absolute, anywhere, filled, select, square_root
 from pidnet.measures.ibroja._lanes_start import fill_load
 

@@ -6,7 +6,8 @@ without a pivot gets the inverse 0 by ``select``. Rows as in ``_lanes_memory``.
 
 from __future__ import annotations
 
-from pidnet.measures._kernels.lane_math import inner, larger, smaller
+from pidnet.execution.compiling import inner
+from pidnet.measures._kernels.lane_math import larger, smaller
 from pidnet.measures._kernels.lanes import anywhere, filled, select, square_root
 
 SMALLEST = 1e-30  # what float32 still tells from 0

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from pidnet.execution.compiling import inner
 from pidnet.measures._kernels.class_systems import Blocks, allocate_blocks, padded
 
 
@@ -83,7 +83,7 @@ class Workspace(NamedTuple):
     proof: Proof
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def allocate(levels1, levels2, classes):
     """Workspace for pairs of one shape."""
     of_a, of_b, cells = (classes, levels1), (classes, levels2), levels1 * levels2
@@ -106,7 +106,7 @@ def allocate(levels1, levels2, classes):
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def allocate_system(levels1, levels2, classes):
     """Memory for the linear system of a step."""
     of_a, of_b, cells = (classes, levels1), (classes, levels2), levels1 * levels2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from numba import njit
 
+from pidnet.execution.compiling import kernel
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
@@ -117,7 +117,7 @@ def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...
     return upper / np.log(2), gap, first, second, Q_PAB.swapaxes(1, 2) if swapped else Q_PAB
 
 
-@njit(cache=True, nogil=True)
+@kernel("the margins of I_BROJA")
 def _add_cells(p_PABY, p1_PYA, p2_PYB, left_out_P):
     """Add the cells to both margins, but for negligible ones, whose mass is left out."""
     pairs, levels1, levels2, classes = p_PABY.shape

@@ -1,0 +1,105 @@
+"""Compilation: results as in Python, a word where a kernel is compiled, silence where it is there."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numba.core.errors import TypingError
+
+from pidnet.execution import compiling
+
+SCRIPT = """
+import numpy as np
+from pidnet import progress
+progress.QUIET = 0
+from pidnet.tables import shannon
+print(shannon.source_informations(np.full((1, 2, 2, 2), 0.125))[2][0])
+"""
+
+
+def test_inner_functions_compute_what_python_computes():
+    @compiling.inner(fastmath=compiling.FAST)
+    def scaled(values, factor):
+        total = 0.0
+        for value in values:
+            total += factor * value
+        return total
+
+    @compiling.inner
+    def twice(values):
+        return scaled(values, 2.0)
+
+    values = np.arange(7.0)
+    assert twice(values) == 42.0
+    assert twice.py_func(values) == 42.0
+
+
+def test_inner_functions_are_optimized_only_where_they_are_called():
+    @compiling.inner
+    def one_more(x):
+        return x + 1
+
+    one_more(1)
+    code = next(iter(one_more.overloads.values())).library.get_llvm_str()
+    assert "alloca" in code  # as numba writes it, before LLVM has seen it
+
+
+def run_in(folder):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True
+    )
+
+
+def test_the_first_process_reads_what_is_compiled_and_the_second_one_nothing(tmp_path):
+    first, second = run_in(tmp_path), run_in(tmp_path)
+    assert float(first.stdout) == float(second.stdout) == pytest.approx(0.0, abs=1e-12)
+    assert "compiling informations, once" in first.stderr
+    assert second.stderr == ""
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """The bars that were opened, in place of those on the screen."""
+
+    class Bar:
+        def __init__(self, doing, **_):
+            self.doing, self.count, self.open = doing, 0, True
+            opened.append(self)
+
+        def update(self):
+            self.count += 1
+
+        def close(self):
+            self.open = False
+
+    opened = []
+    monkeypatch.setattr(compiling, "shown", Bar)
+    return opened
+
+
+def named(function, monkeypatch):
+    """A kernel without a place on the disk, since the functions of a test have none."""
+    monkeypatch.setitem(compiling._NAMES, function, "a kernel")
+    return compiling.njit(nogil=True)(function)
+
+
+@compiling.inner
+def plus(x, y):
+    return x + y
+
+
+def test_a_bar_counts_functions_and_goes_with_its_kernel(bars, monkeypatch):
+    kernel = named(lambda x: plus(x, x), monkeypatch)
+    assert kernel(2) == kernel(3) - 2 == 4
+    (bar,) = bars
+    assert (bar.doing, bar.count >= 1, bar.open) == ("compiling a kernel, once", True, False)
+
+
+def test_a_bar_goes_where_compilation_fails(bars, monkeypatch):
+    kernel = named(lambda x: plus(x, x).no_such_field, monkeypatch)
+    with pytest.raises(TypingError):
+        kernel(2)
+    assert [bar.open for bar in bars] == [False]

@@ -132,9 +132,9 @@ def fill_margins(p_YAB, margins):
 def fill_terms(given, q_YAB, terms):
     """The local informations of each cell, and whether they have one sign."""
     classes, levels1, levels2 = q_YAB.shape
-    terms.p_A[:], terms.p_B[:] = given.of_1.sum(0), given.of_2.sum(0)
+    fill_levels(given, terms)
     for y in range(classes):
-        terms.p_Y[y] = p_y = given.of_1[y].sum()
+        p_y = terms.p_Y[y]
         for a in range(levels1):
             terms.first[y, a] = surprisal_change(given.of_1[y, a], terms.p_A[a] * p_y)
         for b in range(levels2):
@@ -147,6 +147,19 @@ def fill_terms(given, q_YAB, terms):
                 one_sign = sign(common) == sign(first) == sign(second) == sign(both)
                 terms.both[y, a, b], terms.common[y, a, b] = both, common
                 terms.counts[y, a, b] = one_sign and sign(common) != 0.0
+
+
+@inner
+def fill_levels(given, terms):
+    """p_A, p_B and p_Y; in loops, since numba compiles the sums of numpy for seconds."""
+    classes, levels1 = given.of_1.shape
+    terms.p_A[:], terms.p_B[:], terms.p_Y[:] = 0.0, 0.0, 0.0
+    for y in range(classes):
+        for a in range(levels1):
+            terms.p_A[a] += given.of_1[y, a]
+            terms.p_Y[y] += given.of_1[y, a]
+        for b in range(given.of_2.shape[1]):
+            terms.p_B[b] += given.of_2[y, b]
 
 
 @inner

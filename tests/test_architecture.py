@@ -50,7 +50,6 @@ IMPORT_NOTHING_OF_OURS = {
     "printing",
     "progress",
     "plots",
-    "execution",
 }
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 

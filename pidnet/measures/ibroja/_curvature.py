@@ -31,15 +31,13 @@ def fill_traces(p_PYAB, e_PYAB, Q_PAB, trace_P):
     pairs, classes, levels1, levels2 = p_PYAB.shape
     cells = levels1 * levels2
     blocks = allocate_blocks(levels1, levels2, classes)
-    q = np.empty((classes, levels1, levels2))
+    q, slack = np.empty((classes, levels1, levels2)), np.empty((levels1, levels2))
     inverse = np.empty((levels1 + levels2, levels1 + levels2))
     among = np.empty((cells, cells))
     matrix, sides = np.empty((cells, cells)), np.empty((cells, classes * cells))
     for pair in range(pairs):
         p, e, Q = p_PYAB[pair], e_PYAB[pair], Q_PAB[pair]
-        slack = 1.0 - e.sum(0)
-        for y in range(classes):
-            q[y] = e[y] * Q
+        fill_point(e, Q, q, slack)
         factor_blocks(q, blocks)
         matrix[:] = 0.0
         total = 0.0
@@ -51,6 +49,17 @@ def fill_traces(p_PYAB, e_PYAB, Q_PAB, trace_P):
             a, b = cell // levels2, cell % levels2
             matrix[cell, cell] += max(slack[a, b], LEAST_SLACK) / max(Q[a, b], LEAST_SLACK)
         trace_P[pair] = total - squares_of_solutions(matrix, sides)
+
+
+@inner(fastmath=FAST)
+def fill_point(e, Q, q, slack):
+    """q = Q e and slack = 1 - sum_y e."""
+    for a in range(Q.shape[0]):
+        for b in range(Q.shape[1]):
+            slack[a, b] = 1.0
+            for y in range(len(e)):
+                q[y, a, b] = Q[a, b] * e[y, a, b]
+                slack[a, b] -= e[y, a, b]
 
 
 @inner(fastmath=FAST)

@@ -4,7 +4,8 @@
     python -m benchmarks.scale --only WORD          only the tables whose title has the word; the others are kept
 
 Each map runs in a process of its own, after a small one that compiles. CPU seconds are of all threads, so that they say
-something on a machine that others use too; the table names the load. Writes benchmarks/results/scale.{json,md}.
+something on a machine that others use too; each row names its commit and the load when it began. Writes
+benchmarks/results/scale.{json,md} after every row; rows that this commit has are not made again.
 """
 
 from __future__ import annotations
@@ -25,12 +26,18 @@ from pidnet.files import write_text
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+STORED = RESULTS / "scale.json"
 SAMPLES, LEVELS, CLASSES = 10_000, 4, 10
 MAPS = (
     (512, "i_min", "none"),
     (512, "i_broja", "none"),
-    (2048, "i_min", "none"),
     (512, "i_min", "default"),
+    (512, "i_broja", "default"),
+    (2048, "i_min", "default"),
+    (4096, "i_min", "default"),
+    (2048, "i_broja", "default"),
+    (512, "i_ccs", "default"),
+    (4096, "i_broja", "default"),
 )
 COMPARED = (
     512  # units up to which the earlier commit runs as well, without a correction, since that has changed
@@ -70,12 +77,15 @@ def one_map(units: int, measure: str, correction: str, store: str) -> dict:
     return row | {"wall seconds": time.perf_counter() - wall, "peak GB": peak_memory(), "maps": len(found)}
 
 
-def map_rows(against: Path | None) -> list[dict]:
+def map_rows(done: list[dict], against: Path | None) -> Iterator[dict]:
     """A map of each kind, with its CPU time by the earlier commit where that is given."""
     import tempfile
 
-    rows = []
     for units, measure, correction in MAPS:
+        if any(
+            (row["units"], row["measure"], row["correction"]) == (units, measure, correction) for row in done
+        ):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             row = _in_process(HERE.parent, units, measure, correction, folder if units > COMPARED else "")
         row["store"] = "yes" if units > COMPARED else "no"
@@ -85,9 +95,7 @@ def map_rows(against: Path | None) -> list[dict]:
             before = _in_process(against, units, measure, correction, "")["CPU seconds"]
         row["earlier CPU seconds"] = before if before is not None else "-"
         row["times faster"] = before / row["CPU seconds"] if before is not None else "-"
-        print(row, flush=True)
-        rows.append(row)
-    return rows
+        yield row
 
 
 def _in_process(checkout: Path, *job: object) -> dict:
@@ -100,7 +108,7 @@ def _in_process(checkout: Path, *job: object) -> dict:
     return json.loads(found.stdout.splitlines()[-1])
 
 
-def kernel_rows() -> list[dict]:
+def kernel_rows(done: list[dict]) -> Iterator[dict]:
     """Pairs a CPU second of each I_BROJA kernel on random tables, one thread, the fastest of three, and of the cone solver."""
     import numba
 
@@ -108,26 +116,26 @@ def kernel_rows() -> list[dict]:
     from pidnet.measures.ibroja import _attempts, _general
 
     numba.set_num_threads(1)
-    rows = []
     for shape, many, few in (
         ((2, 2, 10), 200_000, 5_000),
         ((4, 4, 10), 20_000, 1_000),
         ((8, 8, 10), 1_000, 100),
     ):
-        row = {"shape": shape}
+        if any(row["shape"] == list(shape) for row in done):
+            continue
+        row = {"shape": list(shape)}
         for kind, tables in kinds(shape, many):
             now = _pairs_a_second(_attempts.find_minima, tables)
             one = _pairs_a_second(_one_at_a_time(_general.solve_general), tables[:few])
             row |= {f"{kind}": now, f"{kind}, one at a time": one, f"{kind}, factor": now / one}
         cone = _cone_speed(cone_unique, next(kinds(shape, 20))[1])
-        rows.append(row | {"cone solver": cone, "times the cone solver": row["random"] / cone})
-        print(rows[-1], flush=True)
-    return rows
+        yield row | {"cone solver": cone, "times the cone solver": row["random"] / cone}
 
 
 def _one_at_a_time(kernel: Callable) -> Callable:
     def solve(p1, p2, tolerance):
-        found = np.empty(len(p1)), np.empty(len(p1)), np.empty_like(p1), np.empty_like(p2)
+        ends, Q = np.empty((2, len(p1))), np.empty((len(p1), p1.shape[2] * p2.shape[2]))
+        found = *ends, np.empty_like(p1), np.empty_like(p2), Q
         kernel(p1, p2, tolerance, *found)
 
     return solve
@@ -161,20 +169,24 @@ def kinds(shape: tuple[int, int, int], pairs: int, seed: int = 0) -> Iterator[tu
     yield "sparse", p / p.sum((1, 2, 3), keepdims=True)
 
 
-def checked_rows() -> list[dict]:
+def checked_rows(done: list[dict]) -> Iterator[dict]:
     """Gaps of a million (4, 4, 10) tables in all: uneven, even and sparse random ones, and those of a layer."""
-    rows, each = [], CHECKED // 4
+    each = CHECKED // 4
     for kind in ("dirichlet(1)", "dirichlet(0.1)", "one cell in seven", "units of a ReLU layer"):
+        if any(row["tables"] == kind for row in done):
+            continue
         widest, wide, count, first = 0.0, 0, 0, time.process_time()
         for p in _blocks(kind, each):
             gap = _gaps(p)
             widest, wide, count = max(widest, gap.max()), wide + int(np.sum(~(gap <= 1e-6))), count + len(gap)
         seconds = time.process_time() - first
-        rows.append(
-            {"tables": kind, "pairs": count, "widest gap": widest, "above 1e-6": wide, "CPU seconds": seconds}
-        )
-        print(rows[-1], flush=True)
-    return rows
+        yield {
+            "tables": kind,
+            "pairs": count,
+            "widest gap": widest,
+            "above 1e-6": wide,
+            "CPU seconds": seconds,
+        }
 
 
 def _blocks(kind: str, pairs: int) -> Iterator[np.ndarray]:
@@ -210,32 +222,46 @@ def main() -> None:
         "--only", default="", metavar="WORD", help="only the tables with this word in their title"
     )
     asked = parser.parse_args()
-    tables: dict[str, Callable[[], list[dict]]] = {
-        "Maps: 10,000 samples, 4 levels, 10 classes": lambda: map_rows(asked.against),
+    tables: dict[str, Callable[[list[dict]], Iterator[dict]]] = {
+        "Maps: 10,000 samples, 4 levels, 10 classes": lambda done: map_rows(done, asked.against),
         "I_BROJA: pairs a CPU second, one thread": kernel_rows,
         "I_BROJA: gaps of a million tables (4, 4, 10), bits": checked_rows,
     }
-    stored = RESULTS / "scale.json"
-    known = json.loads(stored.read_text())["tables"] if stored.is_file() else {}
+    known = json.loads(STORED.read_text())["tables"] if STORED.is_file() else {}
     for title, make in tables.items():
         if asked.only in title:
-            load = round(os.getloadavg()[0], 1)
-            known[title] = {"commit": _commit(), "load": load, "rows": make()}
-    write_text(stored, json.dumps({"machine": MACHINE, "tables": known}, indent=1) + "\n")
-    sections = [_section(title, **table) for title, table in known.items()]
-    write_text(RESULTS / "scale.md", "\n\n".join(["# Wide layers", f"{MACHINE}.", *sections]) + "\n")
+            known[title] = [row for row in known.get(title, ()) if row["commit"] == _commit()]
+            add_rows(known, title, make)
 
 
-def _section(title: str, commit: str, load: float, rows: list[dict]) -> str:
-    lines = [f"## {title}", "", f"Commit {commit}; load {load} on 2 cores when it began.", ""]
-    lines += ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
+def add_rows(known: dict[str, list[dict]], title: str, make: Callable[[list[dict]], Iterator[dict]]) -> None:
+    """Add the rows of a table that it has not yet, each written when it is there."""
+    rows, load = known[title], round(os.getloadavg()[0], 1)
+    for row in make(list(rows)):
+        rows.append(row | {"commit": _commit(), "load": load})
+        print(rows[-1], flush=True)
+        load = round(os.getloadavg()[0], 1)
+        write_text(STORED, json.dumps({"machine": MACHINE, "tables": known}, indent=1) + "\n")
+        sections = [_section(title, rows) for title, rows in known.items()]
+        write_text(RESULTS / "scale.md", "\n\n".join(["# Wide layers", f"{MACHINE}.", *sections]) + "\n")
+
+
+def _section(title: str, rows: list[dict]) -> str:
+    lines = [f"## {title}", "", "| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
     return "\n".join(lines + ["| " + " | ".join(map(number, row.values())) + " |" for row in rows])
 
 
 def _commit() -> str:
-    """The commit that is measured, marked where files differ from it."""
-    command = ["git", "-C", str(HERE), "describe", "--always", "--dirty", "--exclude=*"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    """The commit that is measured, marked where the code differs from it."""
+    git = ["git", "-C", str(HERE.parent)]
+    name, changed = (
+        subprocess.run([*git, *command], capture_output=True, text=True, check=True).stdout.strip()
+        for command in (
+            ("rev-parse", "--short", "HEAD"),
+            ("status", "--porcelain", "--", "pidnet", "benchmarks/*.py"),
+        )
+    )
+    return f"{name} with changes" if changed else name
 
 
 if __name__ == "__main__":

@@ -143,26 +143,36 @@ def exact_rows() -> list[dict]:
 
 
 def cost_rows() -> list[dict]:
-    """CPU seconds and memory of one call, two draws, with labels."""
+    """CPU seconds and memory of one call with labels."""
     rows = []
     pn.channel_information(Normal(torch.randn(500, 4), 1.0))  # the first call loads libraries
     g = torch.Generator().manual_seed(0)
-    for n, units, kind in [
-        (4000, 64, "common"),
-        (10_000, 64, "common"),
-        (10_000, 64, "each its own"),
-        (10_000, 256, "common"),
+    for n, units, draws, kind in [
+        (4000, 64, 1, "common"),
+        (4000, 64, 2, "common"),
+        (10_000, 64, 1, "common"),
+        (10_000, 64, 2, "common"),
+        (10_000, 64, 2, "each its own"),
+        (10_000, 256, 2, "common"),
     ]:
         h = torch.tanh(torch.randn(n, 8, generator=g) @ torch.randn(8, units, generator=g)).double()
         y = torch.randint(10, (n,), generator=g)
         channel = Normal(h, 1.0 if kind == "common" else torch.ones(n, units))
         start = time.process_time()
-        found = pn.channel_information(channel, y)
+        found = pn.channel_information(channel, y, draws=draws)
         seconds = time.process_time() - start
         rest = found["I(X;T)"].value - found["I(X;T|Y)"].value - found["I(T;Y)"].value
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         rows.append(
-            {"n": n, "units": units, "noise": kind, "CPU s": seconds, "peak GB": peak, "chain rule": rest}
+            {
+                "n": n,
+                "units": units,
+                "draws": draws,
+                "noise": kind,
+                "CPU s": seconds,
+                "peak GB": peak,
+                "chain rule": rest,
+            }
         )
         print(rows[-1], flush=True)
     return rows

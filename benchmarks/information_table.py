@@ -69,7 +69,7 @@ Truth by integration or counting, 2 draws: mean error over {seeds} and over {man
 errors hold it.
 
 {table(result["exact"])}
-Cost with labels, 2 draws; the chain rule is I(X;T) - I(X;T|Y) - I(T;Y).
+Cost with labels; the chain rule is I(X;T) - I(X;T|Y) - I(T;Y).
 
 {table(result["cost"])}
 10 labels without information, 1,000 samples of 10 units, 100 repetitions: 0 is inside the bracket in

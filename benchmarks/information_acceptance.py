@@ -8,7 +8,6 @@ import numpy as np
 
 from benchmarks.collapse_statistics import column, rank_correlation
 
-
 SIZES = ((4000, 1), (10_000, 2))  # of the cost: inputs and draws
 
 

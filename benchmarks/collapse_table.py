@@ -26,7 +26,8 @@ def write_results(arm: str, rows: Rows, folder: Path) -> None:
     write_text(folder / f"collapse_{arm}.md", text)
     if arm not in ("dropout", "factorial"):
         figure(rows).savefig(folder / f"collapse_{arm}.png", dpi=90)
-        units_figure(mapped(rows)).savefig(folder / f"collapse_{arm}_units.png", dpi=90)
+        if any("pairs" in row.get("units", {}) for row in rows):
+            units_figure(mapped(rows)).savefig(folder / f"collapse_{arm}_units.png", dpi=90)
     print(text)
 
 
@@ -122,8 +123,9 @@ def sweep_text(rows: Rows) -> list[str]:
         "I(Z;Y) bracket train": [("train", "label_low"), ("train", "label_high")],
         **GEOMETRY,
         "own weight": [("train", "own_weight")],
-        "pairs of units: redundancy / synergy": [("units", "redundancy"), ("units", "synergy")],
     }
+    if all("units" in row for row in rows):
+        columns["pairs of units: redundancy / synergy"] = [("units", "redundancy"), ("units", "synergy")]
     table = mean_table(rows, lambda cell: f"beta {cell['beta']:g}", columns)
     fitted = [row for row in rows if row["cell"]["beta"] >= FITTED]
     return [

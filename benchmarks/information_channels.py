@@ -44,6 +44,7 @@ def exact_channels() -> dict[str, tuple[Callable[[], object], float]]:
     dense = (h - np.mean(0.5 * np.log(2 * math.pi * math.e * alpha * z**2))) / LN2
     values = torch.cat([torch.tensor(z).repeat(200), torch.zeros(200).double()])[:, None]
     atoms = 0.8 * dense - 0.2 * math.log2(0.2) - 0.8 * math.log2(0.8)
+    found["Gaussian dropout"] = (lambda: Scaled(torch.tensor(z).repeat(250)[:, None], alpha)), dense
     found["Gaussian dropout with an atom"] = (lambda: Scaled(values, alpha)), atoms
     p = torch.rand(5, 3, generator=torch.Generator().manual_seed(0)).double()
     patterns = torch.cartesian_prod(*[torch.tensor([0.0, 1.0]).double()] * 3)

@@ -273,7 +273,7 @@ def factorial_text(rows: Rows) -> list[str]:
         *mean_table(rows, name, columns),
         "",
         "All have as many steps (240). Geometry, information and train accuracy are about the training labels, of which",
-        "noise 0.2 makes a fifth random; the test labels are clean. Settings with one run have one seed.",
+        "noise 0.2 makes a fifth random; the test labels are clean.",
         "",
         "Rank correlation with test accuracy over networks: plain, given the train accuracy, given all four factors,",
         "and between the means of the 16 settings. In brackets the standard deviation over resampled networks.",

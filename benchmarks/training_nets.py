@@ -107,8 +107,8 @@ class Bench:
 def dropping(model: nn.Module, rate: float) -> Generator[None]:
     """Dropout, while it trains, of what every layer but the first reads; of an LSTM of what its head reads."""
 
-    def drop(module: nn.Module, inputs: tuple) -> tuple:
-        return (dropout(inputs[0], rate, module.training), *inputs[1:])
+    def drop(module: nn.Module, inputs: tuple) -> tuple | None:
+        return (dropout(inputs[0], rate), *inputs[1:]) if module.training else None
 
     readers = [module for module in model.modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.LSTM)]
     hooks = [module.register_forward_pre_hook(drop) for module in readers[1:]]

@@ -111,7 +111,8 @@ def stop_training(
 
     Notes
     -----
-    No rule is recommended: none has been shown to tell when to stop on several networks, clean and with wrong labels.
+    No rule is recommended: on three networks, clean and with wrong labels, none told when to stop on all of them
+    (``benchmarks/results/training.md``).
     ``replay`` compares them on a training of your own. A schedule that anneals the rate to the end, as that of
     ``train_epochs``, gives its best network at the end by construction; stop trainings of a constant rate.
 

@@ -81,7 +81,10 @@ def main() -> None:
     data = images(options.images / "data_batch_1.png", options.images / "train_lables.json", options.samples)
     test = images(options.images / "test_batch.png", options.images / "test_lables.json", options.test)
     about = {"network": f"ResNet-{options.depth}"}
-    note(about | {"criterion": "dense"} | figures(dense, dense, test))
+    with torch.no_grad():
+        wanted = torch.cat([dense(x) for x in test[0].split(500)])
+    test = (*test, wanted)
+    note(about | {"criterion": "dense"} | figures(dense, test))
     for criterion in options.criteria:
         for share in options.shares:
             asked = about | {"criterion": criterion, "budget": share, "images": len(data[1])}
@@ -142,7 +145,7 @@ def run(dense: nn.Module, data: tuple, test: tuple, asked: dict[str, Any], repai
             "plan s": round(planned, 1),
             "apply s": round(time.process_time() - started, 1),
         }
-        note(asked | row | figures(small, dense, test))
+        note(asked | row | figures(small, test))
 
 
 def torch_pruning(name: str) -> Rank | None:
@@ -175,16 +178,17 @@ def torch_pruning(name: str) -> Rank | None:
 
 
 @torch.no_grad()
-def figures(small: nn.Module, dense: nn.Module, test: tuple[Tensor, Tensor]) -> dict[str, float]:
-    """Accuracy and divergence on test images, MACs, and the most memory that the process has held so far."""
-    pairs = [(small(x), dense(x), y) for x, y in zip(test[0].split(500), test[1].split(500), strict=True)]
-    right = torch.cat([made.argmax(1) == y for made, _, y in pairs])
-    bits = torch.cat([OutputReading("classes").divergence(wanted, made) for made, wanted, _ in pairs])
+def figures(small: nn.Module, test: tuple[Tensor, Tensor, Tensor]) -> dict[str, float]:
+    """Accuracy and divergence from what the dense network says of test images, MACs, and the most memory that the
+    process has held so far."""
+    x, y, wanted = test
+    made = torch.cat([small(batch) for batch in x.split(500)])
+    right, bits = made.argmax(1) == y, OutputReading("classes").divergence(wanted, made)
     return {
         "accuracy": round(100 * float(right.double().mean()), 2),
         "test images": len(right),
         "KL bits": round(float(bits.mean()), 4),
-        "MACs": int(count(small, test[0][:1]).macs),
+        "MACs": int(count(small, x[:1]).macs),
         "peak GB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
     }
 

@@ -20,8 +20,9 @@ from pidnet.pruning.repair.walk import Walk
 # Samples in a batch.
 SIZE = 32
 STEPS = 720
-# The second one where the first one brings nothing.
-RATES = (0.05, 0.01)
+RATE = 0.05
+# How far to go from the present weights to those that were fitted.
+WAYS = (0.25, 0.5, 0.75, 1.0)
 
 
 def reconstruct(walk: Walk, x: Inputs, loss: Callable[[], float]) -> bool:
@@ -30,13 +31,14 @@ def reconstruct(walk: Walk, x: Inputs, loss: Callable[[], float]) -> bool:
     of |small - dense|^2 / |dense - mean|^2, of sums after the ReLU where one follows.
 
     A nonlinear least squares without labels, by ``STEPS`` steps of Adam from the present weights, on x and on blends of
-    its samples. loss: of the small network on samples that neither this fit nor the present weights have seen. Where it
-    does not fall the weights stay as they are. Returns whether it fell. Raises ValueError where the network does not let
-    gradients through.
+    its samples. Of the points on the way to where they end (Wortsman et al. 2022, arXiv:2109.01903) the one is taken at
+    which the loss is least: that of the small network on samples that neither this fit nor the present weights have seen.
+    Where none lies below the present loss the weights stay as they are. Returns whether one does. Raises ValueError where
+    the network does not let gradients through.
     """
     aims = Aims.of(walk, take(x, slice(SIZE)))
     with _movable(walk.small.model, _moving(walk)) as weights:
-        return _descend(weights, lambda: map(aims.error, _batches(x)), loss)
+        return _descend(weights, map(aims.error, _batches(x)), loss)
 
 
 @dataclass(eq=False)
@@ -98,19 +100,24 @@ def _moving(walk: Walk) -> list[str]:
     return [*names, *walk.order, *(call.norm for call in walk.calls if call.norm)]
 
 
-def _descend(
-    weights: Sequence[nn.Parameter], errors: Callable[[], Iterator[Tensor]], loss: Callable[[], float]
-) -> bool:
-    """Lower the errors at the first of ``RATES`` at which the loss falls, and say whether there is one."""
-    before, start = loss(), [weight.detach().clone() for weight in weights]
-    for rate in RATES:
-        _steps(weights, errors(), rate)
-        if loss() < before:
-            return True
-        with torch.no_grad():
-            for weight, value in zip(weights, start, strict=True):
-                weight.copy_(value)
-    return False
+def _descend(weights: Sequence[nn.Parameter], errors: Iterator[Tensor], loss: Callable[[], float]) -> bool:
+    """Lower the errors, go as far that way as the loss is least, and say whether that is any way at all."""
+    start = [weight.detach().clone() for weight in weights]
+    losses = {0.0: loss()}
+    _steps(weights, errors, RATE)
+    end = [weight.detach().clone() for weight in weights]
+
+    @torch.no_grad()
+    def go(way: float) -> None:
+        for weight, before, after in zip(weights, start, end, strict=True):
+            weight.copy_(before.lerp(after, way) if way < 1 else after)
+
+    for way in WAYS:
+        go(way)
+        losses[way] = loss()
+    best = min(losses, key=lambda way: losses[way])
+    go(best)
+    return best > 0
 
 
 def _steps(weights: Sequence[nn.Parameter], errors: Iterator[Tensor], rate: float) -> None:

@@ -54,7 +54,7 @@ def test_what_samples_that_are_held_out_gain_from_is_taken():
     weight = nn.Parameter(torch.tensor([1.0, 2.0]))
     assert _descend(
         [weight],
-        lambda: (((weight - 1.5) ** 2).sum() for _ in count()),
+        (((weight - 1.5) ** 2).sum() for _ in count()),
         lambda: float(((weight.detach() - 1.5) ** 2).sum()),
     )
     torch.testing.assert_close(weight.detach(), torch.full((2,), 1.5), atol=0.02, rtol=0)
@@ -64,10 +64,21 @@ def test_what_only_the_fitted_samples_gain_from_is_not_taken():
     weight = nn.Parameter(torch.tensor([1.0, 2.0]))
     assert not _descend(
         [weight],
-        lambda: ((weight**2).sum() for _ in count()),
+        ((weight**2).sum() for _ in count()),
         lambda: float(((weight.detach() - torch.tensor([1.0, 2.0])) ** 2).sum()),
     )
     torch.testing.assert_close(weight.detach(), torch.tensor([1.0, 2.0]))
+
+
+def test_it_goes_as_far_as_the_samples_that_are_held_out_gain():
+    weight = nn.Parameter(torch.tensor([1.0, 2.0]))
+    halfway = torch.tensor([0.5, 1.0])
+    assert _descend(
+        [weight],
+        ((weight**2).sum() for _ in count()),
+        lambda: float(((weight.detach() - halfway) ** 2).sum()),
+    )
+    torch.testing.assert_close(weight.detach(), halfway, atol=0.02, rtol=0)
 
 
 def test_a_network_that_stops_gradients_is_told_apart():

@@ -198,31 +198,27 @@ def note(row: dict) -> None:
     path = RESULTS / "public_nets.json"
     known = json.loads(path.read_text())["rows"] if path.exists() else []
     same = ("network", "criterion", "budget", "images", "repair", "test images")
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    row |= {"commit": git.stdout.strip(), "load": round(os.getloadavg()[0], 1)}
     rows = [one for one in known if any(one.get(key) != row.get(key) for key in same)] + [row]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    about = {
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads",
-        "load": round(os.getloadavg()[0], 1),
-    }
-    path.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
+    rows.sort(key=lambda one: (one["network"], -one.get("budget", 1), one["criterion"]))
+    about = f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads"
+    path.write_text(json.dumps({"machine": about, "rows": rows}, indent=1) + "\n")
     path.with_suffix(".md").write_text(page(about, rows))
     print(row, flush=True)
 
 
-def page(about: dict, rows: list[dict]) -> str:
+def page(about: str, rows: list[dict]) -> str:
     """All rows as a table in Markdown."""
     columns = ("network", "criterion", "budget", "images", "repair", "accuracy", "KL bits", "MACs")
-    columns += ("plan s", "apply s", "peak GB", "widths")
+    columns += ("plan s", "apply s", "peak GB", "widths", "commit", "load")
     lines = [
         "# Public networks, pruned",
         "",
-        f"Commit {about['commit']}, {about['machine']}, load {about['load']} at the end; CIFAR-10 test images, weights as",
-        "published, no labels (but torch-pruning's Taylor) and no fine-tuning. budget: the share of the MACs. images: of",
-        "calibration. KL bits: from the dense output, per test image. Times in CPU seconds; peak GB of the process so far,",
-        "test images included. The standard error of an accuracy is about .3 points on 10,000 images.",
+        f"{about}; CIFAR-10 test images, weights as published, no labels (but torch-pruning's Taylor), no fine-tuning. budget:",
+        "the share of the MACs. images: of calibration. KL bits: from the dense output, per test image. Times in CPU seconds;",
+        "peak GB of the process so far, test images included. The standard error of an accuracy is about .3 points on 10,000",
+        "images. Each row names the commit that it was measured at.",
         "",
         "| " + " | ".join(columns) + " |",
         "| --- " * len(columns) + "|",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 
@@ -16,20 +16,22 @@ from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import POSITIONS, input_rows, output_rows
 from pidnet.networks.outputs import OutputReading
 from pidnet.networks.running import run
+from pidnet.pruning.criteria.sketching import Sketch
 from pidnet.pruning.structure.network import CuttableNetwork
 
 
 def input_moments(
-    network: CuttableNetwork, x: Inputs, consumers: list[str]
+    network: CuttableNetwork, x: Inputs, consumers: list[str], sketches: Mapping[str, Sketch]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Covariance (feature, feature) and mean (feature,) of each consumer's inputs over samples (and positions).
 
-    All is summed from the first row on, so that a feature that never changes has a variance of 0, not of rounding.
+    Those of a sketch are of its parts. All is summed from the first row on, so that a feature that never changes has a variance of 0, not of rounding.
     """
     sums: dict[str, tuple[Tensor, Tensor, Tensor, int]] = {}
 
     def add(name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
         rows = input_rows(layer, inputs, POSITIONS)
+        rows = sketches[name].rows(rows) if name in sketches else rows
         start = sums[name][0] if name in sums else rows[0].clone()
         rows = rows - start
         _, gram, total, count = sums.get(

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pidnet.pruning.criteria.ranking import Ranking, in_order
+from pidnet.pruning.criteria.sketching import seen
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
 RIDGE = 1e-4
@@ -96,7 +97,7 @@ class Channel:
         statistics: CalibrationStatistics, layer: str, consumer: str, temperature: float | None, *, kept: bool
     ) -> Channel:
         """The channel to a consumer. Features that belong to no unit of the layer always stay."""
-        weight, owned = statistics.weights(consumer), statistics.owned(layer, consumer)
+        weight, owned = seen(statistics, layer, consumer)
         if temperature is not None:
             weight = _square_root(statistics.fisher(consumer, temperature)) @ weight
         covariance = ridged(statistics.covariance(consumer))

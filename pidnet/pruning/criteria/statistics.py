@@ -18,10 +18,8 @@ from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import feature_count, features, weight_matrix
 from pidnet.printing import Printed, listed
 from pidnet.pruning.criteria._gathering import fisher_sums, input_moments, totals
+from pidnet.pruning.criteria.sketching import Sketch, sketched
 from pidnet.pruning.structure.network import CuttableNetwork
-
-# Covariances of more input features than this would take more than 2 GB.
-MOST_FEATURES = 16_384
 
 
 @dataclass(eq=False, repr=False)
@@ -36,6 +34,8 @@ class CalibrationStatistics(Printed):
         Inputs and labels.
     seed
         Of the criteria that draw.
+    sketches
+        Consumer of very many features -> the parts that stand in for them in its covariance and mean.
 
     Examples
     --------
@@ -53,6 +53,7 @@ class CalibrationStatistics(Printed):
     x: Inputs
     y: Tensor
     seed: int = 0
+    sketches: dict[str, Sketch] = field(default_factory=dict, init=False)
     _moments: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, init=False)
     _fishers: dict[tuple[str, float], np.ndarray] = field(default_factory=dict, init=False)
 
@@ -154,12 +155,12 @@ class CalibrationStatistics(Printed):
         Returns
         -------
         ndarray
-            float64 (feature, feature).
+            float64 (feature, feature); of more than 8,192 features in parts, see ``pidnet.pruning.criteria.sketching``.
 
         Raises
         ------
         ValueError
-            For more than 16,384 features.
+            For very many features that no sketch can be made of.
         """
         self.prefetch([consumer])
         return self._moments[consumer][0]
@@ -215,9 +216,11 @@ class CalibrationStatistics(Printed):
         *temperatures : float, optional
             With them their Fisher factors too, in another pass.
         """
-        list(map(self._check_features, consumers := list(consumers)))
+        consumers = list(consumers)
         if new := [name for name in consumers if name not in self._moments]:
-            self._moments.update(input_moments(self.network, self.x, new))
+            found = {name: sketched(self.network, self.x, name) for name in new}
+            self.sketches.update({name: sketch for name, sketch in found.items() if sketch})
+            self._moments.update(input_moments(self.network, self.x, new, self.sketches))
         wanted = product(consumers, (heat for heat in temperatures if heat is not None))
         if unknown := [key for key in wanted if key not in self._fishers]:
             names, heats = (list(dict.fromkeys(column)) for column in zip(*unknown, strict=True))
@@ -239,14 +242,6 @@ class CalibrationStatistics(Printed):
             Input units, of a convolution times the size of its kernel.
         """
         return feature_count(self.network.weighted(consumer))
-
-    def _check_features(self, consumer: str) -> None:
-        if (features := self.features(consumer)) > MOST_FEATURES:
-            raise ValueError(
-                f"layer {consumer!r} reads {features:,} features, whose covariance would take "
-                f"{8e-9 * features**2:,.0f} GB; take a criterion that needs none, such as l1, l2 or random, with the "
-                'repair "none", or leave the layer before it out by layers='
-            )
 
     def weights(self, consumer: str) -> np.ndarray:
         """A consumer's weights as one matrix.

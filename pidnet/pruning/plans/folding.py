@@ -29,17 +29,20 @@ def _fold(
     statistics: CalibrationStatistics, small: CuttableNetwork, name: str, kept: np.ndarray, rows: np.ndarray
 ) -> None:
     """The regression on the kept features, through the origin where the layer has no bias."""
-    layer, mean = small.weighted(name), statistics.mean(name)
-    moments = ridged(statistics.covariance(name))
+    layer, moments = small.weighted(name), ridged(statistics.covariance(name))
+    sketch = statistics.sketches.get(name)
+    weight, mean = statistics.weights(name)[rows], statistics.mean(name)
+    lost = np.setdiff1d(np.arange(weight.shape[1]), kept)
+    missing = weight[:, lost] @ (sketch.mean if sketch else mean)[lost]
+    weight, places = (sketch.weights(weight), sketch.of(kept)) if sketch else (weight, kept)
+    gone = np.setdiff1d(np.arange(len(mean)), places)
     if layer.bias is None:
         moments = moments + np.outer(mean, mean)
-    gone = np.setdiff1d(np.arange(len(mean)), kept)
-    weight = statistics.weights(name)[rows]
-    shares = np.linalg.solve(moments[np.ix_(kept, kept)], moments[np.ix_(kept, gone)])
+    shares = np.linalg.solve(moments[np.ix_(places, places)], moments[np.ix_(places, gone)])
     added = weight[:, gone] @ shares.T
     with torch.no_grad():
-        matrix = weight_matrix(layer)
-        write_matrix(layer, matrix + torch.as_tensor(added).to(matrix))
         if layer.bias is not None:
-            offset = weight[:, gone] @ mean[gone] - added @ mean[kept]
-            layer.bias.add_(torch.as_tensor(offset).to(layer.bias))
+            layer.bias.add_(torch.as_tensor(missing - added @ mean[places]).to(layer.bias))
+        matrix = weight_matrix(layer)
+        added = sketch.spread(added, kept) if sketch else added
+        write_matrix(layer, matrix + torch.as_tensor(added).to(matrix))

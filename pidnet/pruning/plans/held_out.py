@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from pidnet.networks.inputs import take
-from pidnet.pruning.criteria.statistics import MOST_FEATURES, CalibrationStatistics
+from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.repair.running import cut_and_repair
 
 FOLDS = 5
@@ -26,12 +26,9 @@ def held_out_bits(
 
     The samples are parted into five; the network is repaired on four parts and measured on the fifth, for every part
     in turn where there are fewer than 500 samples. Which units go was decided on all samples, so the truth may lie
-    above. None with 2 samples, and where a layer reads too many features for least squares.
+    above. None with 2 samples.
     """
     dense = statistics.network
-    consumers = dense.consumers(kept)
-    if any(statistics.features(name) > MOST_FEATURES for name in consumers):
-        return None
     removed = {name: dense.groups[name].others(units) for name, units in kept.items()}
     fold = np.arange(len(statistics.y)) % FOLDS
     lost = []

@@ -144,6 +144,10 @@ class PruningPlan(Printed):
             lines.append(
                 f"chosen for the target {best}; bits lost at uniform widths, held out, by target: {found}"
             )
+        lines += [
+            f"{layer} reads very many features: decided by parts of each unit that carry {100 * share:.0f} % of what it makes"
+            for layer, share in self.settings.get("sketched", {}).items()
+        ]
         for layer in self.kept:
             lines += self._layer_lines(layer, most)
         lines += [f"\n{layer} is left out: {reason}" for layer, reason in self.left_out.items()]

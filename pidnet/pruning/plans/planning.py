@@ -19,6 +19,7 @@ from pidnet.networks.outputs import Reading
 from pidnet.pruning.criteria.criterion import Criterion, Rank
 from pidnet.pruning.criteria.pid import ridged
 from pidnet.pruning.criteria.registry import find_criterion
+from pidnet.pruning.criteria.sketching import seen
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans.allocation import by_measured_loss
 from pidnet.pruning.plans.budget import Budget
@@ -174,6 +175,7 @@ def _settings(
         "output": statistics.network.reading.kind,
         "seed": statistics.seed,
         "calibration_samples": len(statistics.y),
+        "sketched": {name: round(float(sketch.share), 4) for name, sketch in statistics.sketches.items()},
         "pidnet": __version__,
     }
 
@@ -247,7 +249,7 @@ def _substitutes(
     if not removed or statistics.features(consumer) > MOST_FEATURES_LOOKED_AT:
         return [()] * len(removed)
     covariance = ridged(statistics.covariance(consumer))
-    owned = statistics.owned(layer, consumer)
+    _, owned = seen(statistics, layer, consumer)
     inputs, outputs = owned[kept].ravel(), owned[removed].ravel()
     weight = np.linalg.solve(covariance[np.ix_(inputs, inputs)], covariance[np.ix_(inputs, outputs)])
     strength = np.abs(weight) * np.sqrt(np.diag(covariance)[inputs])[:, None]

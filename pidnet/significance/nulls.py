@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from scipy.stats import genpareto
 
 from pidnet.codes import Codes
@@ -196,19 +195,5 @@ def _permutation_test(
 
 def _unit_null(codes: Codes, layer: str, rng: np.random.Generator) -> np.ndarray:
     """I(Y;X) of each unit under permuted labels, (draw, unit)."""
-    values_US = np.ascontiguousarray(codes.layer(layer).values.numpy().T)
-    target, null = codes.target.numpy(), []
-    for _ in range(UNIT_PERMUTATIONS):
-        count_UXY = np.zeros((len(values_US), codes.levels, len(codes.classes)))
-        labels = target[rng.permutation(len(target))]
-        _count(values_US, labels, count_UXY)
-        null.append(shannon.mutual_information(count_UXY / len(target)))
-    return np.stack(null)
-
-
-@njit(cache=True, nogil=True)
-def _count(values_US, labels, count_UXY):
-    """Add how often each level of a unit meets each class."""
-    for unit in range(len(values_US)):
-        for sample in range(len(labels)):
-            count_UXY[unit, values_US[unit, sample], labels[sample]] += 1.0
+    draws = (permute_labels(codes.take_layer(layer), rng) for _ in range(UNIT_PERMUTATIONS))
+    return np.stack([shannon.mutual_information(unit_tables(draw, layer)) for draw in draws])

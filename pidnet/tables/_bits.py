@@ -26,7 +26,7 @@ from pidnet.execution.threads import share_pairs
 
 WORD = 64
 MOST_LEVELS = 10  # (levels - 1)^2 rows meet for each word; with more, one by one is faster
-UNITS_AT_ONCE = 256  # whose bits are packed together
+UNITS_AT_ONCE = 256  # whose codes are copied together
 
 
 class CodedUnits(NamedTuple):
@@ -57,6 +57,18 @@ def code_units(values_SU: np.ndarray, target: np.ndarray, classes: int, levels: 
     if few:
         _set_bits(values, samples, words, rows)
     return CodedUnits(margins, rows, words, values, samples)
+
+
+def unit_margins(values_SU: np.ndarray, target: np.ndarray, classes: int, levels: int) -> np.ndarray:
+    """How often each level of a unit meets each class, int32 (unit, class, level). The codes may lie on disk: those of
+    some units at a time are copied."""
+    order = np.argsort(target, kind="stable")
+    samples = np.searchsorted(target[order], np.arange(classes + 1))
+    margins = np.zeros((values_SU.shape[1], classes, levels), np.int32)
+    for first in range(0, len(margins), UNITS_AT_ONCE):
+        block = slice(first, first + UNITS_AT_ONCE)
+        _count_units(np.ascontiguousarray(values_SU[:, block][order].T), samples, margins[block])
+    return margins
 
 
 def fill_tables(coded: CodedUnits, pairs: np.ndarray, p_PABY: np.ndarray) -> None:

@@ -20,7 +20,14 @@ from pidnet.execution.blocks import TABLE_BYTES
 from pidnet.execution.threads import share_pairs
 from pidnet.printing import Printed, number
 from pidnet.tables import shannon
-from pidnet.tables._bits import MOST_LEVELS, CodedUnits, code_units, fill_tables, joint_terms
+from pidnet.tables._bits import (
+    MOST_LEVELS,
+    CodedUnits,
+    code_units,
+    fill_tables,
+    joint_terms,
+    unit_margins,
+)
 
 if TYPE_CHECKING:  # tables need no torch: its import would cost seconds
     from pidnet.codes import Codes
@@ -151,7 +158,8 @@ def _count(coded: CodedUnits, pairs: np.ndarray, shape: tuple[int, int, int]) ->
 
 def unit_tables(codes: Codes, layer: str) -> np.ndarray:
     """Joint tables of each unit with the target, float64 (unit, level, class), constant units included."""
-    return _coded_units(codes, layer).margins.swapaxes(1, 2) / len(codes)
+    values, target = codes.layer(layer).values.numpy(), codes.target.numpy()
+    return unit_margins(values, target, len(codes.classes), codes.levels).swapaxes(1, 2) / len(codes)
 
 
 def values_of_units(

@@ -10,9 +10,10 @@ Source: Grassberger 2003, arXiv:physics/0307138.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.special import exp1, psi, xlogy
 from scipy.stats import poisson
+
+from pidnet.execution.compiling import inner
 
 MOST, POINTS = 60.0, 3001  # expected counts above MOST follow the expansion
 # Functions of an expected count, at equal steps of its square root: their slope at 0 is infinite.
@@ -25,14 +26,14 @@ _ONES = np.maximum(np.arange(4096), 1)
 OBSERVED_PART = np.arange(4096) * (np.log(_ONES) - psi(_ONES))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def interpolate(mean, table):
     """A function of the expected count between the points of its table."""
     left, along = place_of(mean)
     return between(table, left, along)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def place_of(mean):
     """The point to the left of an expected count up to MOST, and how far it lies along to the next one."""
     place = np.sqrt(mean / MOST) * (POINTS - 1)
@@ -40,13 +41,13 @@ def place_of(mean):
     return left, place - left
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def between(table, left, along):
     """A table at a place."""
     return table[left] + along * (table[left + 1] - table[left])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def observed(n, observed_part):
     """n (ln n - psi(n)), by its expansion beyond the table."""
     return observed_part[int(n)] if n < len(observed_part) else 0.5 + 1.0 / (12.0 * n)

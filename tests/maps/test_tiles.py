@@ -85,6 +85,23 @@ def test_a_store_holds_the_map(tmp_path, measure, options):
     assert repr(found) == repr(expected)
 
 
+@pytest.mark.parametrize("levels", [2, 12])
+def test_a_layer_of_two_units_and_more_levels_than_bits_are_counted_for(tmp_path, levels):
+    draw = np.random.default_rng(0)
+    codes = Codes.of({"fc1": draw.integers(levels, size=(300, 2))}, draw.integers(2, size=300), levels)
+    found = pn.layer_maps(codes, "i_mmi", store=tmp_path)["fc1"]
+    assert len(found.pairs) == 1
+    same(found, pn.layer_maps(codes, "i_mmi")["fc1"], atol=2e-6)
+
+
+def test_codes_on_disk_give_the_map_of_codes_in_memory(tmp_path):
+    codes = some_codes()
+    np.save(tmp_path / "codes.npy", codes.layer("fc1").values.numpy())
+    on_disk = Codes.of({"fc1": np.load(tmp_path / "codes.npy", mmap_mode="r+")}, codes.target, 3)
+    found = pn.layer_maps(on_disk, "i_min", store=tmp_path / "store")["fc1"]
+    same(found, pn.layer_maps(codes, "i_min")["fc1"])
+
+
 def test_xarray_reads_a_store(tmp_path):
     import xarray
 
@@ -163,14 +180,20 @@ def test_an_executor_that_was_shut_down_loses_all(tmp_path):
         pn.layer_maps(some_codes(constant=()), "i_min", store=tmp_path, executor=pool)
 
 
-def test_processes_make_tiles_too():
+@pytest.mark.parametrize(
+    "pool",
+    ["concurrent.futures.ProcessPoolExecutor(1, mp.get_context('spawn'))", "loky.ProcessPoolExecutor(1)"],
+)
+def test_processes_make_tiles_too(pool):
     """In a new process, so that its workers need not fork one that has threads."""
+    library = pool.partition(".ProcessPool")[0]
+    pytest.importorskip(library)
     code = (
-        "import concurrent.futures as cf, multiprocessing as mp, pidnet as pn\n"
+        f"import {library}, multiprocessing as mp, pidnet as pn\n"
         "from pidnet.codes import Codes\n"
         "if __name__ == '__main__':\n"
         "    codes = Codes.of({'a': [[k % 2, k // 2 % 2, k % 3] for k in range(60)]}, [k % 2 for k in range(60)])\n"
-        "    with cf.ProcessPoolExecutor(1, mp.get_context('spawn')) as pool:\n"
+        f"    with {pool} as pool:\n"
         "        found = pn.layer_maps(codes, 'i_mmi', executor=pool)['a'].matrix('redundancy')\n"
         "    assert abs(found[0, 1] - pn.layer_maps(codes, 'i_mmi')['a'].matrix('redundancy')[0, 1]) < 1e-6\n"
     )

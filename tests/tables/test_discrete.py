@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -83,6 +84,20 @@ def test_unit_tables_are_the_margins_of_pair_tables():
     tables, units = pair_tables(codes, "layer"), unit_tables(codes, "layer")
     np.testing.assert_allclose(tables.p.sum(2), units[tables.pairs[:, 0]])
     np.testing.assert_allclose(tables.p.sum(1), units[tables.pairs[:, 1]])
+
+
+def test_unit_tables_of_codes_on_disk_copy_some_units_at_a_time(tmp_path):
+    values = np.random.default_rng(0).integers(4, size=(2000, 2100), dtype=np.uint8)
+    np.save(tmp_path / "codes.npy", values)
+    labels = np.arange(2000) % 5
+    in_memory = unit_tables(Codes.of({"fc": values}, labels), "fc")
+    codes = Codes.of({"fc": np.load(tmp_path / "codes.npy", mmap_mode="r+")}, labels)
+    unit_tables(codes, "fc")
+    tracemalloc.start()
+    np.testing.assert_array_equal(unit_tables(codes, "fc"), in_memory)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < in_memory.nbytes * 2 + values.nbytes / 2
 
 
 def test_values_of_units_are_those_of_each_pair():

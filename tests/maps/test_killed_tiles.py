@@ -1,4 +1,4 @@
-"""Maps whose worker or client is killed in the middle, and two clients on one store: real processes, real signals."""
+"""Maps of other processes, whose worker or client is killed in the middle, and two clients on one store."""
 
 import os
 import signal
@@ -37,6 +37,26 @@ def deadly(folder, after):
         return MEASURES["i_mmi"](tables)
 
     return measure
+
+
+@pytest.mark.parametrize(
+    "pool",
+    ["concurrent.futures.ProcessPoolExecutor(1, mp.get_context('spawn'))", "loky.ProcessPoolExecutor(1)"],
+)
+def test_processes_make_tiles_too(pool):
+    """In a new process, so that its workers need not fork one that has threads."""
+    library = pool.partition(".ProcessPool")[0]
+    pytest.importorskip(library)
+    code = (
+        f"import {library}, multiprocessing as mp, pidnet as pn\n"
+        "from pidnet.codes import Codes\n"
+        "if __name__ == '__main__':\n"
+        "    codes = Codes.of({'a': [[k % 2, k // 2 % 2, k % 3] for k in range(60)]}, [k % 2 for k in range(60)])\n"
+        f"    with {pool} as pool:\n"
+        "        found = pn.layer_maps(codes, 'i_mmi', executor=pool)['a'].matrix('redundancy')\n"
+        "    assert abs(found[0, 1] - pn.layer_maps(codes, 'i_mmi')['a'].matrix('redundancy')[0, 1]) < 1e-6\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=180)
 
 
 def test_a_killed_worker_of_dask_loses_no_tile(tmp_path):

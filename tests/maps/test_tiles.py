@@ -2,7 +2,6 @@
 
 import concurrent.futures as cf
 import json
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -178,26 +177,6 @@ def test_an_executor_that_was_shut_down_loses_all(tmp_path):
     pool.shutdown()
     with pytest.raises(RuntimeError, match="6 of 6 tiles were not made"):
         pn.layer_maps(some_codes(constant=()), "i_min", store=tmp_path, executor=pool)
-
-
-@pytest.mark.parametrize(
-    "pool",
-    ["concurrent.futures.ProcessPoolExecutor(1, mp.get_context('spawn'))", "loky.ProcessPoolExecutor(1)"],
-)
-def test_processes_make_tiles_too(pool):
-    """In a new process, so that its workers need not fork one that has threads."""
-    library = pool.partition(".ProcessPool")[0]
-    pytest.importorskip(library)
-    code = (
-        f"import {library}, multiprocessing as mp, pidnet as pn\n"
-        "from pidnet.codes import Codes\n"
-        "if __name__ == '__main__':\n"
-        "    codes = Codes.of({'a': [[k % 2, k // 2 % 2, k % 3] for k in range(60)]}, [k % 2 for k in range(60)])\n"
-        f"    with {pool} as pool:\n"
-        "        found = pn.layer_maps(codes, 'i_mmi', executor=pool)['a'].matrix('redundancy')\n"
-        "    assert abs(found[0, 1] - pn.layer_maps(codes, 'i_mmi')['a'].matrix('redundancy')[0, 1]) < 1e-6\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=180)
 
 
 def test_a_cluster_of_dask_makes_tiles_too():

@@ -25,7 +25,7 @@ NETS = ("mlp/mnist1d", "cnn/digits")
 MOMENTS = (0, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1)
 UNITS = 48  # of a layer, drawn once, whose pairs are decomposed
 ATOMS = ("redundancy", "unique_sum", "synergy")
-MEASURES = ("i_min", "i_ccs")  # i_broja of a layer with its correction would take longer than the training
+MEASURES = ("i_min",)  # maps of the others, corrected, would take longer than the training
 KEEP = 0.1
 
 

@@ -105,3 +105,6 @@ def test_odd_epochs_are_refused():
         epoch_claims([maps, {1: maps[1], 8: maps[9]}])
     with pytest.raises(ValueError, match="no such atom"):
         epoch_claims(maps, atoms=["unique"])
+    fewer = pn.Codes.of({"fc": two_layers(0).layers["late"].values[:, 1:]}, two_layers(0).target, 4)
+    with pytest.raises(ValueError, match="fc at 1 and fc at 9: other units"):
+        epoch_claims(maps | {9: pn.layer_maps(fewer, "i_mmi")})

@@ -274,9 +274,7 @@ def _over_same_units(maps: Maps, step: tuple[str, str]) -> Test:
     """As ``_over_networks``, of one network: each unit is left out of both maps at once."""
     first, last = (maps[name] for name in step)
     if not np.array_equal(first.units, last.units):
-        raise ValueError(
-            f"{' and '.join(step)}: other units (constant ones are dropped); map those that both have"
-        )
+        raise ValueError(f"{' and '.join(step)}: other units (constant ones go); map those that both have")
     moved = without_units(last) - without_units(first)
     error = np.sqrt(jackknife_variance(moved))
     return shares_of(last.atoms) - shares_of(first.atoms), error, np.full(3, len(moved) - 1.0)

@@ -42,7 +42,7 @@ def tried(seed: int, nets: int) -> dict:
         if done.returncode not in (0, 1) or not tally.is_file():
             raise RuntimeError(f"{TESTS} did not run: {done.stdout[-2000:]}")
         checked = json.loads(tally.read_text())
-    failed = re.findall(r"^E +(\w*(?:Error|Exception|Warning|Unsatisfiable)\b.*)$", done.stdout, re.M)
+    failed = re.findall(r"^E +(assert .*|\w*(?:Error|Exception|Warning)\b.*)$", done.stdout, re.M)
     if done.returncode and not failed:
         failed = [done.stdout.splitlines()[-1]]
     return {"seed": seed, "nets": nets, "checked": checked, "failed": failed}

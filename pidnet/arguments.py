@@ -1,4 +1,8 @@
-"""What a public function is given is looked at once, at its door, by its own annotations."""
+"""What a public function is given is looked at once, at its door, by its own annotations.
+
+Not by beartype or typeguard: they refuse NumPy's whole numbers, take True for a number and NaN for a share, fail on names
+that are imported for type checkers alone, and need several lines where one sentence is wanted.
+"""
 
 from __future__ import annotations
 

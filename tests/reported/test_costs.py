@@ -2,9 +2,11 @@
 
 import numpy as np
 import torch
+from sklearn.datasets import load_wine
 from torch import nn
 
 import pidnet as pn
+from tests.reported.nets import net
 
 
 def test_costs_are_told_for_samples_that_the_plan_has_not_seen():
@@ -23,3 +25,23 @@ def test_costs_are_told_for_samples_that_the_plan_has_not_seen():
     low, high = plan.settings["held_out_bits"]
     assert low <= truth * 3
     assert truth <= max(high * 3, 1e-4)
+
+
+def test_a_plan_tells_where_its_samples_are_those_of_the_training():
+    """Wine: as many samples to train on, to plan on and to measure on."""
+    x, y = load_wine(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(x))
+    x, y = torch.tensor((x - x.mean(0)) / x.std(0)).float()[order], torch.tensor(y)[order]
+    model = net(13, 24, 16, 3)
+    pn.training.train(model, x[:60], y[:60], epochs=60, rate=1e-2)
+    truth = {}
+    for name, part in {"seen": slice(60), "new": slice(60, 120)}.items():
+        plan = pn.plan_pruning(model, (x[part], y[part]), keep=0.5, search=False)
+        small = pn.apply_plan(model, plan, (x[part], y[part]))
+        with torch.no_grad():
+            p, q = (f(x[120:]).log_softmax(1) for f in (model, small))
+        truth[name] = float((p.exp() * (p - q)).sum(1).mean() / np.log(2))
+        seen = name == "seen"
+        assert plan.settings["seems_trained_on"] is seen
+        assert ("it was trained on" in plan.explain()) is seen
+        assert (truth[name] > plan.settings["held_out_bits"][1]) is seen

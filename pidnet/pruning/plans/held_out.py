@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from pidnet.networks.inputs import take
+from pidnet.networks.inputs import Inputs, split, take
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.repair.running import cut_and_repair
+from pidnet.pruning.structure.network import CuttableNetwork
 
 FOLDS = 5
 # With fewer samples all folds are measured: repairs are cheap then, and one fold would say little.
 FEW = 500
 # A plan is called too hopeful where it loses this many bits more on other samples, surely.
 WORTH_A_WORD = 0.01
+SURE = 1.645  # standard errors, 5 % on one side
 
 
 def held_out_bits(
@@ -43,6 +46,26 @@ def held_out_bits(
     half = 1.96 * float(bits.std()) / len(bits) ** 0.5 if len(bits) > 1 else float("nan")
     mean = float(bits.mean())
     return max(0.0, mean - half), mean + half
+
+
+def seems_trained_on(network: CuttableNetwork, x: Inputs, y: Tensor) -> bool:
+    """Whether a network fits the labels of these samples surely better (5 %) than it claims to.
+
+    For samples like those to come, minus the log-likelihood of the label is on average the entropy of the output, or
+    more for a network that is too sure of itself; on samples of its training it is less. Then what a cut loses on other
+    samples is more, and cannot be told from these. False where an output is not the class of a sample.
+    """
+    with torch.no_grad():
+        scores = torch.cat([network.run(batch) for batch in split(x)]).double()
+    if (scored := network.reading.predicted(scores)) is None:
+        return False
+    if network.reading.kind == "bernoulli":
+        scores = torch.stack([torch.zeros_like(scores.reshape(-1)), scores.reshape(-1)], 1)
+    labels, log_p = y.to(scores.device, torch.int64).reshape(-1), scores.log_softmax(1)
+    if labels.shape != scored.shape or labels.min() < 0 or labels.max() >= scores.shape[1]:
+        return False
+    surplus = -log_p.gather(1, labels[:, None])[:, 0] + (log_p.exp() * log_p).sum(1)
+    return bool(surplus.mean() < -SURE * surplus.std() / len(surplus) ** 0.5)
 
 
 def warn_of_hope(planned: float, found: tuple[float, float] | None) -> None:

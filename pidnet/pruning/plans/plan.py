@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_LAYERS = 7
+SEEMS_TRAINED_ON = (
+    "loses more on other samples: the network fits these as such that it was trained on (give it new ones)"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,6 +138,8 @@ class PruningPlan(Printed):
             Several lines: what goes, what that costs, and which layers are left out and why.
         """
         lines = [f"pruned by {self.criterion}", *self._held_out()]
+        if self.settings.get("seems_trained_on"):
+            lines.append(SEEMS_TRAINED_ON)
         targets = {
             k: bits for k, bits in self.settings.get("measured_bits", {}).items() if k.startswith("target ")
         }

@@ -24,7 +24,7 @@ from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans.allocation import by_measured_loss
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.curves import LossCurve
-from pidnet.pruning.plans.held_out import held_out_bits, warn_of_hope
+from pidnet.pruning.plans.held_out import held_out_bits, seems_trained_on, warn_of_hope
 from pidnet.pruning.plans.partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.search import RECOMBINED, find_plan
@@ -106,6 +106,12 @@ def plan_pruning(
         When there are fewer samples than units: the ridge then decides part of the ranking. When a plan surely
         loses more on samples that its repair has not seen (``settings["held_out_bits"]``) than on its own.
 
+    Notes
+    -----
+    Costs and ``held_out_bits`` are those on samples like the ones given. Where these were used to train the network,
+    which shows in labels that it fits surely better than its own certainty, ``settings["seems_trained_on"]`` is true
+    and ``explain`` says so: on new samples it then loses several times more. Give samples that it was not trained on.
+
     Examples
     --------
     >>> import torch
@@ -146,6 +152,7 @@ def plan_pruning(
             "search": bool(measured),
             "measured_bits": {k: round(v, 6) for k, v in measured.items()},
             "held_out_bits": None if found is None else [round(end, 6) for end in found],
+            "seems_trained_on": seems_trained_on(statistics.network, statistics.x, statistics.y),
         },
         units=statistics.network.widths,
         left_out=dict(statistics.network.refused),

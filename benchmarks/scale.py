@@ -230,20 +230,27 @@ def main() -> None:
     known = json.loads(STORED.read_text())["tables"] if STORED.is_file() else {}
     for title, make in tables.items():
         if asked.only in title:
-            known[title] = [row for row in known.get(title, ()) if row["commit"] == _commit()]
             add_rows(known, title, make)
 
 
 def add_rows(known: dict[str, list[dict]], title: str, make: Callable[[list[dict]], Iterator[dict]]) -> None:
-    """Add the rows of a table that it has not yet, each written when it is there."""
-    rows, load = known[title], round(os.getloadavg()[0], 1)
-    for row in make(list(rows)):
-        rows.append(row | {"commit": _commit(), "load": load})
+    """Add the rows that a table does not have of this commit, each written when it is there, in the place of an older one."""
+    rows, load = known.setdefault(title, []), round(os.getloadavg()[0], 1)
+    for row in make([row for row in rows if row["commit"] == _commit()]):
+        rows[:] = [
+            *(old for old in rows if _job(old) != _job(row)),
+            row | {"commit": _commit(), "load": load},
+        ]
         print(rows[-1], flush=True)
         load = round(os.getloadavg()[0], 1)
         write_text(STORED, json.dumps({"machine": MACHINE, "tables": known}, indent=1) + "\n")
         sections = [_section(title, rows) for title, rows in known.items()]
         write_text(RESULTS / "scale.md", "\n\n".join(["# Wide layers", f"{MACHINE}.", *sections]) + "\n")
+
+
+def _job(row: dict) -> list:
+    """What a row is of."""
+    return [row.get(name) for name in ("units", "measure", "correction", "shape", "tables")]
 
 
 def _section(title: str, rows: list[dict]) -> str:

@@ -68,7 +68,7 @@ def test_the_curvature_kernel_computes_what_its_twin_does(levels):
     e_PABY, Q_PAB = optimal_point(p_PABY, 1e-6)
     p_PYAB, e_PYAB = by_class(p_PABY), by_class(0.99 * e_PABY)  # inside: the twin divides by the slack
     found = np.empty(5)
-    fill_traces(p_PYAB, e_PYAB, Q_PAB, found)
+    fill_traces(p_PABY, 0.99 * e_PABY, Q_PAB, found)
     expected = [_twin.curvature_trace(*one) for one in zip(p_PYAB, e_PYAB, Q_PAB, strict=True)]
     np.testing.assert_allclose(found, expected, atol=0.011)  # V is linear in the mass at the optimum only
 

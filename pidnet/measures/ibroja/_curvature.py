@@ -6,136 +6,187 @@ V(p1, p2) = min sum q ln(q/Q) has the second derivative
 
 at the optimum q = Q e, with L the class systems of q, E those of e (see ``_kernels.class_systems``) and the cells
 without slack held where they are. Samples scatter as Sigma / N, Sigma = L(p) but for a part along which V is linear,
-since V is homogeneous. With u_c the two levels of a cell c in its class,
+since V is homogeneous:
 
-    tr(V'' Sigma) = sum_yc p(y,c) u_c^T L^+ u_c  -  sum_yc p(y,c) w_yc^T (G + slack / Q)^-1 w_yc,
-    w_yc = E^T L^+ u_c,    G = E^T L^+ E.
+    tr(V'' Sigma) = sum_y tr( L^+ L(p) )  -  tr( (G + slack / Q)^-1 sum_y E^T L^+ L(p) L^+ E ),    G = E^T L^+ E.
 
-``_twin.curvature_trace`` inverts V'' whole. Axis letters: P pair, Y class, A/B level of source 1/2, C = A*B cells.
+Eight pairs stand in the lanes of vector registers; ``_lanes_system`` factors L and G + slack / Q, as for a step.
+``_twin.curvature_trace`` inverts V'' whole. Axis letters: P pair, Y class, A/B level of source 1/2, C = A*B cells; rows as
+in ``_lanes_memory``.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from pidnet.execution.compiling import FAST, inner, kernel
-from pidnet.measures._kernels.class_systems import allocate_blocks, factor_blocks
+from pidnet.execution.compiling import inner, kernel
+from pidnet.measures._kernels.lanes import LANES, Row, filled
+from pidnet.measures.ibroja._lanes_memory import Shape, system_size, take, take_system
+from pidnet.measures.ibroja._lanes_system import factor, solve_cells
 
 LEAST_SLACK = 1e-14  # roundoff of a load
-TINY_PIVOT = 1e-11
+TINY_PIVOT = 1e-13
+
+
+class Scatter(NamedTuple):
+    """p, e (table), Q, slack (cells), scatter (C, C): sum_y E^T L^+ L(p) L^+ E. Of a class, with W = A + B levels:
+    inverse = L^+, product = L(p) L^+, both = L^+ L(p) L^+, each (W, W), and both E without its factors e, (W, C)."""
+
+    p: Row
+    e: Row
+    Q: Row
+    slack: Row
+    scatter: Row
+    inverse: Row
+    product: Row
+    both: Row
+    on_cells: Row
+
+
+def fill_traces(p_PABY: np.ndarray, e_PABY: np.ndarray, Q_PAB: np.ndarray, trace_P: np.ndarray) -> None:
+    """tr(V'' Sigma) of each pair, at its optimum q = Q e."""
+    A, B, Y = p_PABY.shape[1:]
+    cells, levels = A * B, A + B
+    size = (2 * Y + 2) * cells + cells * cells + 3 * levels * levels + levels * cells + 1
+    memory = np.zeros(LANES * size), np.zeros(LANES * system_size(A, B, Y))
+    _fill_in_lanes(p_PABY, e_PABY, Q_PAB, trace_P, *memory)
 
 
 @kernel("the bias of I_BROJA")
-def fill_traces(p_PYAB, e_PYAB, Q_PAB, trace_P):
-    """tr(V'' Sigma) of each pair, at its optimum q = Q e."""
-    pairs, classes, levels1, levels2 = p_PYAB.shape
-    cells = levels1 * levels2
-    blocks = allocate_blocks(levels1, levels2, classes)
-    q, slack = np.empty((classes, levels1, levels2)), np.empty((levels1, levels2))
-    inverse = np.empty((levels1 + levels2, levels1 + levels2))
-    among = np.empty((cells, cells))
-    matrix, sides = np.empty((cells, cells)), np.empty((cells, classes * cells))
-    for pair in range(pairs):
-        p, e, Q = p_PYAB[pair], e_PYAB[pair], Q_PAB[pair]
-        fill_point(e, Q, q, slack)
-        factor_blocks(q, blocks)
-        matrix[:] = 0.0
-        total = 0.0
-        for y in range(classes):
-            fill_inverse(blocks.inverse_alpha[y], blocks.ratio[y], blocks.inverse_factor[y], inverse)
-            fill_among(inverse, among, levels1, levels2)
-            total += add_class(p[y], e[y], among, matrix, sides[:, y * cells : (y + 1) * cells])
-        for cell in range(cells):
-            a, b = cell // levels2, cell % levels2
-            matrix[cell, cell] += max(slack[a, b], LEAST_SLACK) / max(Q[a, b], LEAST_SLACK)
-        trace_P[pair] = total - squares_of_solutions(matrix, sides)
+def _fill_in_lanes(p_PABY, e_PABY, Q_PAB, trace_P, memory, system_memory):
+    pairs, A, B, Y = p_PABY.shape
+    s, cursor = Shape(A, B, Y, A * B), np.zeros(1, np.int64)
+    w = take_scatter(memory, cursor, s)
+    answer, system = take(memory, cursor, 1), take_system(system_memory, np.zeros(1, np.int64), s)
+    for first in range(0, pairs, LANES):
+        for lane in range(LANES):  # lanes beyond the last pair repeat it
+            pair = min(first + lane, pairs - 1)
+            read_pair(s, p_PABY[pair], e_PABY[pair], Q_PAB[pair], w, lane)
+        find_traces(s, w, system, answer)
+        for lane in range(min(LANES, pairs - first)):
+            trace_P[first + lane] = answer[0, lane]
 
 
-@inner(fastmath=FAST)
-def fill_point(e, Q, q, slack):
-    """q = Q e and slack = 1 - sum_y e."""
-    for a in range(Q.shape[0]):
-        for b in range(Q.shape[1]):
-            slack[a, b] = 1.0
-            for y in range(len(e)):
-                q[y, a, b] = Q[a, b] * e[y, a, b]
-                slack[a, b] -= e[y, a, b]
+@inner
+def take_scatter(array, cursor, s):
+    levels = s.A + s.B
+    p, e = take(array, cursor, s.Y * s.C), take(array, cursor, s.Y * s.C)
+    Q, slack, scatter = take(array, cursor, s.C), take(array, cursor, s.C), take(array, cursor, s.C * s.C)
+    inverse, product = take(array, cursor, levels * levels), take(array, cursor, levels * levels)
+    both, on_cells = take(array, cursor, levels * levels), take(array, cursor, levels * s.C)
+    return Scatter(p, e, Q, slack, scatter, inverse, product, both, on_cells)
 
 
-@inner(fastmath=FAST)
-def fill_inverse(inverse_alpha, ratio, factor, inverse):
-    """An inverse of one class system, (A + B, A + B), from its factors: 1 / alpha, q / alpha, and F with
-    F^T F the inverse of the Schur complement."""
-    levels1, levels2 = ratio.shape
-    for b in range(levels2):
-        for other in range(levels2):
-            total = 0.0
-            for k in range(max(b, other), levels2):
-                total += factor[k, b] * factor[k, other]
-            inverse[levels1 + b, levels1 + other] = total
-    for a in range(levels1):
-        for b in range(levels2):
-            total = 0.0
-            for k in range(levels2):
-                total -= ratio[a, k] * inverse[levels1 + k, levels1 + b]
-            inverse[a, levels1 + b] = total
-            inverse[levels1 + b, a] = total
-    for a in range(levels1):
-        for other in range(levels1):
-            total = inverse_alpha[a] if a == other else 0.0
-            for k in range(levels2):
-                total -= inverse[a, levels1 + k] * ratio[other, k]
-            inverse[a, other] = total
+@inner
+def read_pair(s, p_ABY, e_ABY, Q_AB, w, lane):
+    """A pair into a lane."""
+    for a in range(s.A):
+        for b in range(s.B):
+            slack = 1.0
+            for y in range(s.Y):
+                w.p[(y * s.A + a) * s.B + b, lane] = p_ABY[a, b, y]
+                w.e[(y * s.A + a) * s.B + b, lane] = e_ABY[a, b, y]
+                slack -= e_ABY[a, b, y]
+            w.slack[a * s.B + b, lane] = max(slack, LEAST_SLACK)
+            w.Q[a * s.B + b, lane] = Q_AB[a, b]
 
 
-@inner(fastmath=FAST)
-def fill_among(inverse, among, levels1, levels2):
-    """u_c^T L^+ u_d of all cells c, d."""
-    for a in range(levels1):
-        for b in range(levels2):
-            row, second = a * levels2 + b, levels1 + b
-            for other_a in range(levels1):
-                of_a = inverse[a, other_a] + inverse[second, other_a]
-                for other_b in range(levels2):
-                    of_b = inverse[a, levels1 + other_b] + inverse[second, levels1 + other_b]
-                    among[row, other_a * levels2 + other_b] = of_a + of_b
+@inner
+def find_traces(s, w, system, answer):
+    """The traces of the pairs in the lanes."""
+    factor(s, w.e, w.Q, w.slack, TINY_PIVOT, system)
+    total = filled(w.p, 0.0)
+    for i in range(s.C * s.C):
+        w.scatter[i] = total
+    for y in range(s.Y):
+        fill_inverse(s, y, system, w.inverse)
+        fill_product(s, y, w)
+        levels = s.A + s.B
+        for i in range(levels):
+            total = total + w.product[i * levels + i]
+        fill_both(levels, w)
+        add_scatter(s, y, w)
+    for c in range(s.C):
+        for d in range(s.C):
+            system.response[d] = w.scatter[larger_first(c, d, s.C)]
+        solve_cells(s.C, system)
+        total = total - system.response[c]
+    answer[0] = total
 
 
-@inner(fastmath=FAST)
-def add_class(p, e, among, matrix, sides):
-    """Add the part of a class to G, fill sqrt(p) w of its cells as columns, and return sum_c p u^T L^+ u."""
-    cells, levels2 = len(among), p.shape[1]
-    total = 0.0
-    for cell in range(cells):
-        of_cell = e[cell // levels2, cell % levels2]
-        for other in range(cells):
-            matrix[cell, other] += of_cell * among[cell, other] * e[other // levels2, other % levels2]
-            sides[cell, other] = of_cell * among[cell, other] * np.sqrt(p[other // levels2, other % levels2])
-        total += p[cell // levels2, cell % levels2] * among[cell, cell]
-    return total
+@inner
+def larger_first(c, d, C):
+    """Where a symmetric matrix of which only the lower triangle is kept has its element."""
+    return c * C + d if c > d else d * C + c
 
 
-@inner(fastmath=FAST)
-def squares_of_solutions(m, sides):
-    """sum over columns s of s^T m^-1 s; m and the columns are overwritten. Directions in which m vanishes are left
-    out: no column has a part in them."""
-    size, columns = sides.shape
-    total = 0.0
-    for i in range(size):
-        whole = m[i, i]
-        for j in range(i):
-            value = m[i, j]
-            for k in range(j):
-                value -= m[i, k] * m[j, k]
-            m[i, j] = value * m[j, j]
-        pivot = whole
-        for k in range(i):
-            pivot -= m[i, k] * m[i, k]
-        m[i, i] = 1.0 / np.sqrt(pivot) if pivot > TINY_PIVOT * whole else 0.0
-        for k in range(i):
-            for column in range(columns):
-                sides[i, column] -= m[i, k] * sides[k, column]
-        for column in range(columns):
-            sides[i, column] *= m[i, i]
-            total += sides[i, column] ** 2
-    return total
+@inner
+def fill_inverse(s, y, system, inverse):
+    """An inverse of one class system from its factors: 1 / alpha, q / alpha, and F with F^T F the inverse of the Schur
+    complement."""
+    A, B, W = s.A, s.B, s.A + s.B
+    for b in range(B):
+        for other in range(b + 1):
+            total = filled(inverse, 0.0)
+            for k in range(b, B):
+                row = y * B * B + k * B
+                total = total + system.factor[row + b] * system.factor[row + other]
+            inverse[(A + b) * W + A + other], inverse[(A + other) * W + A + b] = total, total
+    for a in range(A):
+        row = (y * A + a) * B
+        for b in range(B):
+            total = filled(inverse, 0.0)
+            for k in range(B):
+                total = total - system.ratio[row + k] * inverse[(A + k) * W + A + b]
+            inverse[a * W + A + b], inverse[(A + b) * W + a] = total, total
+        for other in range(a + 1):
+            total = filled(inverse, 0.0)
+            for k in range(B):
+                total = total - inverse[a * W + A + k] * system.ratio[(y * A + other) * B + k]
+            inverse[a * W + other], inverse[other * W + a] = total, total
+        inverse[a * W + a] = inverse[a * W + a] + system.inverse_alpha[y * A + a]
+
+
+@inner
+def fill_product(s, y, w):
+    """L(p) L^+ of a class: each cell of p adds its two levels to both of them."""
+    A, W = s.A, s.A + s.B
+    for i in range(W * W):
+        w.product[i] = filled(w.p, 0.0)
+    for a in range(A):
+        for b in range(s.B):
+            p, at_a, at_b = w.p[(y * A + a) * s.B + b], a * W, (A + b) * W
+            for i in range(W):
+                part = p * (w.inverse[at_a + i] + w.inverse[at_b + i])
+                w.product[at_a + i] = w.product[at_a + i] + part
+                w.product[at_b + i] = w.product[at_b + i] + part
+
+
+@inner
+def fill_both(levels, w):
+    """L^+ L(p) L^+ of a class."""
+    for i in range(levels):
+        for j in range(i + 1):
+            total = filled(w.p, 0.0)
+            for k in range(levels):
+                total = total + w.inverse[i * levels + k] * w.product[k * levels + j]
+            w.both[i * levels + j], w.both[j * levels + i] = total, total
+
+
+@inner
+def add_scatter(s, y, w):
+    """Add E^T both E of a class, the lower triangle."""
+    A, B, W = s.A, s.B, s.A + s.B
+    table = y * s.C
+    for i in range(W):
+        for a in range(A):
+            for b in range(B):
+                value = w.both[i * W + a] + w.both[i * W + A + b]
+                w.on_cells[i * s.C + a * B + b] = value * w.e[table + a * B + b]
+    for c in range(s.C):
+        of_a, of_b, e = (c // B) * s.C, (A + c % B) * s.C, w.e[table + c]
+        for d in range(c + 1):
+            at = c * s.C + d
+            w.scatter[at] = w.scatter[at] + e * (w.on_cells[of_a + d] + w.on_cells[of_b + d])

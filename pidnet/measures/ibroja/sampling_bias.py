@@ -20,9 +20,8 @@ def i_broja_bias(tables: PairTables, *, tolerance: float = 1e-6) -> np.ndarray:
     cells that can occur. R gains at least nothing and at most what the information of either source gains.
     """
     e_PABY, Q_PAB = optimal_point(tables.p, tolerance)
-    p_PYAB, e_PYAB = (np.ascontiguousarray(np.moveaxis(x, 3, 1)) for x in (tables.p, e_PABY))
     trace = np.empty(len(tables))
-    share_pairs(lambda part: fill_traces(p_PYAB[part], e_PYAB[part], Q_PAB[part], trace[part]), len(tables))
+    share_pairs(lambda part: fill_traces(tables.p[part], e_PABY[part], Q_PAB[part], trace[part]), len(tables))
     cells = 1 - tables.p.any((1, 2)).sum(1)
     cells += sum(values_of_units(tables, lambda p: (p > 0).sum((1, 2)) - p.any(2).sum(1)))
     more = sum(

@@ -61,7 +61,7 @@ def _costs(found: dict[str, Any]) -> list[tuple]:
         max(row["peak GB"] for row in found["cost"]),
         max(abs(r["chain rule"]) for r in found["cost"]),
     )
-    planes = {row["variant"]: row["wall s"] for row in found["planes"]}
+    planes = {row["variant"]: (row["wall s"], row["CPU s"]) for row in found["planes"]}
     return [
         ("n 10,000, d 64, labels, 2 draws: CPU s", "<= 3", f"{large['CPU s']:.2f}", large["CPU s"] <= 3),
         ("the same, noise of each its own: CPU s", "<= 3", f"{own['CPU s']:.2f}", own["CPU s"] <= 3),
@@ -69,10 +69,10 @@ def _costs(found: dict[str, Any]) -> list[tuple]:
         ("n 4,000, d 64, labels, 1 draw: CPU s", "<= .4", f"{small['CPU s']:.2f}", small["CPU s"] <= 0.4),
         ("I(X;T) = I(X;T given Y) + I(T;Y)", "1e-10", f"{chain:.0e}", chain <= 1e-10),
         (
-            "plane of a conv net, 10,000 images: s",
+            "plane of a conv net, 10,000 images: s (CPU s)",
             "<= 60",
-            ", ".join(f"{name} {seconds:.1f}" for name, seconds in planes.items()),
-            bool(planes) and max(planes.values()) <= 60,
+            ", ".join(f"{name} {wall:.0f} ({cpu:.0f})" for name, (wall, cpu) in planes.items()),
+            bool(planes) and max(wall for wall, _ in planes.values()) <= 60,
         ),
     ]
 

@@ -215,22 +215,30 @@ def _pattern_entropy(h: Tensor) -> float:
 
 def cells(arm: str, seeds: int, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """All networks of an arm, seed by seed."""
-    made = {"mlp": _sweep, "conv": _sweep, "lenet": _sweep, "dropout": _rates, "factorial": _factorial}[arm]
+    made = {
+        "mlp": _sweep,
+        "conv": _sweep,
+        "lenet": _sweep,
+        "pairs": _sweep,
+        "dropout": _rates,
+        "factorial": _factorial,
+    }[arm]
     for seed in range(seeds):
         for cell in made(arm, options):
             yield {"arm": arm, "seed": seed, **cell}
 
 
 def _sweep(arm: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    samples = {"mlp": 10_000, "conv": 4000, "lenet": 10_000}[arm]
+    encoder = "mlp" if arm == "pairs" else arm
+    samples = {"mlp": 10_000, "conv": 4000, "lenet": 10_000}[encoder]
     sizes = {
         "samples": samples,
-        "width": 128 if arm == "mlp" else 64,
+        "width": 128 if encoder == "mlp" else 64,
         "latent": 32,
         "epochs": options["epochs"],
     }
     for beta in options["betas"]:
-        yield {"encoder": arm, "beta": beta, **sizes, "course": COURSE, "units": True}
+        yield {"encoder": encoder, "beta": beta, **sizes, "course": COURSE, "units": True}
 
 
 def _rates(arm: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -255,6 +263,7 @@ MEASURES = {
     "mlp": bottleneck,
     "conv": bottleneck,
     "lenet": bottleneck,
+    "pairs": bottleneck,
     "factorial": bottleneck,
     "dropout": dropout,
 }

@@ -37,3 +37,10 @@ def resampled(a: np.ndarray, b: np.ndarray, controls: Sequence[np.ndarray] = (),
     picks = [rng.integers(len(a), size=len(a)) for _ in range(draws)]
     drawn = [rank_correlation(a[k], b[k], [c[k] for c in controls]) for k in picks]
     return f"{rank_correlation(a, b, controls):+.2f} ({np.nanstd(drawn):.2f})"
+
+
+def spread(values: np.ndarray) -> str:
+    """Mean over the networks; ± the standard deviation where it is more than 10 %."""
+    finite = len(values) > 1 and np.isfinite(values).all()
+    mean, std = values.mean(), values.std(ddof=1) if finite else 0.0
+    return f"{mean:.3g} ± {std:.2g}" if std > 0.1 * abs(mean) else f"{mean:.3g}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.collapse_figure import figure, units_figure
-from benchmarks.collapse_statistics import Rows, column, rank_correlation, resampled, settings_mean
+from benchmarks.collapse_statistics import Rows, column, rank_correlation, resampled, settings_mean, spread
 from pidnet.files import write_text
 
 FITTED = 10.0  # from this beta on the networks fit their training data
@@ -21,13 +21,13 @@ def write_results(arm: str, rows: Rows, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rows = [rounded(_kept(row, rows)) for row in rows]
     write_text(folder / f"collapse_{arm}.json", "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
-    made = {"dropout": dropout_text, "factorial": factorial_text}.get(arm, sweep_text)
+    made = {"dropout": dropout_text, "factorial": factorial_text, "pairs": pairs_text}.get(arm, sweep_text)
     text = "\n".join([*head(arm, rows), *made(rows)]) + "\n"
     write_text(folder / f"collapse_{arm}.md", text)
-    if arm not in ("dropout", "factorial"):
+    if made is sweep_text:
         figure(rows).savefig(folder / f"collapse_{arm}.png", dpi=90)
-        if any("pairs" in row.get("units", {}) for row in rows):
-            units_figure(mapped(rows)).savefig(folder / f"collapse_{arm}_units.png", dpi=90)
+    if made in (sweep_text, pairs_text) and any("pairs" in row.get("units", {}) for row in rows):
+        units_figure(mapped(rows)).savefig(folder / f"collapse_{arm}_units.png", dpi=90)
     print(text)
 
 
@@ -78,13 +78,6 @@ def mean_table(rows: Rows, by: Callable[[dict[str, Any]], Any], columns: dict[st
     return lines
 
 
-def spread(values: np.ndarray) -> str:
-    """Mean over the networks; ± the standard deviation where it is more than 10 %."""
-    finite = len(values) > 1 and np.isfinite(values).all()
-    mean, std = values.mean(), values.std(ddof=1) if finite else 0.0
-    return f"{mean:.3g} ± {std:.2g}" if std > 0.1 * abs(mean) else f"{mean:.3g}"
-
-
 ACCURACY = {
     "accuracy train / test / test, mean code": [
         ("train", "accuracy"),
@@ -109,7 +102,12 @@ READING = [
 ]
 
 
-def sweep_text(rows: Rows) -> list[str]:
+def pairs_text(rows: Rows) -> list[str]:
+    """Too few networks for correlations."""
+    return [*sweep_table(rows), "", *READING, "", *course_text(rows)]
+
+
+def sweep_table(rows: Rows) -> list[str]:
     columns = {
         **ACCURACY,
         "test cross-entropy": [("test", "cross_entropy")],
@@ -126,10 +124,13 @@ def sweep_text(rows: Rows) -> list[str]:
     }
     if all("units" in row for row in rows):
         columns["pairs of units: redundancy / synergy"] = [("units", "redundancy"), ("units", "synergy")]
-    table = mean_table(rows, lambda cell: f"beta {cell['beta']:g}", columns)
+    return mean_table(rows, lambda cell: f"beta {cell['beta']:g}", columns)
+
+
+def sweep_text(rows: Rows) -> list[str]:
     fitted = [row for row in rows if row["cell"]["beta"] >= FITTED]
     return [
-        *table,
+        *sweep_table(rows),
         "",
         *READING,
         "",

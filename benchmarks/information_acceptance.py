@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.collapse_statistics import column, rank_correlation
 
-SIZES = ((4000, 1), (10_000, 2))  # of the cost: inputs and draws
+SIZES = ((4000, 2), (10_000, 2))  # of the cost: inputs and draws
 
 
 def acceptance(found: dict[str, Any], collapse: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -66,7 +66,7 @@ def _costs(found: dict[str, Any]) -> list[tuple]:
         ("n 10,000, d 64, labels, 2 draws: CPU s", "<= 3", f"{large['CPU s']:.2f}", large["CPU s"] <= 3),
         ("the same, noise of each its own: CPU s", "<= 3", f"{own['CPU s']:.2f}", own["CPU s"] <= 3),
         ("peak memory of all cases up to d 256, GB", "<= .7", f"{peak:.2f}", peak <= 0.7),
-        ("n 4,000, d 64, labels, 1 draw: CPU s", "<= .4", f"{small['CPU s']:.2f}", small["CPU s"] <= 0.4),
+        ("n 4,000, d 64, labels, 2 draws: CPU s", "<= .4", f"{small['CPU s']:.2f}", small["CPU s"] <= 0.4),
         ("I(X;T) = I(X;T given Y) + I(T;Y)", "1e-10", f"{chain:.0e}", chain <= 1e-10),
         (
             "plane of a conv net, 10,000 images: s (CPU s)",
@@ -82,7 +82,10 @@ def _rest(found: dict[str, Any]) -> list[tuple]:
     moved = max(value for name, value in rules.items() if "scaled" in name or "order" in name)
     codes = [row for row in found["codes"] if "states" in row]
     sure = [row for row in codes if row["states"] == "ok"]
-    bias, inside = max(abs(row["mean error"]) for row in sure), min(row["inside"] for row in codes)
+    bias, inside = (
+        max(abs(row.get("mean error", row["worst error"])) for row in sure),
+        min(row["inside"] for row in codes),
+    )
     count = next(row["ms to count"] for row in found["codes"] if "ms to count" in row)
     errors = [abs(row["canonical"] - row["truth"]) for row in found["eight"]]
     slowest = max(row["canonical s"] for row in found["eight"])
@@ -101,7 +104,12 @@ def _rest(found: dict[str, Any]) -> list[tuple]:
             f"{labels['inside']:.3f}",
             labels["inside"] == 1,
         ),
-        ("codes with the state ok: mean error over 200 draws, bits", "<= .05", f"{bias:.3f}", bias <= 0.05),
+        (
+            "codes with the state ok: mean (before: worst) error over draws, bits",
+            "<= .05",
+            f"{bias:.3f}",
+            bias <= 0.05,
+        ),
         ("codes, any state: truth in the bracket", ">= .95", f"{inside:.3f}", inside >= 0.95),
         ("10,000 x 256 codes counted, ms", "<= 10", f"{count:.1f}", count <= 10),
         (

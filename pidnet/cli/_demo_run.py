@@ -1,4 +1,7 @@
-"""The main job on scikit-learn's digits: from a trained network to a smaller one and the energy it saves."""
+"""The main job on scikit-learn's digits: from a trained network to a smaller one and the energy it saves.
+
+Beside it the information plane of a narrow network with noise, since one without noise has no finite I(X;T).
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,11 @@ from torch import nn
 
 from pidnet import datasets, training, zoo
 from pidnet.activations import capture
-from pidnet.codes import quantize
+from pidnet.codes import Codes, quantize
 from pidnet.files import one_change
 from pidnet.graph import redundancy_graph, save_graph
 from pidnet.maps import LayerMap, layer_maps
+from pidnet.planes import Plane, information_plane
 from pidnet.plots import plot_graph, plot_map
 from pidnet.pruning import plan_pruning
 from pidnet.pruning.criteria.registry import find_criterion
@@ -29,11 +33,13 @@ from pidnet.runs import (
     write_maps,
     write_pictures,
     write_pruned,
+    write_sections,
     write_settings,
 )
 
 WIDTHS = (256, 256)
-MEASURES = ("i_broja", "i_min")
+NOISY_WIDTHS = (12, 8)
+MEASURES = ("i_broja", "i_min", "i_mmi", "i_ccs")
 GRAPH_MEASURE = "i_broja"
 REPAIR = "refit"
 BUDGETS = (0.5, 0.25, 0.1)
@@ -45,8 +51,10 @@ class Demo:
     """Everything the demo found, and the folder where it stands."""
 
     folder: Path
+    codes: Codes
     maps: list[LayerMap]
     pruned: list[PrunedRun]
+    plane: Plane
 
     def rows(self) -> list[dict[str, Any]]:
         """The dense network and each budget, one row each."""
@@ -68,23 +76,23 @@ def run_demo(
     folder = Path(folder)
     samples = datasets.load("digits")
     dense = _trained(folder, samples, seed, tell)
+    plane = _noisy_plane(samples, seed, tell)
     test = samples.x_test, samples.y_test
     calibration = samples.x_train[:CALIBRATION], samples.y_train[:CALIBRATION]
-    tell(f"capturing {CALIBRATION} samples and mapping all pairs of units")
     hidden = [f"fc{depth + 1}" for depth in range(len(WIDTHS))]
     codes = quantize(capture(dense, calibration, hidden), how="zero_level")
-    maps = [layer_map for measure in MEASURES for layer_map in layer_maps(codes, measure).values()]
+    maps = []
+    for measure in MEASURES:
+        tell(f"mapping all pairs of units by {measure}, {CALIBRATION} samples")
+        maps += layer_maps(codes, measure).values()
     pruned = []
     for keep in BUDGETS:
         tell(f"pruning to {keep:.0%} of the units by {criterion}")
-        plan = plan_pruning(dense, calibration, keep, criterion, search=False, seed=seed)
+        plan = plan_pruning(dense, calibration, keep, criterion, seed=seed)
         pruned.append(carry_out(dense, plan, calibration, test, repair=REPAIR))
-    demo = Demo(folder, maps, pruned)
+    demo = Demo(folder, codes, maps, pruned, plane)
     tell(f"writing {folder}")
-    _write(
-        demo,
-        {"seed": seed, "criterion": criterion, "search": False, "repair": REPAIR, "calibration": CALIBRATION},
-    )
+    _write(demo, {"seed": seed, "criterion": criterion, "repair": REPAIR, "calibration": CALIBRATION})
     return demo
 
 
@@ -107,11 +115,23 @@ def _trained(folder: Path, samples: datasets.Samples, seed: int, tell: Callable[
     return model
 
 
+def _noisy_plane(samples: datasets.Samples, seed: int, tell: Callable[[str], None]) -> Plane:
+    """What the layers of a narrow Bayesian MLP tell about input and label."""
+    tell(f"training a noisy MLP 64-{'-'.join(map(str, NOISY_WIDTHS))}-10 and drawing its information plane")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        noisy = zoo.mlp(64, NOISY_WIDTHS, 10, variant="bayesian")
+        training.train(noisy, samples.x_train, samples.y_train, seed=seed)
+        held_out = samples.x_test, samples.y_test
+        return information_plane(noisy, (samples.x_train, samples.y_train), held_out, seed=seed)
+
+
 def _write(demo: Demo, settings: dict[str, Any]) -> None:
     """The run folder, as one change: tables, maps, graphs, pictures, plans, pruned networks; then the report."""
     with one_change(demo.folder):
         write_settings(demo.folder, "demo", {"data": "digits", **settings})
         write_maps(demo.folder, demo.maps, "demo")
+        write_sections(demo.folder, "demo", codes=demo.codes, plane=demo.plane)
         write_pruned(demo.folder, demo.pruned, torch.zeros(1, 64), "demo")
         drawings = {name: draw for one in demo.maps for name, draw in _drawings(one).items()}
         write_pictures(demo.folder, drawings, "demo")

@@ -18,7 +18,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights and the training.")] = 0,
     as_json: options.AsJson = False,
 ) -> None:
-    """The main job on scikit-learn's digits: train, map, draw the graph, prune, compare energy."""
+    """The main job on scikit-learn's digits: train, map, draw the graph, prune, compare energy, say what came out."""
     with steps("starting") as tell:
         check_folder(out)
         import torch
@@ -28,15 +28,23 @@ def demo(
         # One thread is enough for a small network, and gives the same digits on every number of cores.
         torch.set_num_threads(1)
         result = run_demo(out, criterion=criterion, seed=seed, tell=tell)
+    from pidnet.report import conclusion
+    from pidnet.runs import read_run
+
+    conclusions = conclusion(read_run(out))
     if as_json:
         print_json(
             {
                 "folder": str(result.folder),
                 "layers": [layer_map.summary() for layer_map in result.maps],
                 "budgets": result.rows(),
+                "plane": result.plane.records(),
+                "conclusion": conclusions,
             }
         )
         return
     show_maps(result.maps)
     show(f"The network, pruned by {criterion}, repair: {REPAIR}", result.rows())
-    say(f"Open {result.folder / 'report.html'}")
+    show("A narrow network with noise: its information, [low, high] in bits", result.plane.brackets())
+    for sentence in [*conclusions, f"Open {result.folder / 'report.html'}"]:
+        say(sentence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pidnet.arguments import check_arguments
 from pidnet.maps import LayerMap
 from pidnet.maps.notes import short_notes
 from pidnet.pruning import RemovedUnit
@@ -21,7 +22,31 @@ def summary(run: Run) -> list[str]:
 
 
 def conclusion(run: Run) -> list[str]:
-    """What the run comes down to: how much of the network is needed, and how much of a pair is redundant."""
+    """What a run comes down to: how much of the network is needed, and how much of a pair is redundant.
+
+    Parameters
+    ----------
+    run : Run
+        As ``pidnet.runs.read_run`` gives it.
+
+    Returns
+    -------
+    list of str
+        A sentence each; none about what the run does not hold.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> import pidnet as pn
+    >>> x = torch.randint(2, (300, 2), generator=torch.Generator().manual_seed(0)).float()
+    >>> acts = pn.Activations({"fc1": x[:, [0, 0, 1]]}, x[:, 0].long(), {"fc1": "none"})
+    >>> maps = pn.layer_maps(pn.quantize(acts, 2), "i_min", correction="none")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = pn.runs.read_run(pn.runs.write_run(folder, maps))
+    >>> pn.report.conclusion(run)[0][:69]
+    'In fc1, 33% of what two units carry about the label is redundant (i_m'
+    """
+    check_arguments(conclusion, locals())
     measured = [(one, *one.report.accuracy) for one in run.budgets if one.report.accuracy]
     sentences = [_how_far(measured)] if measured else []
     return sentences + [_how_redundant(maps) for maps in list(by_measure(run.maps).values())[:1]]

@@ -10,11 +10,11 @@ import shutil
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, cast
 from zlib import crc32
 
 from filelock import FileLock, Timeout
@@ -22,7 +22,6 @@ from filelock import FileLock, Timeout
 if TYPE_CHECKING:
     import numpy as np
 
-Result = TypeVar("Result")
 LONGEST_NAME = 120
 TEMPORARY = ".pidnet-"
 CHANGE, GONE = ".change", ".gone"  # files that are about to take their places; the names of those that go
@@ -152,21 +151,61 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_result(result: Any, path: Path, stored: Any = None) -> Path:
-    """Write a small result as JSON under the name of its class; returns the path. stored: its fields, if not plain."""
-    stored = stored or {part.name: plain(getattr(result, part.name)) for part in fields(result)}
-    return write_text(path, json.dumps({type(result).__name__: stored}, indent=1, allow_nan=False))
+class Saved:
+    """A small dataclass that is kept as JSON under the name of its class.
 
+    A class whose fields are not plain gives ``_stored``; one whose fields must be checked or rebuilt gives ``_restored``.
+    """
 
-def read_result(path: Path, kind: type[Result], checked: Callable[[dict], Result]) -> Result:
-    """The result of a class that ``write_result`` wrote. ValueError for another file, with the reason."""
-    try:
-        return checked(json.loads(path.read_text(encoding="utf-8"))[kind.__name__])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(
-            f"{path} holds no {kind.__name__} that can be read: {reason}; make it again"
-        ) from error
+    def _stored(self) -> dict[str, Any]:
+        return {part.name: plain(getattr(self, part.name)) for part in fields(cast(Any, self))}
+
+    @classmethod
+    def _restored(cls, stored: dict[str, Any]) -> Self:
+        return cls(**stored)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the result as JSON.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its ending becomes .json.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        text = json.dumps({type(self).__name__: self._stored()}, indent=1, allow_nan=False)
+        return write_text(Path(path).with_suffix(".json"), text)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a result that ``save`` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The .json file.
+
+        Returns
+        -------
+        Self
+            The same result.
+
+        Raises
+        ------
+        ValueError
+            For a file that is broken or holds another result, with the reason.
+        """
+        try:
+            return cls._restored(json.loads(Path(path).read_text(encoding="utf-8"))[cls.__name__])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
+            raise ValueError(
+                f"{path} holds no {cls.__name__} that can be read: {reason}; make it again"
+            ) from error
 
 
 def safe_name(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy import stats
 
 from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
-from pidnet.files import read_result, write_result
+from pidnet.files import Saved
 from pidnet.maps._jackknife import half_width, shares_of
 from pidnet.maps.layer_map import LayerMap
 from pidnet.optional import optional_module
@@ -31,7 +30,7 @@ Maps = Mapping[str, LayerMap]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Profile(Printed):
+class Profile(Printed, Saved):
     """Shares of the information of the pairs of each layer: redundancy + unique_sum + synergy = 1.
 
     Attributes
@@ -94,41 +93,9 @@ class Profile(Printed):
         about = {"measure": self.measure, "interval": self.interval}
         return xarray.Dataset(tables, {"layer": list(self.layers), "atom": list(ATOMS)}, about)
 
-    def save(self, path: str | Path) -> Path:
-        """Write the profile as JSON.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file; its ending becomes .json.
-
-        Returns
-        -------
-        Path
-            The file written.
-        """
-        return write_result(self, Path(path).with_suffix(".json"))
-
-    @staticmethod
-    def load(path: str | Path) -> Profile:
-        """Read a profile that ``save`` wrote.
-
-        Parameters
-        ----------
-        path : str or Path
-            The .json file.
-
-        Returns
-        -------
-        Profile
-            The same profile.
-
-        Raises
-        ------
-        ValueError
-            For a file that is broken or holds no profile, with the reason.
-        """
-        return read_result(Path(path), Profile, _checked)
+    @classmethod
+    def _restored(cls, stored: dict[str, Any]) -> Profile:
+        return _checked(stored)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the shares over depth with their intervals; see ``pidnet.plots.plot_profile``.

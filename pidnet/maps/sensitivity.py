@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from pidnet.activations import Activations
 from pidnet.arguments import check_arguments
 from pidnet.codes import Codes, quantize
 from pidnet.codes.quantizers import Quantizer
-from pidnet.files import read_result, write_result
+from pidnet.files import Saved
 from pidnet.maps.mapping import layer_maps
 from pidnet.maps.verdict import Verdict
 from pidnet.measures.measure import MeasureLike
@@ -32,7 +31,7 @@ ATOMS = ("redundancy", "unique_mean", "synergy")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sensitivity(Printed):
+class Sensitivity(Printed, Saved):
     """Means of the atoms of each layer at several numbers of levels and of samples. ``sensitivity`` makes it.
 
     Attributes
@@ -130,41 +129,9 @@ class Sensitivity(Printed):
         """One row for each layer and setting; bits."""
         return optional_module("pandas").DataFrame(list(self.rows))
 
-    def save(self, path: str | Path) -> Path:
-        """Write the table as JSON.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file; its ending becomes .json.
-
-        Returns
-        -------
-        Path
-            The file written.
-        """
-        return write_result(self, Path(path).with_suffix(".json"))
-
-    @staticmethod
-    def load(path: str | Path) -> Sensitivity:
-        """Read a table that ``save`` wrote.
-
-        Parameters
-        ----------
-        path : str or Path
-            The .json file.
-
-        Returns
-        -------
-        Sensitivity
-            The same table.
-
-        Raises
-        ------
-        ValueError
-            For a file that is broken or holds no table, with the reason.
-        """
-        return read_result(Path(path), Sensitivity, _checked)
+    @classmethod
+    def _restored(cls, stored: dict[str, Any]) -> Sensitivity:
+        return _checked(stored)
 
     def plot(self, atom: str = "redundancy", ax: Axes | None = None) -> Figure:
         """Draw the means of one atom at every setting; see ``pidnet.plots.plot_sensitivity``.

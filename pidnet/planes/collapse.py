@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
-from pidnet.files import read_result, write_result
+from pidnet.files import Saved
 from pidnet.optional import optional_module
 from pidnet.planes._geometry import (
     Batches,
@@ -43,7 +42,7 @@ SCALARS = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Collapse(Printed):
+class Collapse(Printed, Saved):
     """How far the features of a layer have collapsed to their class means; all numbers are without unit.
 
     All but ``nearest_center`` and ``accuracy`` are 0 at full collapse.
@@ -125,41 +124,12 @@ class Collapse(Printed):
         """Make a table of one row: all numbers, without the matrices."""
         return optional_module("pandas").DataFrame([{name: getattr(self, name) for name in SCALARS}])
 
-    def save(self, path: str | Path) -> Path:
-        """Write the collapse as .json.
+    def _stored(self) -> dict[str, Any]:
+        return worded(self)
 
-        Parameters
-        ----------
-        path : str or Path
-            Where to; the ending becomes .json.
-
-        Returns
-        -------
-        Path
-            The path written.
-        """
-        return write_result(self, Path(path).with_suffix(".json"), worded(self))
-
-    @staticmethod
-    def load(path: str | Path) -> Collapse:
-        """Read a collapse that ``save`` wrote.
-
-        Parameters
-        ----------
-        path : str or Path
-            The .json file.
-
-        Returns
-        -------
-        Collapse
-            The same collapse.
-
-        Raises
-        ------
-        ValueError
-            For a file that is broken or holds no collapse, with the reason.
-        """
-        return read_result(Path(path), Collapse, lambda stored: Collapse(**collapse_fields(stored, SCALARS)))
+    @classmethod
+    def _restored(cls, stored: dict[str, Any]) -> Collapse:
+        return cls(**collapse_fields(stored, SCALARS))
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the cosines between the class means, as ``pidnet.plots.plot_collapse`` does.

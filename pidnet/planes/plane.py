@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pidnet.estimators import Information
 from pidnet.estimators.information import shown
-from pidnet.files import read_result, write_result
+from pidnet.files import Saved
 from pidnet.optional import optional_module
 from pidnet.planes._storage import finding_of, information_of, worded
 from pidnet.planes.row_checks import Finding
@@ -64,7 +63,7 @@ class PlaneRow(Printed):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Plane(Printed):
+class Plane(Printed, Saved):
     """Layers in the information plane. ``information_plane`` makes it.
 
     Attributes
@@ -161,41 +160,12 @@ class Plane(Printed):
         order = {"layer": list(self.layers), "split": list(self.splits), "quantity": list(QUANTITIES)}
         return found.reindex(order).assign_attrs(units="bits")
 
-    def save(self, path: str | Path) -> Path:
-        """Write the plane as .json.
+    def _stored(self) -> dict[str, Any]:
+        return worded(self)
 
-        Parameters
-        ----------
-        path : str or Path
-            Where to; the ending becomes .json.
-
-        Returns
-        -------
-        Path
-            The path written.
-        """
-        return write_result(self, Path(path).with_suffix(".json"), worded(self))
-
-    @staticmethod
-    def load(path: str | Path) -> Plane:
-        """Read a plane that ``save`` wrote.
-
-        Parameters
-        ----------
-        path : str or Path
-            The .json file.
-
-        Returns
-        -------
-        Plane
-            The same plane.
-
-        Raises
-        ------
-        ValueError
-            For a file that is broken or holds no plane, with the reason.
-        """
-        return read_result(Path(path), Plane, _checked)
+    @classmethod
+    def _restored(cls, stored: dict[str, Any]) -> Plane:
+        return _checked(stored)
 
     def plot(self, split: str | None = None, ax: Axes | None = None) -> Figure:
         """Draw the brackets; see ``pidnet.plots.plot_plane``.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pidnet.files import read_result, write_result
+from pidnet.files import Saved
 from pidnet.optional import optional_module
 from pidnet.plots import plot_history
 from pidnet.printing import Printed, counted, listed, table
@@ -23,7 +22,7 @@ MOST_ROWS = 9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class History(Printed):
+class History(Printed, Saved):
     """Columns of numbers over the epochs of a training. ``Stopper`` makes it.
 
     Attributes
@@ -120,42 +119,6 @@ class History(Printed):
     def to_pandas(self) -> pandas.DataFrame:
         """One row for each record: its epoch as ``step``, and the columns."""
         return optional_module("pandas").DataFrame({"step": self.epochs, **self.columns})
-
-    def save(self, path: str | Path) -> Path:
-        """Write the history as JSON.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file; its ending becomes .json.
-
-        Returns
-        -------
-        Path
-            The file written.
-        """
-        return write_result(self, Path(path).with_suffix(".json"))
-
-    @staticmethod
-    def load(path: str | Path) -> History:
-        """Read a history that ``save`` wrote.
-
-        Parameters
-        ----------
-        path : str or Path
-            The .json file.
-
-        Returns
-        -------
-        History
-            The same history.
-
-        Raises
-        ------
-        ValueError
-            For a file that is broken or holds no history, with the reason.
-        """
-        return read_result(Path(path), History, lambda stored: History(**stored))
 
     def plot(self, ax: Sequence[Axes] | None = None) -> Figure:
         """Draw every column over the epochs; see ``pidnet.plots.plot_history``.

@@ -45,6 +45,7 @@ def demo(
         return
     show_maps(result.maps)
     show(f"The network, pruned by {criterion}, repair: {REPAIR}", result.rows())
-    show("A narrow network with noise: its information, [low, high] in bits", result.plane.brackets())
-    for sentence in [*conclusions, f"Open {result.folder / 'report.html'}"]:
+    brackets = [{name: row[name] for name in row if name != "how"} for row in result.plane.brackets()]
+    show("A narrow network with noise: its information, [low, high] in bits", brackets)
+    for sentence in [*map(str, result.plane.findings), *conclusions, f"Open {result.folder / 'report.html'}"]:
         say(sentence)

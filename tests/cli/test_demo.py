@@ -59,6 +59,16 @@ def test_the_folder_holds_everything(runs):
     assert ('id="plotly"' if find_spec("plotly") else "data:image/png") in page
 
 
+def test_it_ends_with_a_conclusion_and_holds_the_plane_and_the_codes(runs):
+    folder, [(first, _), _] = runs
+    run = pn.runs.read_run(folder)
+    assert [row.layer for row in run.sections.plane.rows if row.split == "train"] == ["fc1", "fc2", "head"]
+    assert run.sections.codes.layers["fc1"].values.shape == (demo.CALIBRATION, 256)
+    assert first[first.index("A narrow network") :].count("train") == 3
+    for sentence in pn.report.conclusion(run):
+        assert sentence in first
+
+
 def test_the_pruned_network_is_small_and_still_right(runs, digits):
     folder, _ = runs
     small = pn.load_pruned(pn.zoo.mlp(64, demo.WIDTHS, 10), folder / "pruned-0.25.safetensors")

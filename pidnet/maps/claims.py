@@ -25,7 +25,7 @@ Test = tuple[np.ndarray, np.ndarray, np.ndarray]  # change of the shares, its er
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DepthClaims(Printed):
+class ShareClaims(Printed):
     """Changes of the shares of the atoms between layers, each tested. ``depth_claims`` makes it.
 
     Attributes
@@ -44,9 +44,9 @@ class DepthClaims(Printed):
     Examples
     --------
     >>> import numpy as np
-    >>> from pidnet.maps.claims import DepthClaims
+    >>> from pidnet.maps.claims import ShareClaims
     >>> change, p = np.array([0.2]), np.array([0.01])
-    >>> claims = DepthClaims((("fc1", "fc2"),), ("synergy",), change, change - 0.1, change + 0.1, p, p, "units")
+    >>> claims = ShareClaims((("fc1", "fc2"),), ("synergy",), change, change - 0.1, change + 0.1, p, p, "units")
     >>> claims.holds()
     ('synergy rises from fc1 to fc2',)
     """
@@ -106,7 +106,7 @@ class DepthClaims(Printed):
             }
             for row in zip(*columns.values(), strict=True)
         ]
-        head = f"DepthClaims: changes of shares, 95 % intervals and p-values over {self.over}; p_holm over {len(rows)} rows"
+        head = f"ShareClaims: changes of shares, 95 % intervals and p-values over {self.over}; p_holm over {len(rows)} rows"
         return [head, *table(rows, MOST_ROWS)]
 
 
@@ -116,7 +116,7 @@ def depth_claims(
     codes: Codes | None = None,
     atoms: Sequence[str] = ("redundancy", "synergy"),
     seed: int = 0,
-) -> DepthClaims:
+) -> ShareClaims:
     """Test whether the shares of atoms change from each layer to the next, and from the first to the last.
 
     Parameters
@@ -133,7 +133,7 @@ def depth_claims(
 
     Returns
     -------
-    DepthClaims
+    ShareClaims
         Each change with its interval, and p-values corrected for the number of statements.
 
     Raises
@@ -174,7 +174,7 @@ def epoch_claims(
     maps: Mapping[int, Maps] | Sequence[Mapping[int, Maps]],
     *,
     atoms: Sequence[str] = ("redundancy", "synergy"),
-) -> DepthClaims:
+) -> ShareClaims:
     """Test whether the shares of atoms change from one recorded epoch to the next, and from the first to the last.
 
     Parameters
@@ -187,7 +187,7 @@ def epoch_claims(
 
     Returns
     -------
-    DepthClaims
+    ShareClaims
         Each change in each layer, its steps such as ("fc1 at 1", "fc1 at 20"), and p-values corrected for the number
         of statements.
 
@@ -242,7 +242,7 @@ def _check_atoms(atoms: Sequence[str]) -> None:
 
 def _tested(
     tested: Sequence[Test], steps: Sequence[tuple[str, str]], atoms: Sequence[str], over: str
-) -> DepthClaims:
+) -> ShareClaims:
     """The claims of changes with their errors and freedom."""
     chosen = [ATOMS.index(atom) for atom in atoms]
     change, error, freedom = (np.stack(part)[:, chosen].ravel() for part in zip(*tested, strict=True))
@@ -250,7 +250,7 @@ def _tested(
     score = np.divide(np.abs(change), error, out=np.full_like(error, np.inf), where=error > 0)
     p_values = np.where(change == 0, 1.0, 2 * stats.t.sf(score, freedom))
     rows = tuple(step for step in steps for _ in atoms)
-    return DepthClaims(
+    return ShareClaims(
         rows, tuple(atoms) * len(steps), change, change - half, change + half, p_values, holm(p_values), over
     )
 

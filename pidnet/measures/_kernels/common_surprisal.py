@@ -24,11 +24,14 @@ from pidnet.measures._kernels.maximum_entropy import (
     allocate_fit,
     allocate_margins,
     fit_margins,
+    open_cells,
     solve_exponents,
 )
 
 SIGN_THRESHOLD = 1e-8  # bits; a term nearer to 0 has no sign
-FIT_SHARE = 0.02  # of the tolerance is what the fit may miss: terms of up to some 10 bits multiply it
+# Of the tolerance is what the fit may miss: terms of up to some 10 bits multiply it. The second where a term is so near
+# to 0 that its sign hangs on what is missed: where margins force a cell, a term of small counts can be exactly 0.
+FIT_SHARES = (0.02, 1e-5)
 
 
 class Terms(NamedTuple):
@@ -84,8 +87,7 @@ def solve_pairs(p_PYAB, tolerance, redundancy_P, gap_P):
     pairs, classes, levels1, levels2 = p_PYAB.shape
     work = allocate(levels1, levels2, classes)
     for pair in range(pairs):
-        fit_and_compare(p_PYAB[pair], tolerance, work)
-        redundancy_P[pair], gap_P[pair] = sum_common_terms(work.fit.q, work.fit.step, work.terms)
+        redundancy_P[pair], gap_P[pair] = fit_and_compare(p_PYAB[pair], tolerance, work)
 
 
 @kernel("the derivative of I_ccs")
@@ -106,10 +108,17 @@ def fill_derivative(p_PYAB, samples, tolerance, first_PYA, second_PYB, both_PAB,
 
 @inner
 def fit_and_compare(p_YAB, tolerance, work):
-    """The fitted table of p and its terms."""
+    """Fit the table of p and fill its terms; returns R and its error estimate, bits."""
     fill_margins(p_YAB, work.fit.given)
-    fit_margins(work.fit, FIT_SHARE * tolerance)
-    fill_terms(work.fit.given, work.fit.q, work.terms)
+    open_cells(work.fit.given, work.fit.q)
+    redundancy, gap = 0.0, np.inf
+    for share in FIT_SHARES:
+        fit_margins(work.fit, share * tolerance)
+        fill_terms(work.fit.given, work.fit.q, work.terms)
+        redundancy, gap = sum_common_terms(work.fit.q, work.fit.step, work.terms)
+        if gap <= tolerance:
+            break
+    return redundancy, gap
 
 
 @inner

@@ -123,11 +123,11 @@ def allocate_fit(levels1, levels2, classes):
 
 @inner
 def fit_margins(fit, tolerance):
-    """Fill q from the given margins until a Newton step would move less than ``tolerance`` of its mass.
+    """Bring q to the given margins until a Newton step would move less than ``tolerance`` of its mass.
 
-    Leaves that step in fit.step, and returns the mass it would move.
+    Begins at the q that is there, first the one of ``open_cells``. Leaves the step in fit.step, and returns the mass
+    it would move.
     """
-    open_cells(fit.given, fit.q)
     moved = np.inf
     for _ in range(MOST_ROUNDS):
         scale_margins(fit.given, fit.q, fit.system.margin12, fit.scale12)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from peers import dit_distribution, random_table
 from pidnet.measures import decompose, iccs
 from pidnet.measures._kernels import twins
-from pidnet.measures._kernels.common_surprisal import fill_margins, sign
+from pidnet.measures._kernels.common_surprisal import sign
+from pidnet.measures._kernels.margins import fill_margins
 from pidnet.measures._kernels.maximum_entropy import (
     allocate_fit,
     fit_margins,

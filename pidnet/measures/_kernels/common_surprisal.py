@@ -18,11 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pidnet.execution.compiling import inner, kernel
+from pidnet.measures._kernels.margins import Margins, allocate_margins, fill_margins
 from pidnet.measures._kernels.maximum_entropy import (
     Fit,
-    Margins,
     allocate_fit,
-    allocate_margins,
     fit_margins,
     open_cells,
     solve_exponents,
@@ -119,22 +118,6 @@ def fit_and_compare(p_YAB, tolerance, work):
         if gap <= tolerance:
             break
     return redundancy, gap
-
-
-@inner
-def fill_margins(p_YAB, margins):
-    """The three pairwise margins of p."""
-    classes, levels1, levels2 = p_YAB.shape
-    margins.of_12[:] = 0.0
-    margins.of_1[:] = 0.0
-    margins.of_2[:] = 0.0
-    for y in range(classes):
-        for a in range(levels1):
-            for b in range(levels2):
-                p = p_YAB[y, a, b]
-                margins.of_12[a * levels2 + b] += p
-                margins.of_1[y, a] += p
-                margins.of_2[y, b] += p
 
 
 @inner

@@ -31,6 +31,7 @@ from pidnet.measures._kernels.class_systems import (
     solve_blocks,
     solve_definite,
 )
+from pidnet.measures._kernels.margins import Margins, allocate_margins
 
 MOST_ROUNDS = 200
 LONGEST_MOVE = 3.0  # of an exponent in a step: exponentials are not linear beyond
@@ -38,14 +39,6 @@ ROUNDOFF = 1e-15  # a step that loses less improves q as far as one can tell
 # Of the diagonal, on it: D - G is singular in directions that change nothing, such as a constant added to alpha and
 # taken off beta. It lifts their pivots above roundoff, as small as TINY_PIVOT, and moves the other steps by as much.
 RIDGE = 1e-13
-
-
-class Margins(NamedTuple):
-    """What q must have, and what is left to do. Of (x1,x2): (C,); of (x1,y): (Y, A); of (x2,y): (Y, B)."""
-
-    of_12: np.ndarray
-    of_1: np.ndarray
-    of_2: np.ndarray
 
 
 class System(NamedTuple):
@@ -83,16 +76,6 @@ class Fit(NamedTuple):
     step: Margins
     growth: Margins
     system: System
-
-
-@inner
-def allocate_margins(levels1, levels2, classes):
-    """Margins, all zero."""
-    return Margins(
-        of_12=np.zeros(levels1 * levels2),
-        of_1=np.zeros((classes, levels1)),
-        of_2=np.zeros((classes, levels2)),
-    )
 
 
 @inner

@@ -21,6 +21,7 @@ from pidnet.cli.report import report
 from pidnet.printing import visible
 
 BAD_INPUT = (ValueError, TypeError, OSError, ImportError)
+COMPLETION = {"--install-completion", "--show-completion"}  # typer itself ends Python after these
 
 app = typer.Typer(
     help="Partial information decomposition of neural networks: map, graph, prune, and the energy saved.",
@@ -62,7 +63,7 @@ def main() -> None:
     try:
         code = app(arguments or ["--help"], prog_name="pidnet", standalone_mode=False)
     except (Exception, SystemExit) as error:  # the commands themselves never exit, but the code of a user may
-        if len(arguments) < len(sys.argv) - 1:
+        if len(arguments) < len(sys.argv) - 1 or COMPLETION.intersection(arguments):
             raise
         sentence, code = _explained(error)
         progress.print(f"pidnet: {visible(sentence)}", highlight=False, markup=False, soft_wrap=True)

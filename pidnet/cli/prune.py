@@ -145,7 +145,8 @@ def _show(pruned: list[PrunedRun], title: str, *, explain: bool) -> None:
 
     show(title, rows(pruned))
     for one in pruned if explain else ():
-        say(f"\nBudget {one.name}: {one.plan.explain(most=None)}")
+        for line in f"\nBudget {one.name}: {one.plan.explain(most=None)}".splitlines():
+            say(line)
 
 
 def _budgets(**asked: list[float] | None) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ class Attention(nn.Module):
     ------
     ValueError
         When the heads do not divide the width.
+    TypeError
+        When ``noise`` is no module.
 
     Examples
     --------
@@ -38,8 +40,10 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int, noise: nn.Module | None = None) -> None:
         super().__init__()
-        if heads < 1 or width % heads:
+        if heads < 1 or width < 1 or width % heads:
             raise ValueError(f"width={width} is not a multiple of heads={heads}")
+        if not isinstance(noise, nn.Module | None):
+            raise TypeError(f"noise={noise!r}; expected a module such as GaussianNoise(0.1), or None")
         self.heads = heads
         self.q, self.k, self.v, self.out = (nn.Linear(width, width) for _ in range(4))
         self.noise = noise

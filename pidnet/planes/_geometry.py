@@ -184,6 +184,8 @@ class Batches:
     """Checked batches that can be read again; a whole is a single batch."""
 
     def __init__(self, h: Any, y: Any) -> None:
+        if isinstance(h, nn.Module):
+            raise TypeError("h is a network; pass features, such as those of pn.capture(network, data)")
         self.batches: Iterable[tuple[Any, Any]] = h if y is None else [(h, y)]
         if isinstance(self.batches, Tensor | np.ndarray):
             raise ValueError("y is missing; pass the labels, or batches of features and labels")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from pidnet.execution.compiling import FAST
 from pidnet.tables.expected_counts import (
     FITTED_PART,
     MOST,
@@ -29,8 +30,6 @@ TRUST_OBSERVED = 3.0  # by weight of the observed table: from a third of it on o
 DOUBT = 5.0  # the squared z of the cells seen once at which fit and data count alike
 COMPONENTS = 8
 SMALLEST = np.float32(1e-30)
-# Sums may use vector instructions; nan and inf keep their meaning.
-FAST = {"nsz", "arcp", "contract", "reassoc"}
 
 
 class Parts(NamedTuple):

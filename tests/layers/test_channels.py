@@ -206,8 +206,11 @@ def test_mean_field_weights_have_the_moments_of_a_layer_with_them(kind):
 def test_attention_without_noise_has_no_channel_and_heads_divide_the_width():
     with pytest.raises(ValueError, match="no noise and no channel; make it with noise="):
         layers.Attention(4, 2).channel(torch.zeros(3, 2, 4))
-    with pytest.raises(ValueError, match="width=4 is not a multiple of heads=3"):
-        layers.Attention(4, 3)
+    for width, heads in ((4, 3), (0, 1)):
+        with pytest.raises(ValueError, match=f"width={width} is not a multiple of heads={heads}"):
+            layers.Attention(width, heads)
+    with pytest.raises(TypeError, match=r"noise=0\.1; expected a module such as"):
+        layers.Attention(4, 2, 0.1)
 
 
 def test_masked_tokens_do_not_reach_the_heads():

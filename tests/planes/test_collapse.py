@@ -206,3 +206,8 @@ def test_a_collapse_comes_back_from_its_file(tmp_path):
     path.write_text(path.read_text().replace('"classes": 5', '"classes": 4'))
     with pytest.raises(ValueError, match="holds no Collapse that can be read: 5 labels of 4 classes"):
         pn.planes.Collapse.load(path)
+
+
+def test_a_network_is_no_features():
+    with pytest.raises(TypeError, match="h is a network; pass features"):
+        pn.neural_collapse(nn.Linear(2, 2), torch.arange(2))

@@ -39,6 +39,7 @@ from pidnet.runs import (
 
 WIDTHS = (256, 256)
 NOISY_WIDTHS = (12, 8)
+NOISY = f"a noisy MLP 64-{'-'.join(map(str, NOISY_WIDTHS))}-10"
 MEASURES = ("i_broja", "i_min", "i_mmi", "i_ccs")
 GRAPH_MEASURE = "i_broja"
 REPAIR = "refit"
@@ -92,7 +93,8 @@ def run_demo(
         pruned.append(carry_out(dense, plan, calibration, test, repair=REPAIR))
     demo = Demo(folder, codes, maps, pruned, plane)
     tell(f"writing {folder}")
-    _write(demo, {"seed": seed, "criterion": criterion, "repair": REPAIR, "calibration": CALIBRATION})
+    settings = {"seed": seed, "criterion": criterion, "repair": REPAIR, "calibration": CALIBRATION}
+    _write(demo, settings | {"information plane": f"of another network, {NOISY}"})
     return demo
 
 
@@ -117,7 +119,7 @@ def _trained(folder: Path, samples: datasets.Samples, seed: int, tell: Callable[
 
 def _noisy_plane(samples: datasets.Samples, seed: int, tell: Callable[[str], None]) -> Plane:
     """What the layers of a narrow Bayesian MLP tell about input and label."""
-    tell(f"training a noisy MLP 64-{'-'.join(map(str, NOISY_WIDTHS))}-10 and drawing its information plane")
+    tell(f"training {NOISY} and drawing its information plane")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         noisy = zoo.mlp(64, NOISY_WIDTHS, 10, variant="bayesian")

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from pidnet import __version__
+from pidnet.energy._report_text import report_text, summary
 from pidnet.energy.compared import Compared
-from pidnet.energy.report_text import report_text, summary
 from pidnet.optional import optional_module
 from pidnet.printing import Printed, listed
 

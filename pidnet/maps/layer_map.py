@@ -11,9 +11,9 @@ from scipy.stats import false_discovery_control
 
 from pidnet.arguments import check_arguments
 from pidnet.maps._frames import MIRROR, NAMES, pair_table, square, square_tables
+from pidnet.maps._ordering import similar_units
 from pidnet.maps._storage import read_map, write_map
 from pidnet.maps.notes import short_notes
-from pidnet.maps.ordering import similar_units
 from pidnet.measures.atoms import Atoms
 from pidnet.plots import plot_map
 from pidnet.printing import Printed, table, wrapped

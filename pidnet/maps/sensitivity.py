@@ -14,8 +14,8 @@ from pidnet.arguments import check_arguments
 from pidnet.codes import Codes, quantize
 from pidnet.codes.quantizers import Quantizer
 from pidnet.files import Saved
+from pidnet.maps._verdict import Verdict
 from pidnet.maps.mapping import layer_maps
-from pidnet.maps.verdict import Verdict
 from pidnet.measures.measure import MeasureLike
 from pidnet.optional import optional_module
 from pidnet.plots import plot_sensitivity

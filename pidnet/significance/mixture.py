@@ -12,7 +12,7 @@ from pidnet.codes.resampling import split
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.sampling_bias import unit_biases
-from pidnet.significance.likeness import distinct
+from pidnet.significance._likeness import distinct
 from pidnet.significance.mixture_bias import joint_information_bias
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
 from pidnet.tables.discrete import PairTables, iterate_pair_tables

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pidnet.significance.likeness import distinct
+from pidnet.significance._likeness import distinct
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -45,7 +45,7 @@ def test_copies_are_alike_and_a_constant_unit_is_no_division_by_zero():
 
 
 def test_it_rises_without_a_jump():
-    from pidnet.significance.likeness import _clearly
+    from pidnet.significance._likeness import _clearly
 
     statistic = np.array([0.0, 1.0, 1.0001, 1.2, 3.0, 10.0])
     found = _clearly(statistic, np.ones(6))

@@ -16,9 +16,9 @@ import numpy as np
 
 from pidnet.pruning.criteria.criterion import Criterion
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
+from pidnet.pruning.plans._partial_plan import PartialPlan, at_once
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.curves import Judge, LossCurve
-from pidnet.pruning.plans.partial_plan import PartialPlan, at_once
 from pidnet.pruning.plans.search import TARGETS, with_costs
 from pidnet.pruning.repair.walk import parted
 

@@ -16,7 +16,7 @@ from pidnet.printing import Printed
 from pidnet.progress import shown
 from pidnet.pruning.criteria.ranking import Ranking
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
-from pidnet.pruning.plans.folding import folded
+from pidnet.pruning.plans._folding import folded
 from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.repair.walk import running
 from pidnet.pruning.structure.network import CuttableNetwork

@@ -21,11 +21,11 @@ from pidnet.pruning.criteria.pid import ridged
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.pruning.criteria.sketching import seen
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
+from pidnet.pruning.plans._held_out import held_out_bits, seems_trained_on, warn_of_hope
+from pidnet.pruning.plans._partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.allocation import by_measured_loss
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.curves import LossCurve
-from pidnet.pruning.plans.held_out import held_out_bits, seems_trained_on, warn_of_hope
-from pidnet.pruning.plans.partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 from pidnet.pruning.plans.search import RECOMBINED, find_plan
 from pidnet.pruning.structure.discovery import cuttable

@@ -21,8 +21,8 @@ from torch import Tensor
 from pidnet.progress import shown
 from pidnet.pruning.criteria.pid import choose, removal_costs
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
+from pidnet.pruning.plans._partial_plan import PartialPlan
 from pidnet.pruning.plans.budget import Budget
-from pidnet.pruning.plans.partial_plan import PartialPlan
 from pidnet.pruning.repair.running import cut_and_repair
 
 # Temperature of the softmax that makes the target from the scores; none: the next layer's pre-activations.

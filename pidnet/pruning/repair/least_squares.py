@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from pidnet.networks.kinds import Weighted, weighted
 from pidnet.networks.linear_map import input_rows, output_rows, weight_matrix, write_matrix
-from pidnet.pruning.repair.moments import Moments, Rows, gathered, is_met, joined
-from pidnet.pruning.repair.streams import Call, watched
+from pidnet.pruning.repair._moments import Moments, Rows, gathered, is_met, joined
+from pidnet.pruning.repair._streams import Call, watched
 from pidnet.pruning.repair.walk import RepairedLayer, held_out
 
 Sums = Moments | Rows

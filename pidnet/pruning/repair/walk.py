@@ -16,9 +16,9 @@ from pidnet.networks.inputs import Inputs, samples, take
 from pidnet.networks.kinds import PRODUCERS, weighted
 from pidnet.networks.linear_map import features, output_rows
 from pidnet.networks.running import run
-from pidnet.pruning.repair.moments import positions
+from pidnet.pruning.repair._moments import positions
+from pidnet.pruning.repair._streams import Call, survey, watched
 from pidnet.pruning.repair.replay import Replay
-from pidnet.pruning.repair.streams import Call, survey, watched
 from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
 

@@ -8,7 +8,7 @@ from torch import nn
 import pidnet as pn
 from pidnet.pruning import gather
 from pidnet.pruning.criteria import sketching
-from pidnet.pruning.plans.folding import folded
+from pidnet.pruning.plans._folding import folded
 
 
 @pytest.fixture

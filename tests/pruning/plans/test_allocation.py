@@ -9,10 +9,10 @@ from torch import nn
 
 import pidnet as pn
 from pidnet.pruning import LossCurve, gather
+from pidnet.pruning.plans._folding import folded
 from pidnet.pruning.plans.allocation import _least, by_measured_loss, divided
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.curves import Judge
-from pidnet.pruning.plans.folding import folded
 
 
 @pytest.fixture(scope="module")

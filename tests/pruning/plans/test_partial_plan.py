@@ -1,6 +1,6 @@
 import numpy as np
 
-from pidnet.pruning.plans.partial_plan import PartialPlan
+from pidnet.pruning.plans._partial_plan import PartialPlan
 from pidnet.pruning.plans.planning import gather
 
 

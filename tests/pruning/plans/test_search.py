@@ -4,8 +4,8 @@ import torch
 
 import pidnet as pn
 from pidnet.pruning.criteria.pid import pid
+from pidnet.pruning.plans._partial_plan import PartialPlan
 from pidnet.pruning.plans.budget import Budget
-from pidnet.pruning.plans.partial_plan import PartialPlan
 from pidnet.pruning.plans.planning import gather
 from pidnet.pruning.plans.search import (
     PROPOSALS,

@@ -3,6 +3,7 @@ import torch
 
 import pidnet as pn
 from pidnet.activations import Activations
+from pidnet.maps._verdict import Verdict
 
 
 def two_layers(samples=600):
@@ -102,7 +103,7 @@ def test_it_says_in_words_what_survives_the_levels(report):
 
 
 def test_samples_do_not_count_against_levels():
-    verdict = pn.maps.verdict.Verdict("x", ((4, 600), (2, 600), (4, 300)), (True, True, False))
+    verdict = Verdict("x", ((4, 600), (2, 600), (4, 300)), (True, True, False))
     assert verdict.survives_levels
     assert not verdict.stable
 

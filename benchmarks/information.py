@@ -10,13 +10,13 @@ a convolutional network needs the data folder. CPU seconds of one thread.
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
 import platform
 import resource
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -265,11 +265,16 @@ TABLES: dict[str, Callable[[], dict]] = {
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("tables", nargs="*")
+    asked = parser.parse_args().tables
+    if unknown := set(asked) - {*TABLES, "text"}:
+        parser.error(f"no such table: {', '.join(sorted(unknown))}; choose from {', '.join(TABLES)}, text")
     torch.set_num_threads(1)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / "information.json"
     result = json.loads(path.read_text()) if path.is_file() else {}
-    for name in sys.argv[1:] or TABLES:
+    for name in asked or TABLES:
         if name != "text":
             result |= TABLES[name]()
             result.setdefault("made", {})[name] = made()

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from scipy.special import digamma, xlogy
 from tqdm import tqdm
 
 import pidnet as pn
+from benchmarks.entropies import ESTIMATORS
 from benchmarks.families import FAMILIES
 from pidnet.files import write_text
 from pidnet.measures.atoms import NAMES, Atoms
@@ -128,58 +127,12 @@ def _cell(mean: float, rms: float, spread: float, bar: float) -> str:
     return f"{mean:+.4f} ({rms:.4f}){'*' if abs(mean) > bar + 2 * spread else ''}"
 
 
-def _plain(n: np.ndarray) -> np.ndarray:
-    return shannon.entropy(n / n.sum(1, keepdims=True), 1)
-
-
-def _miller(n: np.ndarray) -> np.ndarray:
-    return _plain(n) + ((n > 0).sum(1) - 1) / (2 * n.sum(1) * np.log(2))
-
-
-def _grassberger(n: np.ndarray) -> np.ndarray:
-    total, one = n.sum(1), np.maximum(n, 1)
-    odd = (-1.0) ** n * (digamma((one + 1) / 2) - digamma(one / 2)) / 2
-    return np.log2(total) - (n * (digamma(one) + odd)).sum(1) / total / np.log(2)
-
-
-def _chao_shen(n: np.ndarray) -> np.ndarray:
-    total = n.sum(1, keepdims=True)
-    once = np.minimum((n == 1).sum(1, keepdims=True), total - 1)
-    p = (1 - once / total) * n / total
-    seen = np.where(n > 0, 1 - (1 - p) ** total, 1.0)
-    return -(xlogy(p, p) / seen).sum(1) / np.log(2)
-
-
-def _jackknife(n: np.ndarray) -> np.ndarray:
-    total = n.sum(1, keepdims=True)
-    nats = xlogy(n, n).sum(1, keepdims=True)
-    left = np.log(total - 1) - (nats - xlogy(n, n) + xlogy(n - 1, np.maximum(n - 1, 1))) / (total - 1)
-    mean = (n * left).sum(1) / total[:, 0]
-    return total[:, 0] * _plain(n) - (total[:, 0] - 1) * mean / np.log(2)
-
-
-ENTROPIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "plug-in": _plain,
-    "Miller-Madow": _miller,
-    "Grassberger": _grassberger,
-    "Chao-Shen": _chao_shen,
-    "jackknife": _jackknife,
-}
-
-
-def joint_information(count: np.ndarray, entropy: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    flat = len(count), -1
-    cells = (count.sum((1, 2)), count.sum(3).reshape(flat), count.reshape(flat))
-    y, both, all_three = (entropy(n.astype(float)) for n in cells)
-    return y + both - all_three
-
-
 def information_errors(family: str, setting: tuple[int, ...]) -> list[np.ndarray]:
     """Of I(Y;X1X2) by each estimator, by shuffling and by the mixture, each (pair,)."""
     truth, count, _ = drawn(family, setting)
     tables, true = tables_of(count), shannon.source_informations(truth)[2]
     plain = pn.MEASURES["i_mmi"](tables)
-    found = [joint_information(count, entropy) for entropy in ENTROPIES.values()]
+    found = [estimator(count) for estimator in ESTIMATORS.values()]
     found += [by_shuffling(plain, tables, plain).sum(0), plain.total - joint_information_bias(tables)]
     return [estimate - true for estimate in found]
 
@@ -220,7 +173,7 @@ def page(known: dict) -> str:
         )
         cells = {f: " | ".join(_cell(*e, np.inf) for e in of["information"][0]) for f, of in found.items()}
         lines = [f"| {family} | {of} |" for family, of in cells.items()]
-        parts.append(f"{title}\n\n{table(['family', *ENTROPIES, 'shuffle_sources', 'mixture'], lines)}")
+        parts.append(f"{title}\n\n{table(['family', *ESTIMATORS, 'shuffle_sources', 'mixture'], lines)}")
     return "\n\n".join(parts) + "\n"
 
 

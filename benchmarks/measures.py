@@ -23,8 +23,10 @@ import numpy as np
 import torch
 
 from peers import cone_unique, dit_distribution, mixed_tables
-from pidnet.codes import Codes
+from pidnet.activations import Activations
+from pidnet.codes import Codes, quantize
 from pidnet.files import write_text
+from pidnet.maps import layer_maps
 from pidnet.measures import MEASURES, decompose
 from pidnet.tables.discrete import PairTables, iterate_pair_tables
 
@@ -138,6 +140,25 @@ def layer_rows() -> list[dict]:
     return rows
 
 
+def map_rows() -> list[dict]:
+    """CPU microseconds a pair of a whole map: 128 units of a ReLU layer, 1,000 samples, 4 levels, 10 classes."""
+    draw = torch.Generator().manual_seed(0)
+    target = torch.randint(10, (1000,), generator=draw)
+    means = torch.randn(10, 128, generator=draw)[target]
+    layer = torch.relu(0.6 * means + torch.randn(1000, 128, generator=draw))
+    codes = quantize(Activations({"layer": layer}, target, {"layer": "none"}), how="zero_level")
+    rows = []
+    for measure in ("i_min", "i_mmi", "i_broja", "i_ccs"):
+        row: dict = {"measure": measure}
+        for name, options in (("as it is", {"correction": "none", "null": "none"}), ("by default", {})):
+            layer_maps(codes, measure, **options)  # compiled, or read from the cache
+            start = time.process_time()
+            pairs = len(layer_maps(codes, measure, **options)["layer"].pairs)
+            row[name] = (time.process_time() - start) * 1e6 / pairs
+        rows.append(row)
+    return rows
+
+
 def count_large() -> None:
     """Count 1,024 units of 8 levels, 10 classes, 100,000 samples; print seconds and peak memory in GB."""
     codes = random_codes(1024, 8, 10, 100_000)
@@ -244,6 +265,7 @@ TABLES: dict[str, Callable[[], list[dict]]] = {
     "Pairs per second": speed_rows,
     "Growth: pairs per second": growth_rows,
     "All pairs of a layer: seconds": layer_rows,
+    "A whole map: CPU microseconds a pair": map_rows,
     "First call in a process: seconds": first_calls,
     "I_BROJA against ECOS, bits": lambda: [accuracy()],
     "Certificates over random pairs, bits": certificates,

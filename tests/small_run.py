@@ -27,6 +27,7 @@ def write_small_run(folder, digits):
         for layer_map in pn.layer_maps(codes, name, intervals=name == "i_min").values()
     ]
     plans = [pn.plan_pruning(model, calibration, keep, "l1") for keep in (0.5, 0.25)]
+    plans[1] = replace(plans[1], curves={EVIL: [(8, 0.0), (2, 0.5)], "fc2": [(6, 0.0), (3, 0.1), (2, 0.3)]})
     write_settings(folder, "map", {"seed": 0, "model": "<img src=x onerror=hacked=1>"})
     write_maps(folder, maps)
     noisy = pn.zoo.mlp(64, (6,), 10, variant="stochastic").eval()
@@ -39,6 +40,7 @@ def write_small_run(folder, digits):
         "map",
         codes=codes,
         plane=_renamed(pn.information_plane(noisy, calibration)),
+        plane_of=f"a noisy {EVIL}",
         collapse={EVIL: pn.neural_collapse(features, calibration[1])},
         training=recorder,
     )

@@ -94,7 +94,7 @@ def run_demo(
     demo = Demo(folder, codes, maps, pruned, plane)
     tell(f"writing {folder}")
     settings = {"seed": seed, "criterion": criterion, "repair": REPAIR, "calibration": CALIBRATION}
-    _write(demo, settings | {"information plane": f"of another network, {NOISY}"})
+    _write(demo, settings)
     return demo
 
 
@@ -133,7 +133,7 @@ def _write(demo: Demo, settings: dict[str, Any]) -> None:
     with one_change(demo.folder):
         write_settings(demo.folder, "demo", {"data": "digits", **settings})
         write_maps(demo.folder, demo.maps, "demo")
-        write_sections(demo.folder, "demo", codes=demo.codes, plane=demo.plane)
+        write_sections(demo.folder, "demo", codes=demo.codes, plane=demo.plane, plane_of=NOISY)
         write_pruned(demo.folder, demo.pruned, torch.zeros(1, 64), "demo")
         drawings = {name: draw for one in demo.maps for name, draw in _drawings(one).items()}
         write_pictures(demo.folder, drawings, "demo")

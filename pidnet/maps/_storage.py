@@ -99,7 +99,7 @@ def _check_values(found: dict[str, Any]) -> None:
     units, (i, j) = len(found["units"]), found["pairs"].T
     if not np.array_equal(found["units"], np.arange(units)):
         raise ValueError(f"units are not 0 ... {units - 1}")
-    if not ((i >= 0) & (i < j) & (j < units)).all() or len(np.unique(i * units + j)) < len(i):
+    if not ((i >= 0) & (i < j) & (j < units)).all() or not _all_different(i * units + j):
         raise ValueError(f"some pairs are not different pairs i < j of the units 0 ... {units - 1}")
     if not np.isfinite(found["unit_information"]).all():
         raise ValueError("unit_information has values that are not finite")
@@ -112,3 +112,8 @@ def _check_values(found: dict[str, Any]) -> None:
     for name, array in found["p_values"].items():
         if not ((array >= 0) & (array <= 1)).all():
             raise ValueError(f"p-values of {name} are outside [0, 1]")
+
+
+def _all_different(keys: np.ndarray) -> bool:
+    """Whether no key comes twice; at once where they ascend, as a map writes them."""
+    return bool((keys[1:] > keys[:-1]).all()) or len(np.unique(keys)) == len(keys)

@@ -94,7 +94,7 @@ class LayerMap(Printed):
     @property
     def varying(self) -> np.ndarray:
         """The units that vary and so have pairs, ascending, int (unit,)."""
-        return np.unique(self.pairs)
+        return np.flatnonzero(np.bincount(self.pairs.ravel()))
 
     def significant(self, atom: str = "redundancy", alpha: float = 0.05) -> np.ndarray:
         """Which pairs have more of an atom than the null gives (Benjamini-Hochberg over the layer).

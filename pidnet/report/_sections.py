@@ -54,6 +54,23 @@ def plane_figure(plane: Plane | None) -> dict[str, Any] | None:
     return {"rows": finite, "left_out": len(ends) - len(finite)} if finite else None
 
 
+def other_network(run: Run) -> str:
+    """The network of the plane, where it is another than that of the maps and the plans; else empty."""
+    if run.sections.plane is None:
+        return ""
+    if named := run.sections.plane.settings.get("network"):
+        return str(named)
+    loaded = {
+        command: (settings["model"], settings.get("weights"))
+        for command, settings in run.settings.items()
+        if "model" in settings
+    }
+    own = loaded.pop("plane", None)
+    if own is None or not loaded or own in loaded.values():
+        return ""
+    return f"{own[0]} with the weights {own[1]}" if own[1] else own[0]
+
+
 def collapse_rows(run: Run) -> list[dict[str, Any]]:
     """One row a layer."""
     return [

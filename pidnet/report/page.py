@@ -82,6 +82,7 @@ def _page(found: Run) -> str:
         most_drawn=MOST_DRAWN,
         layers=[layer_map.summary() for layer_map in found.maps],
         budgets=rows(found.budgets),
+        other_network=sections.other_network(found),
         collapse=sections.collapse_rows(found),
         training=sections.training_rows(found),
         plane_drawn=sections.plane_figure(found.sections.plane),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ def write_sections(
     *,
     codes: Codes | None = None,
     plane: Plane | None = None,
+    plane_of: str = "",
     collapse: Mapping[str, Collapse] | None = None,
     training: Recorder | Foldable | Sequence[Recorder | Foldable] | None = None,
 ) -> None:
@@ -70,6 +71,8 @@ def write_sections(
         Those that the maps were made of: the page then shows which levels two units take in each class.
     plane : Plane, optional
         What ``information_plane`` returned.
+    plane_of : str
+        The network of the plane, where it is another than that of the maps and the plans: the page then says so.
     collapse : mapping of str to Collapse, optional
         What ``neural_collapse`` returned, by layer.
     training : Recorder, Stopper, Foldable or sequence of these, optional
@@ -100,7 +103,8 @@ def write_sections(
         if codes is not None:
             record(folder, staged, "codes", command, [codes.save(staged / "codes.npz")])
         if plane is not None:
-            record(folder, staged, "plane", command, [plane.save(staged / "plane.json")])
+            named = replace(plane, settings={**plane.settings, "network": plane_of}) if plane_of else plane
+            record(folder, staged, "plane", command, [named.save(staged / "plane.json")])
         if collapse is not None:
             files = [one.save(staged / _collapse_file(layer)) for layer, one in collapse.items()]
             rows = [{"layer": layer, **one.to_pandas().iloc[0]} for layer, one in collapse.items()]

@@ -81,7 +81,7 @@ def page(tab):
 
 
 def test_every_figure_is_drawn(page):
-    for name in ("profile", "heat", "network", "curve", "layer-energy", "plane", "training-curves"):
+    for name in ("profile", "heat", "network", "curve", "layer-energy", "plane", "training-curves", "losses"):
         assert page.locator(f"#{name} .main-svg").count() > 0, name
 
 

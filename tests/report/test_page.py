@@ -1,5 +1,7 @@
 import json
 import re
+from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,7 +12,7 @@ from pidnet.measures.atoms import Atoms
 from pidnet.printing import number
 from pidnet.report import _sections, page as report_page, write_report
 from pidnet.report._sections import codes_by_class
-from pidnet.runs import read_run, write_maps, write_pictures, write_settings
+from pidnet.runs import read_run, write_maps, write_pictures, write_sections, write_settings
 from tests.small_run import EVIL
 
 
@@ -125,8 +127,21 @@ def test_plane_collapse_and_training_stand_on_the_page(text, run_folder):
         assert f'href="#{section}"' in text
     bracket = run.sections.plane.brackets()[0]["I(X;T)"]
     assert f"<td>{bracket}</td>" in text
+    assert f"The plane is of another network than the rest of this page: a noisy {escape(EVIL)}." in text
     assert str(run.sections.plane.findings[0]).replace("'", "&#39;") in text
     assert f"<td>{number(run.sections.collapse[EVIL].cdnv)}</td>" in text
+
+
+def test_a_plane_of_the_network_that_was_mapped_needs_no_word(run_folder, tmp_path):
+    plane = replace(read_run(run_folder).sections.plane, settings={})
+    write_settings(tmp_path, "map", {"model": "mine.py:net", "weights": "a.safetensors"})
+    for weights, said in (
+        ("a.safetensors", ""),
+        ("b.safetensors", "mine.py:net with the weights b.safetensors"),
+    ):
+        write_settings(tmp_path, "plane", {"model": "mine.py:net", "weights": weights})
+        write_sections(tmp_path, "plane", plane=plane)
+        assert _sections.other_network(read_run(tmp_path)) == said
 
 
 def test_codes_too_fine_or_too_many_are_left_out(run_folder, monkeypatch):

@@ -1,0 +1,72 @@
+"""The figures in README and documentation are those of the committed results, to the digits that are printed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NUMBER = r"([-+]?(?:\d[\d,]*\.?\d*|\.\d+))"
+
+# (page, words, results, words there): "#" is a number, and each number of the page is that of the results.
+CLAIMS = [
+    ("README.md", "with a certificate, (4, 4, 10), pairs per CPU second | # | ECOS cone, one at a time: # (# times)",
+     "scale.md", "| [4, 4, 10] | # | ~ | ~ | ~ | ~ | ~ | # | # |"),
+    ("README.md", "on/off sources, (2, 2, 10), pairs per CPU second | # | ECOS cone: # (# times)",
+     "scale.md", "| [2, 2, 10] | # | ~ | ~ | ~ | ~ | ~ | # | # |"),
+    ("README.md", "| I_ccs, (4, 4, 10) | # | dit: # |", "measures.md", "| i_ccs | (4, 4, 10) | # | dit PID_CCS # |"),
+    ("README.md", "10,000 samples, counting included | # s", "measures.md", "| 512 | i_min | 130,816 | # |"),
+    ("README.md", "(~G), (10, 10, 10), per case | # ms | gpid: # s",
+     "gaussian.md", "| (10, 10, 10) | ~ | # | ~ | ~ | ~ | # |"),
+    ("README.md", "`pid` has mean rank #; next come OBS with the search that `pid` makes over its proposals (#), the "
+     "closed form without that search (#) and OBS, the strongest known baseline (#); random choice has #.",
+     "pruning.md", "| refit | 28 | pid #, obs searched #, pid closed form #, obs #, ~random # |"),
+    ("README.md", "`pid` keeps # points of accuracy more than OBS (95 % interval over the networks # to #) and #",
+     "pruning.md", "| obs | # | # to # | ~ obs searched | # |"),
+    ("README.md", "lifts the LSTM from # to # %", "pruning.md", "| lstm/digits | 90% | ~ | ~ | # ± ~ | # ±"),
+    ("README.md", "the CNN on digits from # to #.", "pruning.md", "| cnn/digits | 90% | ~ | ~ | # ± ~ | # ±"),
+    ("README.md", "keeps # % at half of its multiply-accumulates with `refit` and # with `reconstruct`, # and # at .35",
+     "public_nets.md", "0.5 | 1024 | refit | # | ~ | 0.5 | 1024 | reconstruct | # | ~ | 0.35 | 1024 | refit | # | ~ "
+     "| 0.35 | 1024 | reconstruct | # |"),
+    ("docs/choosing.md", "| `pid` (default) | # | ~ `search=False` | # | ~ | `obs` | # | ~ | `pivoted_qr` | # |",
+     "pruning.md", "| refit | 28 | pid #, obs searched ~, pid closed form #, obs #, pivoted_qr #,"),
+    ("docs/choosing.md", "| MLP, mnist1d (dense # %)", "training.md", "mlp/mnist1d: cutting in mid-training ~ | dense, decay 0 | #"),
+    ("docs/conclusions.md", "show # bits of I_BROJA synergy at 4 levels and 1,000 samples; after the default correction "
+     "it is # bits", "statistics.md",
+     "| 4 | 1000 | i_broja | none | ~ | ~ | ~ | # | | 4 | 1000 | i_broja | mixture | ~ | ~ | ~ | # |"),
+    ("docs/conclusions.md", "`canonical` is # nats on the eight tasks it was made on and # on ten others",
+     "information.md", "the eight tasks: mean error, nats | ~ | # | ~ ten tasks of other families, nats | said | # |"),
+]  # fmt: skip
+
+
+def numbers(path: Path, words: str) -> list[str]:
+    """The numbers that stand in a page where the words have "#"; "~" is anything."""
+    pattern = re.escape(" ".join(words.split())).replace(r"\#", NUMBER).replace(r"\~", ".*?")
+    found = re.search(pattern, " ".join(path.read_text(encoding="utf-8").split()))
+    assert found, f"{path.name} does not say: {words}"
+    return [text.rstrip(".") for text in found.groups()]
+
+
+def unit(text: str) -> float:
+    """What the last digit of a printed number is worth; zeros at the end of a whole number are not digits."""
+    whole, _, decimals = text.replace(",", "").partition(".")
+    return 10.0 ** -len(decimals) if decimals else 10.0 ** (len(whole) - len(whole.rstrip("0")))
+
+
+def value(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+@pytest.mark.parametrize(("page", "words", "results", "there"), CLAIMS, ids=lambda text: text[:40])
+def test_a_page_says_what_was_measured(page, words, results, there):
+    said = numbers(ROOT / page, words)
+    measured = numbers(ROOT / "benchmarks" / "results" / results, there)
+    assert len(said) == len(measured)
+    wrong = [
+        (a, b) for a, b in zip(said, measured, strict=True) if abs(value(a) - value(b)) > 0.5001 * unit(a)
+    ]
+    assert not wrong
+
+
+def test_a_wrong_figure_is_noticed():
+    assert (unit("96,500"), unit("0.125"), unit("70"), unit("1.9")) == (100, 0.001, 10, 0.1)

@@ -14,7 +14,6 @@ CLAIMS = [
      "scale.md", "| [4, 4, 10] | # | ~ | ~ | ~ | ~ | ~ | # | # |"),
     ("README.md", "on/off sources, (2, 2, 10), pairs per CPU second | # | ECOS cone: # (# times)",
      "scale.md", "| [2, 2, 10] | # | ~ | ~ | ~ | ~ | ~ | # | # |"),
-    ("README.md", "| I_ccs, (4, 4, 10) | # | dit: # |", "measures.md", "| i_ccs | (4, 4, 10) | # | dit PID_CCS # |"),
     ("README.md", "10,000 samples, counting included | # s", "measures.md", "| 512 | i_min | 130,816 | # |"),
     ("README.md", "(~G), (10, 10, 10), per case | # ms | gpid: # s",
      "gaussian.md", "| (10, 10, 10) | ~ | # | ~ | ~ | ~ | # |"),

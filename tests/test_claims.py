@@ -19,7 +19,7 @@ CLAIMS = [
      "gaussian.md", "| (10, 10, 10) | ~ | # | ~ | ~ | ~ | # |"),
     ("README.md", "`pid` has mean rank #; next come OBS with the search that `pid` makes over its proposals (#), the "
      "closed form without that search (#) and OBS, the strongest known baseline (#); random choice has #.",
-     "pruning.md", "| refit | 28 | pid #, obs searched #, pid closed form #, obs #, ~random # |"),
+     "pruning.md", "| refit | 28 | pid #, obs searched #, pid closed form #, obs #, ~ random #,"),
     ("README.md", "`pid` keeps # points of accuracy more than OBS (95 % interval over the networks # to #) and #",
      "pruning.md", "| obs | # | # to # | ~ obs searched | # |"),
     ("README.md", "lifts the LSTM from # to # %", "pruning.md", "| lstm/digits | 90% | ~ | ~ | # ± ~ | # ±"),

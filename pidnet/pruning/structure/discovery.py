@@ -20,7 +20,6 @@ from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, sizes, weig
 from pidnet.networks.running import check_batch_size, check_runs, restored, same, scores
 from pidnet.networks.unwrapping import unwrapped
 from pidnet.pruning.structure._tracing import Tracer
-from pidnet.pruning.structure.dry_run import dry_run
 from pidnet.pruning.structure.groups import UnitGroup
 from pidnet.pruning.structure.network import CuttableNetwork
 
@@ -101,12 +100,12 @@ def survey(model: nn.Module, example: Inputs) -> CuttableNetwork:
 def _failing(network: CuttableNetwork, x: Inputs) -> dict[str, str]:
     """Layers from which one unit cannot be removed, with the reason; tied layers are tried together."""
     first = {name: [0] for name, width in network.widths.items() if width > 1}
-    if not dry_run(network, first, x):
+    if not network.fault_of_cut(first, x):
         return {}
     failed = {}
     for names in network.tied:
         together = {name: [0] for name in names if name in first}
-        if together and (reason := dry_run(network, together, x)):
+        if together and (reason := network.fault_of_cut(together, x)):
             failed |= dict.fromkeys(together, reason)
     return failed
 

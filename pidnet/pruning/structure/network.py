@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from pidnet.networks.expanded import collapse
 from pidnet.networks.inputs import Inputs, split
-from pidnet.networks.kinds import Weighted, sizes, weighted
+from pidnet.networks.kinds import Weighted, axes, sizes, weighted
 from pidnet.networks.outputs import OutputReading, Reading, read_output
-from pidnet.networks.running import scores
+from pidnet.networks.running import same, scores
 from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
 from pidnet.pruning.structure.removal import remove_units, removed_channels, renumbered
 
@@ -93,6 +93,24 @@ class CuttableNetwork:
         model = copy.deepcopy(self.model)
         remove_units(model, self.groups, units)
         return replace(self, model=model, groups=renumbered(self.groups, units))
+
+    @torch.no_grad()
+    def fault_of_cut(self, units: UnitsByLayer, x: Inputs) -> str:
+        """What is wrong when these units are removed from a copy that does not use them, as a sentence: it does not
+        run, or its output on x is another. Empty where all is well."""
+        silent = replace(self, model=copy.deepcopy(self.model))
+        for name, indices in units.items():
+            for consumer, columns in silent.groups[name].consumers.items():
+                layer = silent.weighted(consumer)
+                layer.weight.movedim(axes(layer)[1], 0)[columns[list(indices)].ravel()] = 0
+        before, removing = silent.run(x), f"removing units of {', '.join(units)}"
+        try:
+            after = scores(silent.without(units).collapsed(), x)
+        except Exception as error:
+            return f"{removing} leaves a network that does not run: {error}"
+        return (
+            "" if same(after, before) else f"{removing} changes the output even when no later layer uses them"
+        )
 
     def left_of(self, name: str, units: UnitsByLayer) -> tuple[np.ndarray, np.ndarray]:
         """The input channels and the output rows that a layer has left without these units, by their old

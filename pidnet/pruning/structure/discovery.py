@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import networkx
 import numpy as np
 import torch
 from torch import nn
@@ -20,6 +19,7 @@ from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, sizes, weig
 from pidnet.networks.running import check_batch_size, check_runs, restored, same, scores
 from pidnet.networks.unwrapping import unwrapped
 from pidnet.pruning.structure._tracing import Tracer
+from pidnet.pruning.structure.coupling import coupled, merged
 from pidnet.pruning.structure.groups import UnitGroup
 from pidnet.pruning.structure.network import CuttableNetwork
 
@@ -81,12 +81,12 @@ def survey(model: nn.Module, example: Inputs) -> CuttableNetwork:
     strange = obstacles(model)
     candidates = {c.group.name: _checked(c, strange) for c in _candidates(Tracer.of(model, example))}
     groups, refused = {}, _not_layers(model)
-    for names in _coupled(candidates):
+    for names in coupled({name: candidate.group for name, candidate in candidates.items()}):
         blocked = [name for name in names if candidates[name].obstacle]
-        merged = None if blocked else _merge([candidates[name].group for name in names])
-        if merged is not None:
-            groups[names[0]] = merged
-        for name in names if merged is None else ():
+        found = [] if blocked else merged([candidates[name].group for name in names])
+        groups |= {group.name: group for group in found}
+        along = {name for group in found for name in (group.name, *group.producers)}
+        for name in (name for name in names if name not in along):
             own = candidates[name].obstacle
             refused[name] = own or f"it shares its units with {', '.join(map(repr, blocked or names))}"
     along = {layer for group in groups.values() for layer in group.followers}
@@ -257,37 +257,3 @@ def _by_unit(columns: dict[int, int], units: int) -> np.ndarray | None:
     for column, unit in sorted(columns.items()):
         owned[unit].append(column)
     return np.array(owned) if len({len(row) for row in owned}) == 1 else None
-
-
-def _coupled(candidates: dict[str, Candidate]) -> list[list[str]]:
-    """Names of those that share an input column or a channel, or that share a layer's rows, together."""
-    graph = networkx.Graph()
-    graph.add_nodes_from(candidates)
-    first: dict[tuple[str, str, int], str] = {}
-    for name, candidate in candidates.items():
-        group = candidate.group
-        for kind, places in (("in", group.consumers), ("in", group.followers), ("out", group.producers)):
-            for layer, channels in places.items():
-                for channel in channels.ravel().tolist():
-                    graph.add_edge(name, first.setdefault((kind, layer, channel), name))
-    order = list(candidates)
-    return [sorted(names, key=order.index) for names in networkx.connected_components(graph)]
-
-
-def _merge(members: list[UnitGroup]) -> UnitGroup | None:
-    """Coupled layers as one, by units as coarse as those of the coarsest; None when they do not agree on which unit is
-    which."""
-    fewest = min(member.units for member in members)
-    if any(member.units % fewest for member in members):
-        return None
-    members = [member.by(member.units // fewest) for member in members]
-    merged: dict[str, dict[str, np.ndarray]] = {"producers": {}, "consumers": {}, "followers": {}}
-    for member in members:
-        for kind, places in merged.items():
-            for layer, channels in getattr(member, kind).items():
-                if not np.array_equal(places.setdefault(layer, channels), channels):
-                    return None
-    counters = {k: v for member in members for k, v in member.counters.items()}
-    return UnitGroup(
-        members[0].name, members[0].units, **merged, counters=counters, tied_width=members[0].tied_width
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,17 +33,3 @@ class UnitGroup:
     def others(self, units: Sequence[int]) -> list[int]:
         """The units that are not among these, ascending."""
         return sorted(set(range(self.units)) - set(units))
-
-    def by(self, number: int) -> UnitGroup:
-        """The same with so many neighboring units as one."""
-        kinds = ("producers", "consumers", "followers")
-        units = self.units // number
-        return replace(
-            self,
-            units=units,
-            **{
-                kind: {layer: places.reshape(units, -1) for layer, places in getattr(self, kind).items()}
-                for kind in kinds
-            },
-            counters={m: {k: number * v for k, v in each.items()} for m, each in self.counters.items()},
-        )

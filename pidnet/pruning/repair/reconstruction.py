@@ -15,7 +15,7 @@ from pidnet.networks.kinds import CONVOLUTIONS, weighted
 from pidnet.progress import shown
 from pidnet.pruning.repair._streams import Call, watched
 from pidnet.pruning.repair.replay import Replay
-from pidnet.pruning.repair.walk import Walk
+from pidnet.pruning.repair.walk import Walk, blended
 
 # Samples in a batch.
 SIZE = 32
@@ -76,20 +76,13 @@ class Aims:
 
 
 def _batches(x: Inputs) -> Generator[Inputs]:
-    """Endless batches of samples in random order. Where samples are numbers, every second one is blended with another
-    one, at least half of it itself: what the dense network makes of blends is known as well, and there are many."""
+    """Endless batches of samples in random order, every second one blended with another one of its batch."""
     drawn = torch.Generator().manual_seed(0)
     number = -(-samples(x) // SIZE)
     while True:
         order = torch.randperm(samples(x), generator=drawn)
         for start in range(number):
-            batch = take(x, order[start::number].tolist())
-            if isinstance(batch, Tensor) and batch.is_floating_point():
-                share = 0.5 * torch.rand(len(batch), generator=drawn).to(batch)
-                share[::2] = 0
-                other = batch[torch.randperm(len(batch), generator=drawn)]
-                batch = batch.lerp(other, share.reshape(-1, *[1] * (batch.ndim - 1)))
-            yield batch
+            yield blended(take(x, order[start::number].tolist()), drawn)
 
 
 def _moving(walk: Walk) -> list[str]:

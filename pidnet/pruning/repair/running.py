@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
+import torch
+
 from pidnet.networks.inputs import Inputs
 from pidnet.progress import shown
 from pidnet.pruning.repair.batchnorm import reestimate
 from pidnet.pruning.repair.least_squares import fold, refit
 from pidnet.pruning.repair.reconstruction import reconstruct
-from pidnet.pruning.repair.walk import Walk, parted
+from pidnet.pruning.repair.walk import Walk, blended, parted
 from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
 
@@ -67,8 +69,10 @@ def refit_all(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLaye
 
 def reconstruct_all(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> None:
     """Like ``refit_all``; then all that may be fitted, and what makes the units, is fitted together. Every fifth sample
-    judges: neither fit sees it. Where the second one brings nothing, the first one is made on all samples."""
+    judges, half of them blended: neither fit sees it. Where the second one brings nothing, the first one is made on all
+    samples."""
     rest, held = parted(x)
+    held = blended(held, torch.Generator().manual_seed(0))
     untouched = copy.deepcopy(small.model.state_dict())
     refit_all(dense, small, units, rest)
     walk = Walk.of(dense, small, units, rest)

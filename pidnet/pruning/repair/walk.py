@@ -154,6 +154,20 @@ def held_out(batch: int, number: int) -> bool:
     return batch % every == every - 1
 
 
+def blended(x: Inputs, drawn: torch.Generator) -> Inputs:
+    """Where samples are numbers, every second one blended with another one, at least half of it itself; others as they are.
+
+    What the dense network makes of blends is as well known as what it makes of samples, and there are many. A network that is
+    sure of the samples that it was trained on is not sure of blends of them, as it is not of new ones.
+    """
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        return x
+    share = 0.5 * torch.rand(len(x), generator=drawn).to(x)
+    share[::2] = 0
+    other = x[torch.randperm(len(x), generator=drawn)]
+    return x.lerp(other, share.reshape(-1, *[1] * (x.ndim - 1)))
+
+
 def parted(x: Inputs) -> tuple[Inputs, Inputs]:
     """The samples to decide by, and every fifth one to judge by; of a single sample, the same for both."""
     total = samples(x)

@@ -8,6 +8,7 @@ import pidnet as pn
 from pidnet.networks.running import scores
 from pidnet.pruning.repair import reconstruction, running
 from pidnet.pruning.repair.reconstruction import _descend
+from pidnet.pruning.repair.walk import blended
 from tests.pruning.families import make
 
 
@@ -117,3 +118,13 @@ def test_a_handful_of_samples(samples, repair):
     model, x = pn.zoo.mlp(5, (6,), 2).eval(), torch.randn(samples, 5)
     small = pn.apply_plan(model, pn.PruningPlan({"fc1": [0, 1, 2]}, {}, "own"), (x, x), repair)
     assert small(x).isfinite().all()
+
+
+def test_every_second_sample_is_blended_with_another_one():
+    x = torch.eye(6)
+    found = blended(x, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(found[::2], x[::2])
+    torch.testing.assert_close(found.sum(1), torch.ones(6))
+    assert (found.diagonal() >= 0.5).all() and (found.diagonal()[1::2] < 1).any()
+    tokens = torch.arange(6)
+    assert blended(tokens, torch.Generator()) is tokens

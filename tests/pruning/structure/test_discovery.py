@@ -45,6 +45,35 @@ def test_layers_whose_outputs_are_added_are_cut_together():
     assert found["inner"].consumers.keys() == {"outer"}
 
 
+class Padded(nn.Module):
+    """A stream of 4 units goes on in the middle of one of 8, whose other units come from a second layer alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.inner = nn.Linear(3, 4), nn.Linear(4, 5)
+        self.outer, self.head = nn.Linear(5, 8), nn.Linear(8, 2)
+
+    def forward(self, x):
+        x = self.stem(x).relu()
+        return self.head(nn.functional.pad(x, (2, 2)) + self.outer(self.inner(x).relu()))
+
+
+def test_a_stream_that_a_shortcut_pads_with_zeros_is_cut_through_all_of_its_layers():
+    torch.manual_seed(0)
+    model, x = Padded().eval(), torch.randn(50, 3)
+    network = discover(model, x)
+    stream = network.groups["stem"]
+    assert network.widths == {"stem": 4, "inner": 5}
+    np.testing.assert_array_equal(stream.producers["outer"], np.arange(2, 6)[:, None])
+    np.testing.assert_array_equal(stream.consumers["head"], np.arange(2, 6)[:, None])
+    assert "does not run" in network.refused["outer"]
+    with torch.no_grad():
+        network.model.head.weight[:, 3] = network.model.inner.weight[:, 1] = 0
+        small = network.without({"stem": [1]}).model
+        assert (small.stem.out_features, small.outer.out_features, small.head.in_features) == (3, 7, 7)
+        torch.testing.assert_close(small(x), network.model(x))
+
+
 def test_cutting_keeps_the_other_units(mlp, digits):
     small = discover(mlp, digits.x_test).without({"fc1": [0, 5]}).model
     kept = [unit for unit in range(48) if unit not in (0, 5)]

@@ -93,3 +93,15 @@ def fitted_part(mean: np.ndarray) -> np.ndarray:
     few = np.minimum(mean, MOST)
     exact = poisson.pmf(COUNTS, few[..., None]) @ xlogy(COUNTS, COUNTS) - xlogy(few, few)
     return np.where(mean > MOST, 0.5 + 1 / (12 * np.maximum(mean, 1)), exact)
+
+
+def homogeneity(count_ABY: np.ndarray) -> tuple[float, int]:
+    """Whether both units have the same codes in each class: sum over cells of (n1 - n2)^2 / (n1 + n2 - 2 n12), scaled
+    to the chi-square law, and its degrees of freedom."""
+    difference = count_ABY.sum(1) - count_ABY.sum(0)
+    spread = count_ABY.sum(1) + count_ABY.sum(0) - 2 * np.einsum("xxy->xy", count_ABY)
+    square_Y = np.divide(difference**2, spread, out=np.zeros(spread.shape), where=spread > 0).sum(0)
+    found_Y = (spread > 0).sum(0)
+    several = found_Y > 1
+    scaled = square_Y[several] * (found_Y[several] - 1) / found_Y[several]
+    return float(scaled.sum()), int((found_Y[several] - 1).sum())

@@ -11,6 +11,7 @@ from pidnet.measures.ibroja import (
     _binary_lanes as binary_lanes,
     _general as general,
     _twin,
+    optimum,
 )
 from pidnet.measures.ibroja._certificate import certify
 from pidnet.measures.ibroja._workspace import allocate
@@ -234,3 +235,14 @@ def test_left_out_cells_widen_the_gap():
 def test_a_tolerance_that_is_not_positive_is_refused(tolerance):
     with pytest.raises(ValueError, match="expected a positive number of bits"):
         i_broja(given_tables(np.full((1, 2, 2, 2), 0.125)), tolerance=tolerance)
+
+
+def test_the_margins_are_sums_over_the_cells_that_count():
+    p = np.random.default_rng(0).dirichlet(np.ones(24), 5).reshape(5, 2, 3, 4)
+    p[:, 0, 0, 0] = optimum.NEGLIGIBLE / 2
+    first, second, left_out = np.zeros((5, 4, 2)), np.zeros((5, 4, 3)), np.zeros(5)
+    optimum._add_cells(p, first, second, left_out)
+    np.testing.assert_array_equal(left_out, p[:, 0, 0, 0])
+    p[:, 0, 0, 0] = 0
+    np.testing.assert_allclose(first, p.sum(2).swapaxes(1, 2), atol=1e-15)
+    np.testing.assert_allclose(second, p.sum(1).swapaxes(1, 2), atol=1e-15)

@@ -10,6 +10,7 @@ from pidnet.measures.ibroja._curvature import fill_traces
 from pidnet.measures.ibroja._general import solve_general
 from pidnet.measures.ibroja.optimum import optimal_point
 from pidnet.measures.sampling_bias import (
+    _fill_moments,
     cells_that_count,
     difference_error,
     information_bias,
@@ -108,6 +109,15 @@ def test_the_error_of_a_difference_of_informations_is_that_of_many_samples():
     first, second, _ = shannon.source_informations(tables.p)
     found = difference_error(tables)
     assert found.mean() == pytest.approx((first - second).std(), rel=0.1)
+
+
+def test_the_kernel_of_moments_computes_what_its_twin_does():
+    rng = np.random.default_rng(0)
+    p, value1, value2 = rng.random((5, 3, 4, 6)), rng.normal(size=(5, 3, 6)), rng.normal(size=(5, 4, 6))
+    found = np.zeros((2, 5, 6))
+    _fill_moments(p, value1, value2, *found)
+    expected = [twins.difference_moments(*one) for one in zip(p, value1, value2, strict=True)]
+    np.testing.assert_allclose(found, np.stack(expected, 1), atol=1e-12)
 
 
 def unit_tables(kind, samples, units=400, levels=4, classes=10):

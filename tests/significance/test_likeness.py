@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pidnet.significance._likeness import distinct
+from pidnet.significance import _twins
+from pidnet.significance._likeness import _fill_homogeneity, distinct
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -52,3 +53,15 @@ def test_it_rises_without_a_jump():
     assert (np.diff(found) >= 0).all()
     assert found[2] < 0.03
     assert found[-1] == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("levels", [2, 4])
+def test_the_kernel_computes_what_its_twin_does(levels):
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(rng.choice([0.3, 4], (50, 1, 1, 1)), (50, levels, levels, 5))
+    counts[:, 0, 0, 0] += 1
+    for count in counts:
+        statistic, freedom = np.empty(1), np.empty(1, np.int64)
+        _fill_homogeneity(count[None] / count.sum(), count.sum(), statistic, freedom)
+        expected = _twins.homogeneity(count)
+        assert (statistic[0], freedom[0]) == (pytest.approx(expected[0], abs=1e-9), expected[1])

@@ -109,3 +109,9 @@ def cells_that_count(count_XY: np.ndarray) -> np.ndarray:
     seen = count_XY * (np.log(at_least_one) - psi(at_least_one))
     more = ((count_XY == 1).sum() + 1) / ((mean * np.exp(-mean)).sum() + 1)
     return 2 * (seen + more * mean * exp1(mean)).sum(0)
+
+
+def difference_moments(p_ABY: np.ndarray, value1_AY: np.ndarray, value2_BY: np.ndarray) -> np.ndarray:
+    """Sums over the cells of each class of p (value1 - value2) and of p (value1 - value2)^2, (2, Y)."""
+    difference = value1_AY[:, None] - value2_BY[None]
+    return np.stack([(p_ABY * difference).sum((0, 1)), (p_ABY * difference**2).sum((0, 1))])

@@ -142,7 +142,9 @@ def delta_intervals(
 
     R and S of I_mmi are the smaller, its U the positive part, of quantities without a kink: the smaller of both
     lower ends and of both upper ends, and the positive part of the ends. Where atoms cannot be negative
-    (``Measure.nonnegative``), no interval ends below 0: about an atom that is 0 it errs on one side only.
+    (``Measure.nonnegative``), no interval ends below 0: about an atom that is 0 it errs on one side only. Exact copies
+    have no sampling error, but the correction leaves some 1e-5 to 1e-3 bits at 1,000 samples: no end is closer to the
+    atom than the bias of one cell, 1 / (2 N ln 2) bits.
     """
     measure = find_measure(measure)
     derive = measure.derivative
@@ -159,10 +161,13 @@ def delta_intervals(
         found = _through_the_minimum(spread)
     else:
         found = {name: spread.ends(weights) for name, weights in ATOM_WEIGHTS.items()}
+    least = 1 / (2 * len(codes) * np.log(2))
     for name, ends in found.items():
         center = getattr(corrected, name)
-        ends[:, 0] = np.minimum(ends[:, 0], center)
-        ends[:, 1] = np.maximum(ends[:, 1], np.maximum(center, 0) if measure.nonnegative else center)
+        ends[:, 0] = np.minimum(ends[:, 0], center - least)
+        ends[:, 1] = np.maximum(ends[:, 1], center + least)
+        if measure.nonnegative:
+            ends[:, 1] = ends[:, 1].clip(min=0)
     return found
 
 

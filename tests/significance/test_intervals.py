@@ -55,6 +55,23 @@ def test_intervals_of_i_mmi_hold_at_its_kink():
     assert np.mean(held) > 0.93
 
 
+@pytest.mark.parametrize("measure", ["i_min", "i_mmi", "i_broja"])
+def test_copies_hold_their_zeros(measure):
+    """They have no sampling error; what the correction leaves must not lie outside of the interval."""
+    held = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        target = rng.integers(10, size=1000)
+        unit = rng.dirichlet(np.full(4, 0.5), 10).cumsum(1)[target] < rng.random((1000, 1))
+        codes = pn.Codes.of({"layer": np.repeat(unit.sum(1)[:, None], 2, 1)}, target, 4)
+        layer = pn.layer_maps(codes, measure, intervals=True, null="none")["layer"]
+        for atom in ("unique1", "unique2", "synergy"):
+            low, high = layer.intervals[atom][0]
+            held.append(low <= 0 <= high)
+            assert high - low < 0.004
+    assert np.mean(held) > 0.93
+
+
 def test_measures_of_ones_own_get_a_jackknife():
     def half(tables):
         return atoms_from_redundancy(tables.p, MEASURES["i_mmi"](tables).redundancy / 2)

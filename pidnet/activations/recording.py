@@ -27,6 +27,7 @@ from pidnet.networks.running import (
     run_or_say,
     set_random_state,
 )
+from pidnet.networks.unwrapping import module_of
 from pidnet.progress import shown
 
 
@@ -154,8 +155,7 @@ def record(
     15
     """
     words = check_reduction(reduce)
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"the model is a {type(model).__name__}; expected a torch.nn.Module")
+    model = module_of(model)
     if draws < 1:
         raise ValueError(f"draws={draws}; expected at least 1")
     owners = find_layers(model, layers)

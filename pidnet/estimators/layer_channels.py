@@ -14,6 +14,7 @@ from pidnet.activations.layer_choice import find_layers
 from pidnet.channels import Channel, DensityChannel, Discrete, Normal, Upstream
 from pidnet.estimators._tracing import Relation, Trace, reads_codes, relation, traced
 from pidnet.networks.inputs import Inputs, samples, split, take
+from pidnet.networks.unwrapping import module_of
 
 BATCH = 512
 TOGETHER = 32  # inputs that share weights which are drawn once for a batch
@@ -74,6 +75,7 @@ def channel_of(model: nn.Module, layer: str, x: Inputs, *, upstream: int = 16, s
     >>> pn.channel_of(net, "fc1", torch.randn(100, 4))
     Normal channel: 100 inputs, 8 units
     """
+    model = module_of(model)
     if len(names := list(find_layers(model, [layer]))) > 1:
         raise ValueError(f"layer {layer!r} puts out {', '.join(map(repr, names))}; name one of them")
     (found,) = find_channels(model, names, x, upstream=upstream, seed=seed).values()

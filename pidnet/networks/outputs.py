@@ -122,6 +122,8 @@ class OutputReading:
         """Minus the log-likelihood of the targets, nats, summed over samples."""
         match self.kind:
             case "gaussian":
+                if y.numel() != scores.numel():
+                    raise ValueError(unfit_labels(scores, y))
                 target = y.to(scores).reshape(scores.shape)
                 return 0.5 * (self._whitened(scores - target) ** 2).sum()
             case "bernoulli":
@@ -173,6 +175,16 @@ def read_output(scores: Tensor, y: Tensor, output: Reading | None = None) -> Out
     if scores.ndim < fewest or (fewest > 1 and scores.shape[1 if kind == "classes" else -1] < 2):
         raise ValueError(f"output={kind!r} does not fit scores of shape {tuple(scores.shape)}")
     return OutputReading(kind, _whitening(scores) if kind == "gaussian" else None)
+
+
+def unfit_labels(scores: Tensor, y: Tensor) -> str:
+    """Why an output has no likelihood for these targets, with the remedy."""
+    ends = f"from {y.min():.10g} to {y.max():.10g}" if y.numel() and not y.is_complex() else "of no value"
+    return (
+        f"the targets, {ends}, of shape {tuple(y.shape)} do not fit an output of shape {tuple(scores.shape)}; expected "
+        "the numbers of its classes, 0 to the number of classes - 1 (torch.unique(y, return_inverse=True)[1] numbers "
+        "those that occur), or one value for each output"
+    )
 
 
 def _decided(scores: Tensor, y: Tensor) -> Reading:

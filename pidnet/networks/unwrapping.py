@@ -7,14 +7,13 @@ import copy
 import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The module itself, which can be copied and whose weights are its own parameters.
+def module_of(model: nn.Module) -> nn.Module:
+    """The module itself, with the names of layers that its maker gave it.
 
-    Raises TypeError for anything but a module, and ValueError with the remedy for scripted and traced models, lazy
-    layers that have not run, masks of ``torch.nn.utils.prune``, the old weight norm, and other tensors that are no
-    parameters.
+    Raises TypeError for anything but a module, and ValueError with the remedy for scripted and traced models.
     """
     model = getattr(model, "_orig_mod", model)  # torch.compile wraps the module that it was given
     if not isinstance(model, nn.Module):
@@ -23,6 +22,16 @@ def unwrapped(model: nn.Module) -> nn.Module:
         raise ValueError(
             "the model is scripted or traced by torch.jit; pass the torch.nn.Module that it was made from"
         )
+    return model
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """``module_of``, which can be copied and whose weights are its own parameters.
+
+    Raises ValueError with the remedy for lazy layers that have not run, masks of ``torch.nn.utils.prune``, the old
+    weight and spectral norm, and other tensors that are no parameters.
+    """
+    model = module_of(model)
     for name, module in model.named_modules():
         if remedy := _strange(module):
             raise ValueError(f"layer {name!r} {remedy}")
@@ -48,4 +57,6 @@ def _strange(module: nn.Module) -> str:
     normed = [name.removesuffix("_g") for name in parameters if name.endswith("_g")]
     if normed and f"{normed[0]}_v" in parameters and normed[0] not in parameters:
         return "has the old weight norm; undo it with torch.nn.utils.remove_weight_norm(layer) first"
+    if any(isinstance(hook, SpectralNorm) for hook in module._forward_pre_hooks.values()):
+        return "has the old spectral norm; undo it with torch.nn.utils.remove_spectral_norm(layer) first"
     return ""

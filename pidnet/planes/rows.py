@@ -19,6 +19,7 @@ from pidnet.estimators.layer_channels import NoChannel, find_channels
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.inputs import take
 from pidnet.networks.naming import Layers
+from pidnet.networks.unwrapping import module_of
 from pidnet.planes.plane import Plane, PlaneRow
 from pidnet.planes.row_checks import check_plane
 
@@ -91,6 +92,7 @@ def information_plane(
     >>> plane.of("fc1")["I(X;T)"].state
     'infinite'
     """
+    model = module_of(model)
     given = {TRAIN: data} if held_out is None else {TRAIN: data, HELD_OUT: held_out}
     splits = {split: _shuffled(*labelled(pair), seed) for split, pair in given.items()}
     acts = {split: _captured(model, pair, layers) for split, pair in splits.items()}

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from pidnet.arguments import check_arguments
 from pidnet.layers import kl_divergence
 from pidnet.networks.inputs import Inputs, on_device, samples, shapes, take, tensors_in
+from pidnet.networks.outputs import unfit_labels
 from pidnet.networks.running import class_scores, device_of, run_or_say, scores
 from pidnet.progress import shown
 
@@ -182,8 +183,17 @@ def cross_entropy(model: nn.Module, x: Inputs, y: Tensor) -> Tensor:
     -------
     Tensor
         Scalar.
+
+    Raises
+    ------
+    ValueError
+        For labels that are no classes of the network's output.
     """
-    return nn.functional.cross_entropy(scores(model, x), y)
+    found = scores(model, x)
+    try:
+        return nn.functional.cross_entropy(found, y)
+    except (IndexError, RuntimeError, ValueError) as error:
+        raise ValueError(unfit_labels(found, y)) from error
 
 
 @torch.no_grad()

@@ -87,7 +87,7 @@ def test_no_table_with_the_same_margins_is_better(p, seed):
     assert (lower <= value).all()
 
 
-@pytest.mark.parametrize("shape", [(2, 2, 3), (3, 4, 5), (4, 4, 10)])
+@pytest.mark.parametrize("shape", [(2, 2, 3), (3, 4, 5), (4, 4, 10), (5, 6, 2)])
 def test_the_general_kernel_agrees_with_its_twin(shape):
     p = np.random.default_rng(sum(shape)).dirichlet(np.ones(np.prod(shape)), size=3).reshape(3, *shape)
     upper, lower = certified(general.solve_general, p, 1e-9)
@@ -195,6 +195,20 @@ def test_counted_tables_of_few_samples_reach_the_tolerance(shape):
     p = np.stack([rng.multinomial(50, row) for row in base]).reshape(-1, *shape) / 50
     atoms = i_broja(given_tables(p))
     assert (atoms.gap <= 1e-6).all()
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.05])
+@pytest.mark.parametrize("shape", [(9, 12, 2), (40, 40, 3)])
+def test_tables_of_many_levels_reach_the_tolerance(shape, alpha):
+    """Reported with 40 levels: 88 s and a gap of inf."""
+    p = np.random.default_rng(7).dirichlet(np.full(np.prod(shape), alpha)).reshape(1, *shape)
+    assert (i_broja(given_tables(p)).gap <= 1e-6).all()
+
+
+def test_tables_that_would_take_longer_than_minutes_are_refused_before_the_work():
+    p = np.full((1, 100, 100, 20), 1 / 200_000)
+    with pytest.raises(ValueError, match="100 x 100 levels and 20 classes would solve systems of 4,000 rows"):
+        i_broja(given_tables(p))
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 3), (3, 2, 3), (4, 4, 2)])

@@ -60,9 +60,11 @@ def test_a_compiled_model_is_unwrapped():
     plan = pn.plan_pruning(torch.compile(model), (X, Y), keep=0.5)
     assert plan.kept == pn.plan_pruning(model, (X, Y), keep=0.5).kept
     assert pn.apply_plan(torch.compile(model), plan, (X, Y))[0].out_features == 3
+    assert pn.capture(torch.compile(model), (X, Y)).layers.keys() == {"0", "2"}
+    assert pn.information_plane(torch.compile(model), (X, Y)).layers == ("0", "2")
 
 
-@pytest.mark.parametrize("kind", ["scripted", "traced", "lazy", "masked", "weight_norm"])
+@pytest.mark.parametrize("kind", ["scripted", "traced", "lazy", "masked", "weight_norm", "spectral_norm"])
 def test_models_that_cannot_be_cut_are_refused_in_one_sentence(kind):
     model = net(8, 6, 4)
     with warnings.catch_warnings():
@@ -80,12 +82,20 @@ def test_models_that_cannot_be_cut_are_refused_in_one_sentence(kind):
             case "weight_norm":
                 torch.nn.utils.weight_norm(model[0])
                 model(X)
+            case "spectral_norm":
+                torch.nn.utils.spectral_norm(model[0])
+                model(X)
     remedy = {
         "scripted": "script",
         "traced": "script|trace",
         "lazy": "lazy|uninitialized",
         "masked": "prune.remove",
         "weight_norm": "remove_weight_norm",
+        "spectral_norm": "remove_spectral_norm",
     }[kind]
     with pytest.raises((ValueError, TypeError), match=remedy):
         pn.plan_pruning(model, (X, Y), keep=0.5)
+    if kind in ("scripted", "traced"):
+        for call in (pn.capture, pn.information_plane):
+            with pytest.raises(ValueError, match="scripted or traced"):
+                call(model, (X, Y))

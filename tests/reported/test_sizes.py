@@ -33,3 +33,14 @@ def test_criteria_that_need_no_covariance_form_none():
     data = x, torch.arange(70) % 2
     for criterion in ("l2", "random"):
         assert len(pn.plan_pruning(model, data, keep=0.5, criterion=criterion).kept["0"]) == 32
+
+
+@pytest.mark.parametrize("largest", [10**5, 10**9])
+def test_labels_beyond_the_output_are_refused_with_the_remedy_where_they_are_needed(largest):
+    model, y = net(8, 6, 4), torch.tensor([0, 1, largest])[torch.arange(100) % 3]
+    for call in (
+        lambda: pn.training.train(model, X, y, epochs=1),
+        lambda: pn.plan_pruning(model, (X, y), keep=0.5, criterion="taylor"),
+    ):
+        with pytest.raises(ValueError, match=f"from 0 to {largest}.*return_inverse"):
+            call()

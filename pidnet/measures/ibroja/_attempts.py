@@ -40,8 +40,10 @@ def _kernels(levels1: int, levels2: int, classes: int) -> list[Callable]:
     """The kernels for a shape, the fastest first."""
     if (levels1, levels2) == (2, 2):
         return [solve_binary_lanes, solve_binary, solve_general]
-    in_lanes = [solve_lanes, partial(solve_lanes, algebra=np.float64)]
-    return [*(in_lanes if fits(levels1, levels2, classes) else []), solve_general]
+    # The lanes solve one system in the cells; with many more cells than levels the general kernel's is far smaller.
+    if levels1 * levels2 > 2 * classes * (levels1 + levels2) or not fits(levels1, levels2, classes):
+        return [solve_general]
+    return [solve_lanes, partial(solve_lanes, algebra=np.float64), solve_general]
 
 
 def _solve(kernel: Callable, p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Minima:

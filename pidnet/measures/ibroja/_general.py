@@ -15,7 +15,8 @@ is d = (step of lam, step of mu) and the step of Q, and with L the class systems
     L d + E response = p - E tau / slack,      response = (step of Q) - (tau / slack - Q) = Q / slack * E^T d.
 
 So one system in the cells, (G + slack / Q) response = E^T L^+ (p - E tau / slack), gives the response, and the
-class systems give d. ``_twin.minimum_nats`` is the same method in dense NumPy.
+class systems give d. With more cells than levels G has not the rank of its size, and the cells are eliminated
+instead (``_by_levels``). ``_twin.minimum_nats`` is the same method in dense NumPy.
 
 Arrays are class-major: Y class, A level of source 1, B level of source 2, C = A*B cells.
 """
@@ -31,6 +32,7 @@ from pidnet.measures._kernels.class_systems import (
     solve_blocks,
     solve_definite,
 )
+from pidnet.measures.ibroja._by_levels import find_levels
 from pidnet.measures.ibroja._certificate import certify
 from pidnet.measures.ibroja._workspace import allocate
 
@@ -152,6 +154,22 @@ def touch(at):
 def find_step(given, at, step, system, tau):
     """Newton step of lam, mu and Q towards exact margins and Q * slack = tau."""
     fill_right(given, at, system, tau)
+    if len(system.matrix) < len(at.Q):
+        find_levels(at, system, step)
+        fill_lift(at.e, step.lam, step.mu, system.lift)
+        for cell in range(len(at.Q)):
+            system.response[cell] = at.Q[cell] / at.slack[cell] * system.lift[cell]
+    else:
+        find_response(at, system)
+        fill_rest(at.e, system.response, system.right1, system.rest1, system.right2, system.rest2)
+        solve_blocks(system.blocks, system.rest1, system.rest2, step.lam, step.mu)
+    for cell in range(len(at.Q)):
+        step.Q[cell] = system.response[cell] + (tau / at.slack[cell] - at.Q[cell])
+
+
+@inner(fastmath=FAST)
+def find_response(at, system):
+    """Solve (G + slack / Q) response = E^T L^+ right."""
     factor_blocks(system.q, system.blocks)
     cell_matrix(system.blocks, at.e, system.root, system.matrix)
     for cell in range(len(at.Q)):
@@ -159,10 +177,6 @@ def find_step(given, at, step, system, tau):
     solve_blocks(system.blocks, system.right1, system.right2, system.held1, system.held2)
     fill_lift(at.e, system.held1, system.held2, system.lift)
     solve_definite(system.matrix, system.lift, system.response)
-    fill_rest(at.e, system.response, system.right1, system.rest1, system.right2, system.rest2)
-    solve_blocks(system.blocks, system.rest1, system.rest2, step.lam, step.mu)
-    for cell in range(len(at.Q)):
-        step.Q[cell] = system.response[cell] + (tau / at.slack[cell] - at.Q[cell])
 
 
 @inner(fastmath=FAST)

@@ -46,9 +46,10 @@ class System(NamedTuple):
     """The linear system of one step, in the order in which its parts are found.
 
     right1 (Y, A), right2 (Y, B): p - E tau / slack. q = Q e (Y, A, B), of which ``blocks`` holds the factors.
-    matrix (C, C): G + slack / Q, then its factor. held1 (Y, A), held2 (Y, B): the step with the response held at 0.
-    lift (C,): E^T of that. response (C,). rest1 (Y, A), rest2 (Y, B): right - E response.
-    root (C, columns): scratch of ``cell_matrix``.
+    matrix (C, C): G + slack / Q, then its factor; with more cells than levels the matrix of ``_by_levels``, (K, K).
+    right, levels (K,): right1 and right2, and the steps of lam and mu, one after the other. held1 (Y, A), held2
+    (Y, B): the step with the response held at 0. lift (C,): E^T of that. response (C,). rest1 (Y, A), rest2 (Y, B):
+    right - E response. root (C, columns): scratch of ``cell_matrix``.
     """
 
     right1: np.ndarray
@@ -57,6 +58,8 @@ class System(NamedTuple):
     blocks: Blocks
     root: np.ndarray
     matrix: np.ndarray
+    right: np.ndarray
+    levels: np.ndarray
     held1: np.ndarray
     held2: np.ndarray
     lift: np.ndarray
@@ -110,13 +113,17 @@ def allocate(levels1, levels2, classes):
 def allocate_system(levels1, levels2, classes):
     """Memory for the linear system of a step."""
     of_a, of_b, cells = (classes, levels1), (classes, levels2), levels1 * levels2
+    levels = classes * (levels1 + levels2)
+    size = min(cells, levels)
     return System(
         right1=np.zeros(of_a),
         right2=np.zeros(of_b),
         q=np.zeros((classes, levels1, levels2)),
         blocks=allocate_blocks(levels1, levels2, classes),
-        root=np.zeros((cells, padded(classes * levels2))),
-        matrix=np.zeros((cells, cells)),
+        root=np.zeros((cells if size == cells else 0, padded(classes * levels2))),
+        matrix=np.zeros((size, size)),
+        right=np.zeros(levels),
+        levels=np.zeros(levels),
         held1=np.zeros(of_a),
         held2=np.zeros(of_b),
         lift=np.zeros(cells),

@@ -2,7 +2,8 @@
 
 Importing this registers the device with torch, for the whole process. A tensor there wraps one on the CPU; every
 operation unwraps its arguments and wraps its results. Like CUDA it refuses to mix its tensors with those of the CPU,
-except for single numbers and where torch itself allows it, and it has no ``numpy()``. It is like them only as far as torch's
+except for single numbers and where torch itself allows it, it multiplies no matrices of whole numbers, and it has no
+``numpy()``. It is like them only as far as torch's
 Python layer goes: it has no streams, no kernels and no memory of its own, and its recurrent cells have no backward pass.
 """
 
@@ -16,6 +17,7 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 NAME = "elsewhere"
 # Where CUDA too takes indices, lengths or sources from the CPU.
 PACKING = {"_pack_padded_sequence", "_pad_packed_sequence"}
+PRODUCTS = {"addmm", "addmv", "baddbmm", "bmm", "dot", "mm", "mv"}  # not of whole numbers
 MAY_MIX = {"copy_", "index", "index_put_", "_index_put_impl_", *PACKING}
 
 
@@ -79,6 +81,8 @@ def carry_out(func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     if there and strangers and name not in MAY_MIX:
         shapes = [tuple(tensor.shape) for tensor in strangers]
         raise RuntimeError(f"{func} got tensors of {NAME} and, of shapes {shapes}, of the CPU")
+    if there and name in PRODUCTS and not there[-1].is_floating_point():
+        raise NotImplementedError(f"{name} is not implemented for {there[-1].dtype} on {NAME}")
     target = kwargs.get("device")
     goes_there = bool(there) if target is None else torch.device(target).type == NAME
     if target is not None:

@@ -79,7 +79,8 @@ def devices(model):
 
 
 def same(found, expected):
-    torch.testing.assert_close(found.detach().cpu(), expected.detach(), rtol=1e-3, atol=1e-4)
+    rtol, atol = (1e-2, 2e-3) if DEVICE == "cuda" else (1e-3, 1e-4)  # cuDNN multiplies in TF32
+    torch.testing.assert_close(found.detach().cpu(), expected.detach(), rtol=rtol, atol=atol)
 
 
 @on_device
@@ -191,7 +192,7 @@ def test_training_there_is_training_here(which, where):
     assert devices(there) == {DEVICE}
     for found, expected in zip(there.parameters(), net.parameters(), strict=True):
         same(found, expected)
-    assert pn.training.accuracy(there, *moved(data, where)) == pn.training.accuracy(net, *data)
+    assert pn.training.accuracy(there, *moved(data, where)) == pytest.approx(pn.training.accuracy(net, *data))
     tuned = pn.training.fine_tune(there, moved(data, where), epochs=1)
     assert devices(tuned) == {DEVICE}
 
@@ -216,6 +217,8 @@ def test_the_posing_device_refuses_what_a_gpu_refuses():
     assert there.device.type == "elsewhere"
     with pytest.raises(RuntimeError, match="got tensors of elsewhere"):
         there + torch.ones(3, 4)
+    with pytest.raises(NotImplementedError, match="mm is not implemented for"):
+        there.long() @ there.long().T
     with pytest.raises(RuntimeError):
         there.numpy()
     assert (there + torch.tensor(1.0)).device.type == "elsewhere"

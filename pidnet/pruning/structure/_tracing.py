@@ -235,5 +235,6 @@ def _decode(found: Trace, name: str, module: nn.Module, marked: Tensor, marks: M
         found.refuse(f"its units are mixed before they reach {name!r}")
         return {}
     channels = (ones | zeros).all(0).nonzero().flatten()
-    weights = 2 ** torch.arange(marks.bits, device=ones.device)
-    return dict(zip(channels.tolist(), (weights @ ones[: marks.bits, channels].long()).tolist(), strict=True))
+    weights = 2 ** torch.arange(marks.bits)
+    codes = ones[: marks.bits, channels].long().cpu()  # a GPU multiplies no matrices of whole numbers
+    return dict(zip(channels.tolist(), (weights @ codes).tolist(), strict=True))

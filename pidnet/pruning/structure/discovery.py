@@ -16,7 +16,7 @@ from torch import nn
 from pidnet.networks.expanded import ExpandedRecurrent, StepByStep, expand
 from pidnet.networks.inputs import Inputs, take
 from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, sizes, weighted
-from pidnet.networks.running import check_batch_size, check_runs, restored, same, scores
+from pidnet.networks.running import check_batch_size, check_runs, in_full_precision, restored, same, scores
 from pidnet.networks.unwrapping import unwrapped
 from pidnet.pruning.structure._tracing import Tracer
 from pidnet.pruning.structure.coupling import coupled, merged
@@ -49,7 +49,7 @@ def discover(model: nn.Module, example: Inputs) -> CuttableNetwork:
     expanded = expand(model)
     check_batch_size(expanded, example)
     check_runs(expanded, few)
-    with torch.no_grad(), restored(model):
+    with torch.no_grad(), restored(model), in_full_precision():
         before = scores(model, few)
         if not same(scores(model, few), before):
             raise ValueError(

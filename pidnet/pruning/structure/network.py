@@ -14,7 +14,7 @@ from pidnet.networks.expanded import collapse
 from pidnet.networks.inputs import Inputs, split
 from pidnet.networks.kinds import Weighted, axes, sizes, weighted
 from pidnet.networks.outputs import OutputReading, Reading, read_output
-from pidnet.networks.running import same, scores
+from pidnet.networks.running import in_full_precision, same, scores
 from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
 from pidnet.pruning.structure.removal import remove_units, removed_channels, renumbered
 
@@ -95,6 +95,7 @@ class CuttableNetwork:
         return replace(self, model=model, groups=renumbered(self.groups, units))
 
     @torch.no_grad()
+    @in_full_precision()
     def fault_of_cut(self, units: UnitsByLayer, x: Inputs) -> str:
         """What is wrong when these units are removed from a copy that does not use them, as a sentence: it does not
         run, or its output on x is another. Empty where all is well."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from pidnet.networks.compensated_norms import norms_channels
+
 Weighted = (
     nn.Linear
     | nn.Conv1d
@@ -70,10 +72,10 @@ def depthwise(layer: nn.Module) -> bool:
 
 def channels_together(layer: nn.Module) -> tuple[int, int] | None:
     """How many channels, of the input and of the output, a layer that hands units on makes one group of; None for a
-    layer that does not hand them on. BatchNorm: one; GroupNorm, grouped convolutions: as many as a group has."""
+    layer that does not hand them on. BatchNorm, LayerNorm: one; GroupNorm, grouped convolutions: as many as a group has."""
     if isinstance(layer, nn.PReLU):
         return (1, 1) if layer.num_parameters > 1 else None
-    if isinstance(layer, FOLLOWERS):
+    if isinstance(layer, FOLLOWERS) or norms_channels(layer):
         return 1, 1
     if isinstance(layer, nn.GroupNorm):
         channels = layer.num_channels // layer.num_groups

@@ -180,7 +180,12 @@ WORKS = {
 
 REFUSED = {
     "layer norm": (
-        lambda: nn.Sequential(nn.Linear(5, 6), nn.LayerNorm(6), nn.Linear(6, 3)),
+        lambda: nn.Sequential(nn.Linear(5, 6), nn.Sigmoid(), nn.LayerNorm(6), nn.Linear(6, 3)),
+        "0",
+        "removing units of 0 changes the output even when they are 0 before their norm",
+    ),
+    "layer norm of images": (
+        lambda: images(nn.LayerNorm((8, 4, 4))),
         "0",
         "LayerNorm '1', which mixes them",
     ),

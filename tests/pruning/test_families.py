@@ -9,7 +9,7 @@ import torch
 import pidnet as pn
 from pidnet.networks.expanded import collapse, expand
 from pidnet.networks.running import scores
-from pidnet.pruning.structure.discovery import discover
+from pidnet.pruning.structure.discovery import cuttable, discover
 from tests.pruning.families import FAMILIES, make
 
 WHAT_CAN_BE_CUT = {
@@ -83,7 +83,7 @@ def quiet_peers():
 @pytest.mark.parametrize("family", WHAT_CAN_BE_CUT)
 def test_what_can_be_cut(family):
     model, (x, _) = make(family)
-    found = discover(model, x).groups
+    found = cuttable(model, x).groups
     assert {name: p.units for name, p in found.items()} == WHAT_CAN_BE_CUT[family]
 
 
@@ -102,7 +102,7 @@ def test_expanding_and_collapsing_change_nothing(family):
 @torch.no_grad()
 def test_units_that_nobody_reads_can_go_from_every_layer_at_once(family):
     model, (x, _) = make(family)
-    dense = discover(model, x)
+    dense = cuttable(model, x)
     found = dense.groups
     remove = {name: list(range(1, 1 + p.units // 2)) for name, p in found.items()}
     for name, p in found.items():
@@ -115,9 +115,9 @@ def test_units_that_nobody_reads_can_go_from_every_layer_at_once(family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_remains_is_what_a_new_look_finds(family):
     model, (x, _) = make(family)
-    dense = discover(model, x)
+    dense = cuttable(model, x)
     small = dense.without({name: [0, group.units // 2] for name, group in dense.groups.items()})
-    left, seen = small.groups, discover(small.model, x).groups
+    left, seen = small.groups, cuttable(small.model, x).groups
     assert left.keys() == seen.keys()
     for name, p in left.items():
         for kind in ("producers", "consumers", "followers"):
@@ -166,9 +166,11 @@ def test_the_pruned_network_exports_to_torchscript(family, tmp_path):
 def test_layers_that_cannot_be_cut_say_why():
     model, (x, _) = make("transformer")
     refused = discover(model, x).refused
-    assert refused["embedding"] == "its units pass through LayerNorm 'blocks.0.norm1', which mixes them"
+    assert refused["embedding"].endswith(
+        "changes the output even when they are 0 before their norm and no later layer uses them"
+    )
     assert refused["head"] == "its units reach the output without another layer"
-    with pytest.raises(ValueError, match=r"'embedding' cannot be cut: its units pass through LayerNorm"):
+    with pytest.raises(ValueError, match=r"'embedding' cannot be cut: removing units of embedding"):
         pn.plan_pruning(model, (x, torch.zeros(len(x)).long()), 0.5, "l2", layers=["embedding"])
 
 

@@ -76,7 +76,8 @@ def plan_pruning(
         below half of its uniform width, and needs a criterion in bits; it takes the first ranking, without a search.
         None is "measured" for networks with more than six layers to prune and "uniform" for the others.
     layers
-        Which layers to prune, by name or as modules; None for all that can be.
+        Which layers to prune, by name or as modules; None for all that can be, but those whose units pass through a LayerNorm
+        or RMSNorm, which depends on all of them: name these.
     round_to
         Widths are multiples of this.
     search

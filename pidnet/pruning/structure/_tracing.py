@@ -12,12 +12,14 @@ import math
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pidnet.networks.axes import axis_of_length
+from pidnet.networks.compensated_norms import norms_channels
 from pidnet.networks.hooks import surround_calls
 from pidnet.networks.inputs import Inputs, repeated, take, tensors_in
 from pidnet.networks.kinds import CHANNELS_FIRST, NORMS, PRODUCERS, channels_together
@@ -175,7 +177,9 @@ def _marking(model: nn.Module, source: str, found: Trace, marks: Marks) -> Gener
 
 @contextmanager
 def _watching(model: nn.Module, found: Trace, marks: Marks) -> Generator[None]:
-    """Note who sees marks; layers that multiply by weights see them as zeros and pass none on."""
+    """Note who sees marks; layers that multiply by weights see them as zeros and pass none on, norms over channels see
+    zeros and pass marks on."""
+    hidden: dict[str, Tensor] = {}
 
     def see(name: str, module: nn.Module, inputs: tuple):
         marked = inputs[0] if inputs and isinstance(inputs[0], Tensor) else None
@@ -186,7 +190,10 @@ def _watching(model: nn.Module, found: Trace, marks: Marks) -> Generator[None]:
         if (sizes := channels_together(module)) is not None:
             seen = _handed_on(found, name, module, _decode(found, name, module, marked, marks), *sizes)
             found.followers.setdefault(name, {}).update(seen)
-            return None
+            if not norms_channels(module):
+                return None
+            hidden[name] = marked.isnan()
+            return (marked.nan_to_num(), *inputs[1:])
         if isinstance(module, PRODUCERS):
             found.columns.setdefault(name, {}).update(_decode(found, name, module, marked, marks))
         else:
@@ -194,8 +201,13 @@ def _watching(model: nn.Module, found: Trace, marks: Marks) -> Generator[None]:
             found.refuse(f"its units pass through {type(module).__name__} {name!r}{mixes}")
         return (marked.nan_to_num(), *inputs[1:])
 
+    def mark_again(name: str, _module: nn.Module, _inputs: tuple, output: Tensor) -> Tensor:
+        return output.masked_fill(hidden.pop(name), float("nan")) if name in hidden else output
+
     with ExitStack() as stack:
         for name, module in model.named_modules():
+            if norms_channels(module):
+                stack.callback(module.register_forward_hook(partial(mark_again, name)).remove)
             own = next(module.parameters(recurse=False), None) is not None
             if own or isinstance(module, NORMS) or channels_together(module) is not None:
                 hook = module.register_forward_pre_hook(

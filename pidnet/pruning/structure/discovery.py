@@ -67,8 +67,7 @@ def cuttable(model: nn.Module, example: Inputs, layers: Sequence[str] | None = N
     """What ``discover`` finds, of these layers alone where they are named. Raises ValueError, with the reasons, where
     there is nothing to cut."""
     network = discover(model, example)
-    if layers is not None:
-        network = network.only(layers)
+    network = network.unnormed() if layers is None else network.only(layers)
     if not network.groups:
         reasons = "; ".join(f"{name!r}: {reason}" for name, reason in network.refused.items())
         raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut ({reasons})")

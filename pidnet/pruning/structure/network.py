@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pidnet.networks.compensated_norms import norms_channels
 from pidnet.networks.expanded import collapse
 from pidnet.networks.inputs import Inputs, split
 from pidnet.networks.kinds import Weighted, axes, sizes, weighted
@@ -47,6 +48,11 @@ class CuttableNetwork:
     def widths(self) -> dict[str, int]:
         """Layer -> number of units."""
         return {name: group.units for name, group in self.groups.items()}
+
+    def normed(self, name: str) -> list[str]:
+        """The norms over channels that see the units of a layer: LayerNorm, RMSNorm."""
+        followers = self.groups[name].followers
+        return [norm for norm in followers if norms_channels(self.model.get_submodule(norm))]
 
     @property
     def tied(self) -> list[tuple[str, ...]]:
@@ -88,6 +94,23 @@ class CuttableNetwork:
         chosen = {name for names in self.tied if not set(names).isdisjoint(layers) for name in names}
         return replace(self, groups={name: group for name, group in self.groups.items() if name in chosen})
 
+    def unnormed(self) -> CuttableNetwork:
+        """The same network without the layers whose units pass through a norm over channels: what such a norm makes of the
+        others depends on them, so they go only where they are asked for."""
+        normed = {
+            name: norms[0]
+            for names in self.tied
+            if (norms := [norm for name in names for norm in self.normed(name)])
+            for name in names
+        }
+        refused = {
+            name: f"its units pass through {type(self.model.get_submodule(norm)).__name__} {norm!r}, which depends on all of "
+            "them; it is cut where it is named (layers=)"
+            for name, norm in normed.items()
+        }
+        groups = {name: group for name, group in self.groups.items() if name not in normed}
+        return replace(self, groups=groups, refused={**self.refused, **refused})
+
     def without(self, units: UnitsByLayer) -> CuttableNetwork:
         """A copy without these units, its groups by their new indices."""
         model = copy.deepcopy(self.model)
@@ -98,20 +121,28 @@ class CuttableNetwork:
     @in_full_precision()
     def fault_of_cut(self, units: UnitsByLayer, x: Inputs) -> str:
         """What is wrong when these units are removed from a copy that does not use them, as a sentence: it does not
-        run, or its output on x is another. Empty where all is well."""
+        run, or its output on x is another. Empty where all is well. Where a norm over channels sees the units, the copy does
+        not make them either."""
         silent = replace(self, model=copy.deepcopy(self.model))
         for name, indices in units.items():
-            for consumer, columns in silent.groups[name].consumers.items():
+            group = silent.groups[name]
+            for consumer, columns in group.consumers.items():
                 layer = silent.weighted(consumer)
                 layer.weight.movedim(axes(layer)[1], 0)[columns[list(indices)].ravel()] = 0
+            for producer, rows in group.producers.items() if self.normed(name) else ():
+                layer, gone = silent.weighted(producer), rows[list(indices)].ravel()
+                layer.weight.movedim(axes(layer)[0], 0)[gone] = 0
+                if layer.bias is not None:
+                    layer.bias[gone] = 0
         before, removing = silent.run(x), f"removing units of {', '.join(units)}"
         try:
             after = scores(silent.without(units).collapsed(), x)
         except Exception as error:
             return f"{removing} leaves a network that does not run: {error}"
-        return (
-            "" if same(after, before) else f"{removing} changes the output even when no later layer uses them"
-        )
+        if same(after, before):
+            return ""
+        nobody = "they are 0 before their norm and" if any(map(self.normed, units)) else ""
+        return f"{removing} changes the output even when {nobody} no later layer uses them".replace("  ", " ")
 
     def left_of(self, name: str, units: UnitsByLayer) -> tuple[np.ndarray, np.ndarray]:
         """The input channels and the output rows that a layer has left without these units, by their old

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from pidnet.networks.compensated_norms import compensate, norms_channels
 from pidnet.networks.kinds import CONVOLUTIONS, axes
 from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
 
@@ -72,6 +73,9 @@ def _thin(layer: nn.Module, channels: np.ndarray) -> None:
         _shorten(layer, name, 0, channels)
     if not isinstance(layer, CONVOLUTIONS):
         _shorten(layer, "weight", 0, channels)
+        if norms_channels(layer):
+            compensate(layer, len(channels))
+            return
         if isinstance(layer, nn.GroupNorm):
             _lower(layer, "num_groups", len(channels) * layer.num_groups // layer.num_channels)
         size = {nn.GroupNorm: "num_channels", nn.PReLU: "num_parameters"}.get(type(layer), "num_features")

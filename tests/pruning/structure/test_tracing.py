@@ -30,7 +30,10 @@ def test_units_are_followed_through_whatever_keeps_them_apart():
     [
         (lambda x: x.softmax(-1), "its units are mixed before they reach 'head'"),
         (lambda x: x.cumsum(-1), "its units are mixed before they reach 'head'"),
-        (nn.LayerNorm(6), "its units pass through LayerNorm 'mix', which mixes them"),
+        (
+            nn.GroupNorm(1, 6),
+            "its units pass through GroupNorm 'mix', which makes groups of 6 that they do not fill",
+        ),
         (nn.Bilinear(6, 6, 6), "its units pass through Bilinear 'mix', which is not known here"),
         (lambda x: torch.zeros_like(x), "no layer reads its units"),
     ],
@@ -48,6 +51,14 @@ def test_units_that_are_the_output_and_layers_that_do_not_run():
     assert (
         Tracer.of(model, torch.randn(3, 4)).trace("idle", 3).obstacle == "it does not run in the forward pass"
     )
+
+
+@pytest.mark.parametrize("norm", [nn.LayerNorm(6), nn.RMSNorm(6)])
+def test_units_are_followed_through_a_norm_over_channels(norm):
+    found = Tracer.of(Mixed(norm).eval(), torch.randn(3, 4)).trace("fc", 6)
+    assert not found.obstacle
+    assert found.columns == {"head": {k: k for k in range(6)}}
+    assert found.followers == {"mix": {k: k for k in range(6)}}
 
 
 def test_a_single_unit_is_followed():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pidnet.plots._drawable import check_drawable
 from pidnet.plots.styles import ATOM_COLORS
 
 if TYPE_CHECKING:
@@ -14,7 +15,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def plot_atoms(atoms: Mapping[str, Any], ax: Axes | None = None) -> Figure:
+class Decomposed(Protocol):
+    """What is drawn of ``Atoms``."""
+
+    @property
+    def redundancy(self) -> np.ndarray: ...
+    @property
+    def unique1(self) -> np.ndarray: ...
+    @property
+    def unique2(self) -> np.ndarray: ...
+    @property
+    def synergy(self) -> np.ndarray: ...
+
+
+def plot_atoms(atoms: Mapping[str, Decomposed], ax: Axes | None = None) -> Figure:
     """A stacked bar for each named decomposition, bits; negative atoms hang below 0.
 
     Parameters
@@ -31,6 +45,8 @@ def plot_atoms(atoms: Mapping[str, Any], ax: Axes | None = None) -> Figure:
 
     Raises
     ------
+    TypeError
+        For what has not the attributes that are drawn.
     ValueError
         Without any name.
 
@@ -44,6 +60,12 @@ def plot_atoms(atoms: Mapping[str, Any], ax: Axes | None = None) -> Figure:
     """
     from pidnet.plots.figure import given_or_new
 
+    if not isinstance(atoms, Mapping):
+        raise TypeError(
+            f"a {type(atoms).__name__} cannot be drawn; expected a mapping from names to Atoms, from decompose"
+        )
+    for found in atoms.values():
+        check_drawable(found, Decomposed, "Atoms, from decompose")
     if not atoms:
         raise ValueError("no atoms to draw; expected a mapping from names to what decompose returned")
     figure, ax = given_or_new(ax, (max(3.6, 1.6 + 0.8 * len(atoms)), 3.2))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pidnet.plots._drawable import check_drawable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -39,6 +41,11 @@ def plot_collapse(collapse: Collapsed, ax: Axes | None = None) -> Figure:
     Figure
         White where two classes stand as in a simplex, red where they are nearer, blue where they are opposite.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Examples
     --------
     >>> import torch, pidnet as pn
@@ -48,6 +55,7 @@ def plot_collapse(collapse: Collapsed, ax: Axes | None = None) -> Figure:
     """
     from pidnet.plots.figure import given_or_new
 
+    check_drawable(collapse, Collapsed, "a Collapse, from neural_collapse")
     figure, ax = given_or_new(ax, (4.4, 3.6))
     off = collapse.cosines + 1 / (len(collapse.labels) - 1)
     np.fill_diagonal(off, np.nan)

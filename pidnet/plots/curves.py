@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from pidnet.plots._drawable import check_drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def plot_loss_curves(plan: Any, ax: Axes | None = None) -> Figure:
+class Curved(Protocol):
+    """What is drawn of a ``PruningPlan``."""
+
+    @property
+    def curves(self) -> Mapping[str, Sequence[tuple[int, float]]]: ...
+    @property
+    def units(self) -> Mapping[str, int]: ...
+    @property
+    def kept(self) -> Mapping[str, Sequence[int]]: ...
+
+
+def plot_loss_curves(plan: Curved, ax: Axes | None = None) -> Figure:
     """Where a network can be cut: bits lost by the share of a layer's units that stays, one line a layer.
 
     Parameters
@@ -24,6 +38,11 @@ def plot_loss_curves(plan: Any, ax: Axes | None = None) -> Figure:
     Figure
         One line for each layer.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Examples
     --------
     >>> import pidnet as pn
@@ -34,6 +53,7 @@ def plot_loss_curves(plan: Any, ax: Axes | None = None) -> Figure:
     """
     from pidnet.plots.figure import given_or_new
 
+    check_drawable(plan, Curved, "a PruningPlan, from plan_pruning")
     figure, ax = given_or_new(ax, (5.2, 3.4))
     for layer, points in plan.curves.items():
         whole, width = plan.units[layer], len(plan.kept[layer])

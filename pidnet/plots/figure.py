@@ -24,6 +24,8 @@ def new_figure(size: tuple[float, float]) -> NotebookFigure:
 
 def figure_of(ax: Axes) -> Figure:
     """The figure that holds the axes."""
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax is a {type(ax).__name__}; expected axes of matplotlib, or none")
     figure = ax.get_figure(root=True)
     if figure is None:
         raise ValueError("the axes were removed from their figure; pass ax= of a figure, or none")

@@ -36,6 +36,11 @@ def plot_graph(graph: networkx.Graph, *, neighbors: int | None = None, ax: Axes 
         edge its weight. Up to 64 units are numbered. Units without an edge are left out and counted in the
         title.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Examples
     --------
     >>> import networkx
@@ -45,6 +50,9 @@ def plot_graph(graph: networkx.Graph, *, neighbors: int | None = None, ax: Axes 
     >>> plot_graph(graph).axes[0].get_title()
     'fc1: the 2 most redundant partners of each unit, 1 alone'
     """
+    _check_graph(graph, "redundancy_graph")
+    if neighbors is not None and not neighbors > 0:
+        raise ValueError(f"neighbors={neighbors}; expected 1 or more")
     neighbors = neighbors or (2 if len(graph) <= TWO_NEIGHBORS_UP_TO else 1)
     shown = _nearest(graph, neighbors)
     dark = [(0, 0, 0, 0.2 + 0.8 * weight) for *_, weight in shown.edges(data="weight")]
@@ -73,6 +81,11 @@ def plot_replacements(graph: networkx.DiGraph, ax: Axes | None = None) -> Figure
         An arrow leads from a unit to one that can replace it; color is the information of a unit, in bits.
         Units without an arrow are left out and counted in the title.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Examples
     --------
     >>> import networkx
@@ -82,6 +95,7 @@ def plot_replacements(graph: networkx.DiGraph, ax: Axes | None = None) -> Figure
     >>> plot_replacements(graph).axes[0].get_title()
     'fc1: who can replace whom, 1 units alone'
     """
+    _check_graph(graph, "replacement_graph")
     shown = graph.edge_subgraph(graph.edges)
     figure, ax = _draw(shown, graph, {"arrowsize": 8, "node_size": 120, "edge_color": "0.3"}, ax)
     ax.set_title(
@@ -122,6 +136,11 @@ def place_units(graph: networkx.Graph) -> dict[int, np.ndarray]:
         position |= _spring(graph.subgraph(sorted(group)), side, (x + side / 2, -y - side / 2))
         x += side
     return position
+
+
+def _check_graph(graph: networkx.Graph, maker: str) -> None:
+    if not isinstance(graph, networkx.Graph) or "layer" not in graph.graph:
+        raise TypeError(f"a {type(graph).__name__} cannot be drawn; expected a graph of units, from {maker}")
 
 
 def _spring(group: networkx.Graph, side: float, center: tuple[float, float]) -> dict[int, np.ndarray]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pidnet.plots._drawable import check_drawable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -38,6 +40,8 @@ def plot_history(history: Recorded, ax: Sequence[Axes] | None = None) -> Figure:
 
     Raises
     ------
+    TypeError
+        For what has not the attributes that are drawn.
     ValueError
         For a history without columns.
 
@@ -50,6 +54,7 @@ def plot_history(history: Recorded, ax: Sequence[Axes] | None = None) -> Figure:
     """
     from pidnet.plots.figure import new_figure
 
+    check_drawable(history, Recorded, "a History, from a Stopper")
     if not history.columns:
         raise ValueError("the history has no columns; record a training with a rule first")
     panels: Any = ax
@@ -89,6 +94,8 @@ def plot_unexplained(penalty: Penalized, ax: Axes | None = None) -> Figure:
 
     Raises
     ------
+    TypeError
+        For what has not the attributes that are drawn.
     ValueError
         For a penalty that has not made a plan yet.
 
@@ -104,6 +111,7 @@ def plot_unexplained(penalty: Penalized, ax: Axes | None = None) -> Figure:
     """
     from pidnet.plots.figure import given_or_new
 
+    check_drawable(penalty, Penalized, "a Foldable penalty after a training")
     if not penalty.history:
         raise ValueError("the penalty has made no plan yet; train with it first")
     figure, ax = given_or_new(ax, (5.2, 3.4))

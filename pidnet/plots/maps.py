@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pidnet.plots._drawable import check_drawable, check_drawables
 from pidnet.plots.styles import NOISE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MAP = "a LayerMap, from layer_maps"
 NUMBERED, TICKS = 32, 24
 LARGE = 128
 COLUMNS = 3
@@ -52,6 +54,11 @@ def plot_map(layer_map: Mapped, atom: str = "redundancy", ax: Axes | None = None
     Figure
         With a color bar in bits, on which a line shows the noise floor of the map.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Notes
     -----
     The order is that of average linkage on the redundancy. Up to 32 units are all numbered, of more every so
@@ -68,6 +75,7 @@ def plot_map(layer_map: Mapped, atom: str = "redundancy", ax: Axes | None = None
     """
     from pidnet.plots.figure import given_or_new
 
+    check_drawable(layer_map, Mapped, MAP)
     order = layer_map.similar_units()
     figure, ax = given_or_new(ax, (5.6, 4.8) if len(order) <= LARGE else (9.2, 8.0))
     matrix = layer_map.matrix(atom)[np.ix_(order, order)]
@@ -99,6 +107,11 @@ def plot_maps(maps: Sequence[Mapped], atom: str = "redundancy") -> Figure:
     Figure
         The panels, three in a row; each has a color bar of its own.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Examples
     --------
     >>> import torch, pidnet as pn
@@ -110,6 +123,7 @@ def plot_maps(maps: Sequence[Mapped], atom: str = "redundancy") -> Figure:
     """
     from pidnet.plots.figure import new_figure
 
+    check_drawables(maps, Mapped, MAP)
     columns = min(COLUMNS, len(maps))
     rows = -(-len(maps) // columns)
     figure = new_figure((4.8 * columns, 4.1 * rows))

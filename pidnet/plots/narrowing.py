@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pidnet.plots._drawable import check_drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def plot_narrowing(narrowed: Any, ax: Axes | None = None) -> Figure:
+class Narrowing(Protocol):
+    """What is drawn of a ``Narrowed``."""
+
+    @property
+    def phases(self) -> Sequence[Any]: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def dense_macs(self) -> float: ...
+
+
+def plot_narrowing(narrowed: Narrowing, ax: Axes | None = None) -> Figure:
     """Multiply-accumulates spent by epoch, as a share of what the dense network takes, with the cuts marked.
 
     Parameters
@@ -25,6 +41,11 @@ def plot_narrowing(narrowed: Any, ax: Axes | None = None) -> Figure:
     Figure
         Two lines: this training and the dense one.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Examples
     --------
     >>> import torch, pidnet as pn
@@ -35,6 +56,7 @@ def plot_narrowing(narrowed: Any, ax: Axes | None = None) -> Figure:
     """
     from pidnet.plots.figure import given_or_new
 
+    check_drawable(narrowed, Narrowing, "a Narrowed, from train_narrowing")
     figure, ax = given_or_new(ax, (5.2, 3.4))
     ends, spent = [0], [0.0]
     for phase in narrowed.phases:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pidnet.plots._drawable import check_drawables
 from pidnet.plots.profiles import LAYER_COLORS
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def plot_plane(planes: Sequence[Placed], split: str | None = None, ax: Axes | No
 
     Raises
     ------
+    TypeError
+        For what has not the attributes that are drawn.
     ValueError
         Without a plane.
 
@@ -54,8 +57,7 @@ def plot_plane(planes: Sequence[Placed], split: str | None = None, ax: Axes | No
     """
     from pidnet.plots.figure import given_or_new
 
-    if not planes:
-        raise ValueError("there is no plane to draw; record at least one")
+    check_drawables(planes, Placed, "Planes, from information_plane")
     figure, ax = given_or_new(ax, (6.4, 4.8))
     layers = planes[-1].layers
     boxes = {layer: [_box(plane.of(layer, split)) for plane in planes] for layer in layers}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pidnet.plots._drawable import check_drawable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -42,6 +44,8 @@ def plot_plan(plan: Planned, ax: Axes | None = None) -> Figure:
 
     Raises
     ------
+    TypeError
+        For what has not the attributes that are drawn.
     ValueError
         For a plan of no layers, or one without the widths before pruning.
 
@@ -54,6 +58,7 @@ def plot_plan(plan: Planned, ax: Axes | None = None) -> Figure:
     """
     from pidnet.plots.figure import given_or_new
 
+    check_drawable(plan, Planned, "a PruningPlan, from plan_pruning")
     missing = [layer for layer in plan.widths if layer not in plan.units]
     if missing or not plan.widths:
         what = f"no width before pruning for {', '.join(missing)}" if missing else "no layers"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pidnet.plots._drawable import check_drawable
 from pidnet.plots.styles import STYLES
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ def plot_profile(profile: Profiled, ax: Axes | None = None) -> Figure:
     Figure
         Bands are the intervals of the profile, dotted lines its noise floor.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Examples
     --------
     >>> import torch, pidnet as pn
@@ -85,6 +91,7 @@ def plot_profile(profile: Profiled, ax: Axes | None = None) -> Figure:
     """
     from pidnet.plots.figure import figure_of, new_figure
 
+    check_drawable(profile, Profiled, "a Profile, from profile")
     if ax is not None:
         _draw_shares(ax, profile)
         _name_layers(ax, profile.layers)
@@ -113,6 +120,11 @@ def plot_training(recorder: Recorded, ax: Sequence[Axes] | None = None) -> Figur
     Figure
         Up to 4 layers are drawn with their intervals.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Examples
     --------
     >>> import torch, pidnet as pn
@@ -128,6 +140,7 @@ def plot_training(recorder: Recorded, ax: Sequence[Axes] | None = None) -> Figur
 
     from pidnet.plots.figure import new_figure
 
+    check_drawable(recorder, Recorded, "a Recorder after a training")
     panels: Any = ax
     if ax is None:
         panels = new_figure((9.6, 3.2)).subplots(1, len(STYLES), sharex=True, sharey=True)
@@ -162,6 +175,11 @@ def plot_sensitivity(found: Tried, atom: str = "redundancy", ax: Axes | None = N
     Figure
         Dots in bits; short lines are the noise floor. A conclusion about layers holds where the dots keep their order.
 
+    Raises
+    ------
+    TypeError
+        For what has not the attributes that are drawn.
+
     Examples
     --------
     >>> import torch, pidnet as pn
@@ -173,6 +191,7 @@ def plot_sensitivity(found: Tried, atom: str = "redundancy", ax: Axes | None = N
     """
     from pidnet.plots.figure import given_or_new
 
+    check_drawable(found, Tried, "a Sensitivity, from sensitivity")
     first = [row for row in found.rows if row["layer"] == found.layers[0]]
     figure, ax = given_or_new(ax, (max(4.0, 1.5 + 0.8 * len(first)), 3.2))
     for k, layer in enumerate(found.layers):

@@ -219,7 +219,6 @@ def cells(arm: str, seeds: int, options: dict[str, Any]) -> Iterator[dict[str, A
         "mlp": _sweep,
         "conv": _sweep,
         "lenet": _sweep,
-        "pairs": _sweep,
         "dropout": _rates,
         "factorial": _factorial,
     }[arm]
@@ -229,16 +228,15 @@ def cells(arm: str, seeds: int, options: dict[str, Any]) -> Iterator[dict[str, A
 
 
 def _sweep(arm: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    encoder = "mlp" if arm == "pairs" else arm
-    samples = {"mlp": 10_000, "conv": 4000, "lenet": 10_000}[encoder]
+    samples = {"mlp": 10_000, "conv": 4000, "lenet": 10_000}[arm]
     sizes = {
         "samples": samples,
-        "width": 128 if encoder == "mlp" else 64,
+        "width": 128 if arm == "mlp" else 64,
         "latent": 32,
         "epochs": options["epochs"],
     }
     for beta in options["betas"]:
-        yield {"encoder": encoder, "beta": beta, **sizes, "course": COURSE, "units": True}
+        yield {"encoder": arm, "beta": beta, **sizes, "course": COURSE, "units": True}
 
 
 def _rates(arm: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -263,7 +261,6 @@ MEASURES = {
     "mlp": bottleneck,
     "conv": bottleneck,
     "lenet": bottleneck,
-    "pairs": bottleneck,
     "factorial": bottleneck,
     "dropout": dropout,
 }

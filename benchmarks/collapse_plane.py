@@ -2,7 +2,6 @@
 
     python -m benchmarks.collapse_plane                    # the figure: 8 betas x 3 seeds on Fashion-MNIST
     python -m benchmarks.collapse_plane --arm conv         # a convolutional encoder on mnist1d
-    python -m benchmarks.collapse_plane --arm pairs        # redundancy and synergy of units at a high and a low beta
     python -m benchmarks.collapse_plane --arm dropout      # Gaussian dropout: rates x seeds, noisy and clean
     python -m benchmarks.collapse_plane --arm factorial    # width, data, label noise, weight decay at one beta
 
@@ -33,9 +32,8 @@ BETAS = {
     "mlp": ALL_BETAS,
     "conv": (1000.0, 100.0, 30.0, 10.0, 5.0, 3.0),
     "lenet": (1000.0, 100.0, 10.0),
-    "pairs": (1000.0, 10.0),
 }
-EPOCHS = {"mlp": 60, "conv": 40, "lenet": 10, "pairs": 60}
+EPOCHS = {"mlp": 60, "conv": 40, "lenet": 10}
 
 
 def main() -> None:

@@ -21,13 +21,13 @@ def write_results(arm: str, rows: Rows, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rows = [rounded(_kept(row, rows)) for row in rows]
     write_text(folder / f"collapse_{arm}.json", "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
-    made = {"dropout": dropout_text, "factorial": factorial_text, "pairs": pairs_text}.get(arm, sweep_text)
+    made = {"dropout": dropout_text, "factorial": factorial_text}.get(arm, sweep_text)
     text = "\n".join([*head(arm, rows), *made(rows)]) + "\n"
     write_text(folder / f"collapse_{arm}.md", text)
     if made is sweep_text:
         figure(rows).savefig(folder / f"collapse_{arm}.png", dpi=90)
-    if made in (sweep_text, pairs_text) and any("pairs" in row.get("units", {}) for row in rows):
-        units_figure(mapped(rows)).savefig(folder / f"collapse_{arm}_units.png", dpi=90)
+        if any("pairs" in row.get("units", {}) for row in rows):
+            units_figure(mapped(rows)).savefig(folder / f"collapse_{arm}_units.png", dpi=90)
     print(text)
 
 
@@ -100,11 +100,6 @@ READING = [
     "of them in the outer mean, so the lower end has an error of some .02 bits that the closed form has not; own weight",
     "near 1 means saturated. Pairs of units of the sampled code on 2,000 test samples: i_broja, four levels, bits.",
 ]
-
-
-def pairs_text(rows: Rows) -> list[str]:
-    """Too few networks for correlations."""
-    return [*sweep_table(rows), "", *READING, "", *course_text(rows)]
 
 
 def sweep_table(rows: Rows) -> list[str]:

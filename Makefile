@@ -38,6 +38,7 @@ package: $(BIN)/pytest  ## wheel and sdist, checked and tried in a clean environ
 
 docs: $(BIN)/pytest  ## the documentation, in site/
 	$(BIN)/sphinx-build -q --fail-on-warning --keep-going -d build/doctrees docs site
+	$(BIN)/python .ci/links.py site
 
 clean:  ## remove the environment and the results
 	rm -rf .venv build dist docs/generated docs/gallery docs/notebooks docs/results runs site

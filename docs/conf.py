@@ -3,6 +3,9 @@
 import shutil
 from pathlib import Path
 
+from docutils.nodes import SkipNode
+from latex2mathml.converter import convert
+
 from pidnet import __version__
 
 # Sphinx reads what lies under docs/: these pages are written elsewhere.
@@ -55,10 +58,25 @@ autosummary_imported_members = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["deflist", "dollarmath"]
+myst_dmath_double_inline = True
+html_math_renderer = "mathml"
 myst_heading_anchors = 3
 
 html_theme = "furo"
 html_title = f"pidnet {version}"
 html_copy_source = False
 html_show_sphinx = False
+
+
+def setup(app):
+    """Formulas become MathML, which browsers draw by themselves; MathJax would come from a network."""
+
+    def written(display):
+        def visit(writer, node):
+            writer.body.append(convert(node.astext(), display=display))
+            raise SkipNode
+
+        return visit, None
+
+    app.add_html_math_renderer("mathml", written("inline"), written("block"))

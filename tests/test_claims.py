@@ -33,6 +33,8 @@ CLAIMS = [
     ("docs/conclusions.md", "show # bits of I_BROJA synergy at 4 levels and 1,000 samples; after the default correction "
      "it is # bits", "statistics.md",
      "| 4 | 1000 | i_broja | none | ~ | ~ | ~ | # | | 4 | 1000 | i_broja | mixture | ~ | ~ | ~ | # |"),
+    ("docs/conclusions.md", "took # of the dense energy by the card's counter, where the model says #", "devices.md",
+     "**# of the energy is kept; the model says # (SRAM)"),
     ("docs/conclusions.md", "`canonical` is # nats on the eight tasks it was made on and # on ten others",
      "information.md", "the eight tasks: mean error, nats | ~ | # | ~ ten tasks of other families, nats | said | # |"),
 ]  # fmt: skip

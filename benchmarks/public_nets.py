@@ -105,6 +105,7 @@ def run(net: PublicNet, wanted: Tensor, asked: dict[str, Any], repairs: list[str
             criterion=theirs or criterion,
             allocation="uniform" if theirs else None,
             layers=net.layers,
+            output=None if net.labelled else "gaussian",
         )
     planned = {"plan s": round(time.process_time() - started, 1), "plan GB": peak()}
     for repair in repairs:
@@ -158,7 +159,8 @@ def figures(net: PublicNet, small: nn.Module, wanted: Tensor) -> dict[str, float
         found["accuracy"] = round(100 * float((made.argmax(1) == y).double().mean()), 2)
     else:
         found["cosine"] = round(float(nn.functional.cosine_similarity(made, wanted).mean()), 4)
-    bits = read_output(wanted, y).divergence(wanted, made)
+    reading = read_output(wanted, y, None if net.labelled else "gaussian")
+    bits = reading.divergence(wanted, made)
     return found | {"KL bits": round(float(bits.mean()), 4)}
 
 

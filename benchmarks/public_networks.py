@@ -21,8 +21,8 @@ WORDS = 32
 
 @dataclass(frozen=True, eq=False)
 class PublicNet:
-    """A trained network with samples. data: to calibrate on. test: to judge by. tune: with labels, to fine-tune on, or None.
-    labelled: whether there are labels, and so an accuracy. layers: which may be cut, None for all."""
+    """A trained network with samples. data: to calibrate on. test: to judge by. tune: with labels, to fine-tune on; None
+    where there are no labels, and so no accuracy: then the output is an embedding. layers: which may be cut, None for all."""
 
     name: str
     model: nn.Module

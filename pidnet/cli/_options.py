@@ -183,7 +183,7 @@ Allocation = Annotated[
     str | None,
     typer.Option(
         help="uniform (the same share of every layer), global (where bits save most, without a search; needs a "
-        "criterion in bits) or measured (by each layer's measured loss; the default above six layers).",
+        "criterion in bits) or measured (by each layer's measured loss; the default above five layers).",
         autocompletion=lambda: list(ALLOCATIONS),
     ),
 ]

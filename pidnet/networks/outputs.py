@@ -23,9 +23,10 @@ from torch import Tensor
 Reading = Literal["classes", "tokens", "bernoulli", "gaussian"]
 READINGS: tuple[Reading, ...] = ("classes", "tokens", "bernoulli", "gaussian")
 
+# The whole covariance of up to so many scores is taken into account.
+MOST_SCORES = 1024
 # Up to so many directions are gone through one by one; more are drawn at random.
-MOST_DIRECTIONS = 1024
-DRAWS = 64
+MOST_DIRECTIONS = 64
 # With so many classes the gradients of all scores are held at once.
 FEW_CLASSES = 20
 RIDGE = 1e-4
@@ -62,11 +63,13 @@ class OutputReading:
             nats = log_p.exp() * (log_p - log_q)
         return nats.flatten(1).sum(1) / math.log(2) if nats.ndim > 1 else nats / math.log(2)
 
-    def directions(self, scores: Tensor, temperature: float = 1.0, seed: int = 0) -> Iterator[Tensor]:
+    def directions(
+        self, scores: Tensor, temperature: float = 1.0, seed: int = 0, draws: int = 64
+    ) -> Iterator[Tensor]:
         """Scalars whose gradients g give the Fisher information of the output: M = sum of g g^T over samples, nats.
 
-        Up to 1,024 classes or scores of a sample are gone through one by one. Where there are more, or where
-        classes stand at several places, 64 outputs are drawn from the network's own distribution: then g g^T
+        Up to 64 classes or scores of a sample are gone through one by one. Where there are more, or where
+        classes stand at several places, some outputs are drawn from the network's own distribution: then g g^T
         is right on average.
 
         Parameters
@@ -76,19 +79,19 @@ class OutputReading:
         temperature : float
             Divides the scores of classes and logits. The higher, the more samples count that the network is
             sure of; M is scaled by its square, so that it tends to the scores' own metric.
-        seed : int
-            Of the draws.
+        seed, draws : int
+            Of the draws, and how many there are of each sample.
         """
         generator = torch.Generator().manual_seed(seed)
         match self.kind:
             case "gaussian":
-                yield from _each_or_drawn(self._whitened(scores), generator)
+                yield from _each_or_drawn(self._whitened(scores), generator, draws)
             case "bernoulli":
                 p = (scores.detach() / temperature).sigmoid()
-                yield from _each_or_drawn((p * (1 - p)).sqrt() * scores, generator)
+                yield from _each_or_drawn((p * (1 - p)).sqrt() * scores, generator, draws)
             case _:
                 log_p = (self._classes_last(scores) / temperature).log_softmax(-1)
-                yield from _class_directions(temperature * log_p, log_p.detach().exp(), generator)
+                yield from _class_directions(temperature * log_p, log_p.detach().exp(), generator, draws)
 
     def mixtures(self, scores: Tensor, temperature: float = 1.0) -> Tensor | None:
         """The same directions as mixtures of the scores, whose gradients then serve any temperature.
@@ -215,7 +218,7 @@ def _classes_fit(y: Tensor, classes: int) -> bool:
 def _whitening(scores: Tensor) -> Tensor:
     flat = scores.detach().double().reshape(len(scores), -1)
     centered = flat - flat.mean(0)
-    if flat.shape[1] > MOST_DIRECTIONS:
+    if flat.shape[1] > MOST_SCORES:
         variance = (centered**2).mean(0)
         return (variance + RIDGE * variance.mean()).clamp(min=torch.finfo(torch.float64).tiny).rsqrt()
     covariance = centered.T @ centered / len(flat)
@@ -230,18 +233,18 @@ def _bernoulli_divergence(dense: Tensor, small: Tensor) -> Tensor:
     return yes.exp() * (yes - log(small)) + no.exp() * (no - log(-small))
 
 
-def _each_or_drawn(terms: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
+def _each_or_drawn(terms: Tensor, generator: torch.Generator, draws: int) -> Iterator[Tensor]:
     """Each column's sum over samples, or sums under random signs: independent signs make cross terms 0 on average."""
     flat = terms.reshape(len(terms), -1)
     if flat.shape[1] <= MOST_DIRECTIONS:
         yield from flat.sum(0)
         return
-    for _ in range(DRAWS):
+    for _ in range(draws):
         signs = torch.randint(0, 2, flat.shape, generator=generator).to(flat) * 2 - 1
-        yield (signs * flat).sum() / math.sqrt(DRAWS)
+        yield (signs * flat).sum() / math.sqrt(draws)
 
 
-def _class_directions(log_p: Tensor, p: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
+def _class_directions(log_p: Tensor, p: Tensor, generator: torch.Generator, draws: int) -> Iterator[Tensor]:
     """The square root of p(class) on each gradient makes the sum of g g^T the expectation over classes."""
     if log_p.ndim == 2 and log_p.shape[1] <= MOST_DIRECTIONS:
         share = p.sqrt()
@@ -249,6 +252,6 @@ def _class_directions(log_p: Tensor, p: Tensor, generator: torch.Generator) -> I
             yield (share[:, label] * log_p[:, label]).sum()
         return
     flat_p, flat_log = p.reshape(-1, p.shape[-1]), log_p.reshape(-1, p.shape[-1])
-    for _ in range(DRAWS):
+    for _ in range(draws):
         drawn = torch.multinomial(flat_p.cpu(), 1, generator=generator).to(flat_log.device)
-        yield flat_log.gather(1, drawn).sum() / math.sqrt(DRAWS)
+        yield flat_log.gather(1, drawn).sum() / math.sqrt(draws)

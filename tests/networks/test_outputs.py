@@ -101,11 +101,10 @@ def test_one_logit_is_the_network_of_two_logits():
     torch.testing.assert_close(one.loss(s, y), both.loss(two, y))
 
 
-def test_drawn_directions_are_right_on_average(monkeypatch):
-    monkeypatch.setattr(outputs, "DRAWS", 4000)
+def test_drawn_directions_are_right_on_average():
     scores = drawn(2, 3, 2)
     reading = OutputReading("classes")
-    sampled = fisher(reading, scores)
+    sampled = fisher(reading, scores, draws=4000)
     flat = scores.movedim(1, -1).reshape(-1, 3)
     p = flat.softmax(-1).reshape(2, 2, 3)
     exact = torch.zeros(3, 2, 3, 2, dtype=torch.float64)
@@ -116,8 +115,9 @@ def test_drawn_directions_are_right_on_average(monkeypatch):
 
 
 def test_many_scores_are_drawn_under_signs(monkeypatch):
-    monkeypatch.setattr(outputs, "DRAWS", 4000)
     scores = drawn(2, 3)
     each = fisher(OutputReading("bernoulli"), scores)
     monkeypatch.setattr(outputs, "MOST_DIRECTIONS", 2)
-    torch.testing.assert_close(fisher(OutputReading("bernoulli"), scores), each, rtol=0, atol=0.03)
+    torch.testing.assert_close(
+        fisher(OutputReading("bernoulli"), scores, draws=4000), each, rtol=0, atol=0.03
+    )

@@ -55,7 +55,12 @@ Factor = tuple[str, float]
 
 
 def fisher_sums(
-    network: CuttableNetwork, x: Inputs, consumers: list[str], temperatures: Sequence[float], seed: int
+    network: CuttableNetwork,
+    x: Inputs,
+    consumers: list[str],
+    temperatures: Sequence[float],
+    seed: int,
+    draws: int,
 ) -> dict[Factor, Tensor]:
     """(consumer, temperature) -> sum over samples of g g^T, g the gradients of the output's directions, (output, output)."""
     # A layer that runs at every step of a sequence has as many outputs.
@@ -68,7 +73,9 @@ def fisher_sums(
         # Inputs that need a gradient give one to every layer, frozen parameters or not.
         scores = network.run(mapped(with_gradient, x))
         every = [(name, output) for name in consumers for output in outputs[name]]
-        found = _gradients(network.reading, scores, [output for _, output in every], temperatures, seed)
+        found = _gradients(
+            network.reading, scores, [output for _, output in every], temperatures, (seed, draws)
+        )
         products = (
             (name, heat, output_rows(network.weighted(name), g))
             for heat, k, g in found
@@ -78,16 +85,20 @@ def fisher_sums(
 
 
 def _gradients(
-    reading: OutputReading, scores: Tensor, outputs: list[Tensor], temperatures: Sequence[float], seed: int
+    reading: OutputReading,
+    scores: Tensor,
+    outputs: list[Tensor],
+    temperatures: Sequence[float],
+    drawn: tuple[int, int],
 ) -> Iterator[tuple[float, int, Tensor]]:
-    """(temperature, number of the output, gradient of a direction by it). Of few classes the scores are gone through
+    """(temperature, number of the output, gradient of a direction by it). drawn: seed and number of draws. Of few classes the scores are gone through
     once, whatever the number of temperatures: the directions are mixtures of them."""
     backward = partial(torch.autograd.grad, inputs=outputs, retain_graph=True, materialize_grads=True)
     found = (reading.mixtures(scores, heat) for heat in temperatures)
     mixtures = [mixture for mixture in found if mixture is not None]
     if len(temperatures) == 1 or not mixtures:
         for heat in temperatures:
-            for direction in reading.directions(scores, heat, seed):
+            for direction in reading.directions(scores, heat, *drawn):
                 yield from ((heat, *pair) for pair in enumerate(backward(direction)))
         return
     columns = list(zip(*(backward(column) for column in scores.sum(0)), strict=True))

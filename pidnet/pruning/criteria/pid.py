@@ -173,20 +173,27 @@ def _eliminate(joint: list[Channel], candidates: Sequence[int]) -> Ranking:
     """Remove the cheapest of the candidates again and again, until they are all gone.
 
     While more than ``WIDE`` are left, the cheapest of ``PARTS`` parts of them are taken together, and eliminated one by
-    one among themselves: costs are exact, only which units are in the next block is decided once a block.
+    one among themselves: costs are exact, only which units are in the next block is decided once a block. When half of
+    the units are gone, the channels, in place, are those from the others alone: what is gone is not looked at again.
     """
-    left = np.asarray(candidates, int)
+    width, left = len(joint[0].kept), np.asarray(candidates, int)
+    places = left  # of the units that are left, in the channels as they are
     gone: list[tuple[int, float, float]] = []
     while len(left) > WIDE:
-        changes = np.sum([channel.change(left) for channel in joint], axis=0)
-        block = left[np.argsort(changes, kind="stable")[: len(left) // PARTS]]
-        among = _one_by_one([channel.part(block) for channel in joint], range(len(block)))
-        gone += [(int(block[unit]), cost, shared) for unit, cost, shared in among]
-        _sweep(joint, block)
-        left = np.setdiff1d(left, block)
-    gone += _one_by_one(joint, left)
+        changes = np.sum([channel.change(places) for channel in joint], axis=0)
+        block = np.argsort(changes, kind="stable")[: len(left) // PARTS]
+        among = _one_by_one([channel.part(places[block]) for channel in joint], range(len(block)))
+        gone += [(int(left[block[unit]]), cost, shared) for unit, cost, shared in among]
+        _sweep(joint, places[block])
+        left, places = np.delete(left, block), np.delete(places, block)
+        if 2 * len(left) <= len(joint[0].kept):
+            for k, channel in enumerate(joint):
+                joint[k] = channel.part(places)
+            places = np.arange(len(left))
+    numbers = dict(zip(places.tolist(), left.tolist(), strict=True))
+    gone += [(numbers[place], cost, shared) for place, cost, shared in _one_by_one(joint, places)]
     units, costs, redundancy = zip(*gone, strict=True) if gone else ((), (), ())
-    return in_order(units, costs, len(joint[0].kept), redundancy)
+    return in_order(units, costs, width, redundancy)
 
 
 def _one_by_one(

@@ -53,8 +53,11 @@ def judges(statistics: CalibrationStatistics, criterion: Criterion, *, search: b
     some = replace(statistics, x=x, y=y)
     ways = {criterion.name: criterion}
     if criterion.searched and search:
-        some.prefetch(some.network.consumers(some.layers), *TARGETS.values())
-        ways = {name: criterion.with_options(temperature=heat) for name, heat in TARGETS.items()}
+        targets = TARGETS
+        if some.network.reading.kind == "gaussian":  # which has no temperature
+            targets = {name: heat for name, heat in TARGETS.items() if name in ("scores", "next layer")}
+        some.prefetch(some.network.consumers(some.layers), *targets.values())
+        ways = {name: criterion.with_options(temperature=heat) for name, heat in targets.items()}
     return {
         name: Judge.of(some, {layer: rank(some, layer) for layer in some.layers}, held)
         for name, rank in ways.items()

@@ -32,7 +32,7 @@ from pidnet.pruning.structure.discovery import cuttable
 
 MOST_FEATURES_LOOKED_AT = 4096
 # With more layers than this their widths follow measured curves.
-FEW = 6
+FEW = 5
 
 
 def plan_pruning(
@@ -74,7 +74,7 @@ def plan_pruning(
         "pid" takes the target whose units lose least, without further proposals. "uniform" removes the same share of
         every layer; "global" spends bits where they save most, with no layer
         below half of its uniform width, and needs a criterion in bits; it takes the first ranking, without a search.
-        None is "measured" for networks with more than six layers to prune and "uniform" for the others.
+        None is "measured" for networks with more than five layers to prune and "uniform" for the others.
     layers
         Which layers to prune, by name or as modules; None for all that can be, but those whose units pass through a LayerNorm
         or RMSNorm, which depends on all of them: name these.

@@ -21,7 +21,7 @@ from pidnet.pruning.criteria.pid import ridged
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.pruning.criteria.sketching import seen
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
-from pidnet.pruning.plans._held_out import held_out_bits, seems_trained_on, warn_of_hope
+from pidnet.pruning.plans._held_out import fit_of, held_out_bits, warn_of_hope
 from pidnet.pruning.plans._partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.allocation import by_measured_loss
 from pidnet.pruning.plans.budget import Budget
@@ -105,7 +105,8 @@ def plan_pruning(
     -----
     UserWarning
         When there are fewer samples than units: the ridge then decides part of the ranking. When a plan surely
-        loses more on samples that its repair has not seen (``settings["held_out_bits"]``) than on its own.
+        loses more on samples that its repair has not seen (``settings["held_out_bits"]``) than on its own. When a network
+        fits the labels of the samples by heart, so that the plan likely loses several times that on others.
 
     Notes
     -----
@@ -139,11 +140,11 @@ def plan_pruning(
     else:
         plan, measured = _decide(statistics, chosen, budget, allocation, search=search)
     removed = {name: _with_substitutes(statistics, name, plan) for name in plan.kept}
-    found = None
-    if chosen.searched and not curves:
-        found = held_out_bits(statistics, plan.kept)
+    fit, found = fit_of(statistics.network, statistics.x, statistics.y), None
+    if chosen.searched:
+        found = None if curves else held_out_bits(statistics, plan.kept)
         costs = sum(unit.cost for units in removed.values() for unit in units)
-        warn_of_hope(measured.get(RECOMBINED, costs), found)
+        warn_of_hope(measured.get(RECOMBINED, costs), found, fit)
     return PruningPlan(
         kept=plan.kept,
         removed=removed,
@@ -153,7 +154,7 @@ def plan_pruning(
             "search": bool(measured),
             "measured_bits": {k: round(v, 6) for k, v in measured.items()},
             "held_out_bits": None if found is None else [round(end, 6) for end in found],
-            "seems_trained_on": seems_trained_on(statistics.network, statistics.x, statistics.y),
+            "seems_trained_on": fit is not None and fit.seems_trained_on,
         },
         units=statistics.network.widths,
         left_out=dict(statistics.network.refused),

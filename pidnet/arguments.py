@@ -77,7 +77,7 @@ def words(hint: Any) -> str:
     if origin is Callable or hint is Callable:
         return "a function"
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return "a mapping"
+        return f"a mapping from {words(inner[0])} to {words(inner[1])}" if Any not in inner else "a mapping"
     if origin is tuple:
         many = inner[-1] is Ellipsis
         return f"{'any number of' if many else len(inner)} {words(inner[0]).removeprefix('a ')}s"

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from pidnet.arguments import check_arguments
 from pidnet.optional import optional_module
 from pidnet.printing import Printed, listed, number, table
 
 if TYPE_CHECKING:
     import xarray
+
+
+def _fields(
+    layers: Mapping[str, Tensor],
+    target: Tensor,
+    reduction: Mapping[str, str],
+    skipped: Mapping[str, str],
+    sample: Tensor | None,
+    predicted: Tensor | None,
+) -> None:
+    """What the fields of ``Activations`` are."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,6 +65,15 @@ class Activations(Printed):
     skipped: dict[str, str] = field(default_factory=dict)
     sample: Tensor | None = None
     predicted: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        check_arguments(_fields, vars(self))
+        for name, values in self.layers.items():
+            if values.ndim not in (2, 3) or self.target.shape[:1] != values.shape[:1]:
+                raise ValueError(
+                    f"layer {name!r} has shape {tuple(values.shape)}, the target {tuple(self.target.shape)}; expected "
+                    "(row, unit) or (row, unit, dim) with a row for each target"
+                )
 
     def to_xarray(self) -> xarray.Dataset:
         """Each layer as a variable over (row, unit of the layer), with ``target`` and the like as coordinates.

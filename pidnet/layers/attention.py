@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from pidnet.arguments import check_arguments
 from pidnet.channels import Channel
 
 
@@ -40,10 +41,11 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int, noise: nn.Module | None = None) -> None:
         super().__init__()
-        if heads < 1 or width < 1 or width % heads:
-            raise ValueError(f"width={width} is not a multiple of heads={heads}")
         if not isinstance(noise, nn.Module | None):
             raise TypeError(f"noise={noise!r}; expected a module such as GaussianNoise(0.1), or None")
+        check_arguments(Attention.__init__, locals())
+        if heads < 1 or width < 1 or width % heads:
+            raise ValueError(f"width={width} is not a multiple of heads={heads}")
         self.heads = heads
         self.q, self.k, self.v, self.out = (nn.Linear(width, width) for _ in range(4))
         self.noise = noise
@@ -94,6 +96,9 @@ class Attention(nn.Module):
 
     def _mixed(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """(sample, head, token, dimension)."""
+        if not isinstance(x, Tensor) or x.ndim != 3 or x.shape[-1] != self.q.in_features:
+            given = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"a {type(x).__name__}"
+            raise ValueError(f"the tokens are {given}; expected (sample, token, {self.q.in_features})")
         q, k, v = (
             project(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for project in (self.q, self.k, self.v)
         )

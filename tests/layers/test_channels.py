@@ -211,6 +211,9 @@ def test_attention_without_noise_has_no_channel_and_heads_divide_the_width():
             layers.Attention(width, heads)
     with pytest.raises(TypeError, match=r"noise=0\.1; expected a module such as"):
         layers.Attention(4, 2, 0.1)
+    for tokens in (torch.zeros(3, 2, 5), torch.zeros(3, 4), None):
+        with pytest.raises(ValueError, match=r"the tokens are .*; expected \(sample, token, 4\)"):
+            layers.Attention(4, 2)(tokens)
 
 
 def test_masked_tokens_do_not_reach_the_heads():

@@ -22,7 +22,7 @@ FEW = 500
 WORTH_A_WORD = 0.01
 SURE = 1.645  # standard errors, 5 % on one side
 # Bits. Of 10 trainings on wine, digits and cancer that came below it 7 lost more than 5 times the upper end on other
-# samples; of 10 above it none more than 2.0 times. Chosen on these.
+# samples; of 10 above it none more than 2.0 times. Chosen on these; with other seeds 10 of 15, and at most 2.5 times.
 BY_HEART = 0.02
 
 

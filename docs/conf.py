@@ -5,6 +5,7 @@ from pathlib import Path
 
 from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
+from sphinx_gallery.scrapers import figure_rst
 
 from pidnet import __version__
 
@@ -38,11 +39,23 @@ exclude_patterns = ["_templates", "gallery/*.ipynb", "**/sg_execution_times.rst"
 # The notebooks keep their outputs, and the tests run them.
 nb_execution_mode = "off"
 
+
+def saved_pictures(block, block_vars, gallery_conf):
+    """The pictures that an example has saved beside itself; they move to the gallery."""
+    pictures = []
+    for picture in sorted(Path(block_vars["src_file"]).parent.glob("*.png")):
+        pictures.append(next(block_vars["image_path_iterator"]))
+        shutil.move(picture, pictures[-1])
+    return figure_rst(pictures, gallery_conf["src_dir"])
+
+
 # The gallery runs every example and shows what it prints and draws.
+suppress_warnings = ["config.cache"]  # Sphinx has no cache for settings with a function
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
+    "image_scrapers": (saved_pictures,),
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,

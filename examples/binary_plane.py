@@ -31,3 +31,4 @@ for variant, width in (("binarized", 6), ("binarized", 10), ("binarized", 16), (
         found = plane.of("fc2")
         coverage = found["I(X;T)"].settings["coverage"]
         print(f"  epoch {epoch:2}  {found['I(X;T)']}  {found['I(T;Y)']}  coverage {coverage:.2f}")
+pn.plots.plot_plane(recorder.snapshots).savefig("binary_plane.png")  # of the last network

@@ -27,3 +27,4 @@ for budget in ({"macs": 0.25}, {"energy": 0.25}):
         print(f"accuracy {dense:.3f} -> {accuracy:.3f}")
 
 print(report)
+plan.plot().savefig("budgets.png")

@@ -19,4 +19,6 @@ acts = pn.capture(net, (digits.x_train, digits.y_train), reduce={"positions": "m
 for layer, reason in acts.skipped.items():
     print(f"skipped {layer}: {reason}")
 maps = pn.layer_maps(pn.quantize(acts, how="zero_level"), measure="i_min")
-print(pn.profile(maps))
+profile = pn.profile(maps)
+print(profile)
+profile.plot().savefig("convolution.png")

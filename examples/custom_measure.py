@@ -36,3 +36,4 @@ codes = pn.quantize(pn.capture(network, (samples.x_train, samples.y_train), ["fc
 for measure in ("i_mmi", i_shared):
     layer_map = pn.layer_maps(codes, measure)["fc1"]
     print(f"{layer_map.measure}: {layer_map.atoms.redundancy.mean():.3f} bits of redundancy a pair")
+layer_map.plot().savefig("custom_measure.png")

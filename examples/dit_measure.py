@@ -24,7 +24,9 @@ def as_dit(p):
 
 
 gate = dit.Distribution(["000", "011", "101", "110"], [1 / 4] * 4)
-print("xor:", {node: round(bits, 3) for node, bits in pn.decompose_dit(gate, "PID_CCS").atoms.items()})
+xor = pn.decompose_dit(gate, "PID_CCS")
+print("xor:", {node: round(bits, 3) for node, bits in xor.atoms.items()})
+pn.plots.plot_atoms({"xor, I_ccs": xor.two_sources}).savefig("dit_measure.png")
 
 torch.manual_seed(0)
 samples = pn.datasets.load("digits")

@@ -26,3 +26,4 @@ for layer in codes.layers:
     print(f"{layer}: {complexity.mean():.2f} units must be read together")
     rest = pn.unit_against_rest(codes, layer, "i_min")
     print(f"{layer}: unit {rest.unique1.argmax()} adds most to the rest, {rest.unique1.max():.3f} bits")
+pn.redundancy_graph(pn.layer_maps(codes, "i_min")["fc2"]).plot().savefig("groups.png")

@@ -38,4 +38,6 @@ layers = [f"bert.encoder.layer.{depth}.{part}" for depth in (0, 1) for part in (
 acts = pn.capture(network, (inputs, kind), [*layers, "bert.pooler"])
 for layer, values in acts.layers.items():
     print(f"{layer}: {values.shape[1]} units, {acts.reduction[layer]}")
-print(pn.profile(pn.layer_maps(pn.quantize(acts), measure="i_min")))
+profile = pn.profile(pn.layer_maps(pn.quantize(acts), measure="i_min"))
+print(profile)
+profile.plot().savefig("hugging_face.png")

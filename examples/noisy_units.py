@@ -21,4 +21,6 @@ for variant in ("plain", "binarized", "int4", "stochastic", "bayesian"):
     codes = pn.quantize(acts, levels=levels.get(variant, 4))
     exact = sum(len(layer.exact) for layer in codes.layers.values())
     print(f"{variant}: {len(codes.target)} rows, {exact} units are their own code")
-    print(pn.profile(pn.layer_maps(codes, measure="i_min")))
+    profile = pn.profile(pn.layer_maps(codes, measure="i_min"))
+    print(profile)
+profile.plot().savefig("noisy_units.png")  # of the Bayesian network

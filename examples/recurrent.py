@@ -19,4 +19,6 @@ acts = pn.capture(net, (rows, digits.y_train), ["rnn"], reduce={"steps": "each"}
 maps = pn.layer_maps(pn.quantize(acts), measure="i_min")
 for step, layer_map in maps.items():
     print(f"{step}: {layer_map.unit_information.mean():.3f} bits a unit")
-print(pn.profile(maps))
+profile = pn.profile(maps)
+print(profile)
+profile.plot().savefig("recurrent.png")

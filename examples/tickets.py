@@ -34,3 +34,4 @@ for name, plan in {"ticket": plans[-1], **chosen}.items():
     ticket = pn.pruning.rewind(states[0], plan, data)
     pn.training.train(ticket, *data, epochs=6, rate=1e-2)
     print(f"{name}, from the start: {pn.training.accuracy(ticket, *test):.3f}")
+plans[-1].plot().savefig("tickets.png")

@@ -19,4 +19,6 @@ pn.training.train(net, tokens, digits.y_train, epochs=3, rate=1e-2)
 layers = ["blocks.0.ffn1", "blocks.0.attention", "blocks.1", "blocks.1.ffn1", "blocks.1.attention"]
 codes = pn.quantize(pn.capture(net, (tokens, digits.y_train), layers, reduce={"tokens": "mean"}))
 print("coded jointly:", {name: layer.alphabet for name, layer in codes.layers.items() if layer.alphabet})
-print(pn.profile(pn.layer_maps(codes, measure="i_min")))
+profile = pn.profile(pn.layer_maps(codes, measure="i_min"))
+print(profile)
+profile.plot().savefig("transformer.png")

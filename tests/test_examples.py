@@ -1,4 +1,4 @@
-"""Every example runs from a clean folder, prints something, has a title and at most 40 lines of code."""
+"""Every example runs from a clean folder, prints something, draws something, has a title and at most 40 lines of code."""
 
 import ast
 import contextlib
@@ -22,6 +22,9 @@ def test_example_runs(path, tmp_path, monkeypatch):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         runpy.run_path(str(path), run_name="__main__")
     assert printed.getvalue()
+    assert [picture.suffix for picture in tmp_path.glob("*.png")] == [".png"], (
+        "the gallery shows one figure of each"
+    )
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -40,13 +40,14 @@ exclude_patterns = ["_templates", "gallery/*.ipynb", "**/sg_execution_times.rst"
 nb_execution_mode = "off"
 
 
-def saved_pictures(block, block_vars, gallery_conf):
-    """The pictures that an example has saved beside itself; they move to the gallery."""
-    pictures = []
-    for picture in sorted(Path(block_vars["src_file"]).parent.glob("*.png")):
-        pictures.append(next(block_vars["image_path_iterator"]))
-        shutil.move(picture, pictures[-1])
-    return figure_rst(pictures, gallery_conf["src_dir"])
+def saved_picture(block, block_vars, gallery_conf):
+    """The picture that an example has saved beside itself under its own name; it moves to the gallery."""
+    picture = Path(block_vars["src_file"]).with_suffix(".png")
+    if not picture.exists():
+        return ""
+    place = next(block_vars["image_path_iterator"])
+    shutil.move(picture, place)
+    return figure_rst([place], gallery_conf["src_dir"])
 
 
 # The gallery runs every example and shows what it prints and draws.
@@ -55,7 +56,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
-    "image_scrapers": (saved_pictures,),
+    "image_scrapers": (saved_picture,),
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,

@@ -22,9 +22,7 @@ def test_example_runs(path, tmp_path, monkeypatch):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         runpy.run_path(str(path), run_name="__main__")
     assert printed.getvalue()
-    assert [picture.suffix for picture in tmp_path.glob("*.png")] == [".png"], (
-        "the gallery shows one figure of each"
-    )
+    assert (tmp_path / f"{path.stem}.png").exists(), "the gallery shows a figure of each"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -28,9 +28,9 @@ from pidnet.significance import (
     Null,
     find_intervals,
     interval_method,
-    layer_atoms,
     sampling_floor,
 )
+from pidnet.significance.corrections import corrected_atoms
 from pidnet.significance.nulls import unit_p_values
 
 FEWEST_SAMPLES = 20
@@ -152,8 +152,7 @@ def _tile_atoms(codes: Codes, layer: str, choice: _Choice) -> tuple[Atoms, dict[
 
 def _find_atoms(codes: Codes, layer: str, choice: _Choice) -> tuple[Atoms, Atoms]:
     """The atoms of all pairs as counted, and corrected."""
-    plug_in = layer_atoms(codes, layer, choice.measure)
-    return plug_in, choice.correction(plug_in, codes, layer, choice.measure, _streams(choice, layer)[0])
+    return corrected_atoms(codes, layer, choice.measure, choice.correction, _streams(choice, layer)[0])
 
 
 def _about(codes: Codes, layer: str, choice: _Choice, of_floor: np.random.Generator) -> dict[str, Any]:

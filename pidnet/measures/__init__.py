@@ -12,7 +12,7 @@ from pidnet.measures.axioms import Axiom, MeasureCheck, check_measure
 from pidnet.measures.blackwell import dominates
 from pidnet.measures.dit import LatticeAtoms, decompose_dit
 from pidnet.measures.ibroja.optimum import i_broja, i_broja_derivative
-from pidnet.measures.ibroja.sampling_bias import i_broja_bias
+from pidnet.measures.ibroja.sampling_bias import i_broja_bias, i_broja_with_bias
 from pidnet.measures.iccs import i_ccs, i_ccs_derivative
 from pidnet.measures.imin import i_min, i_min_bias, i_min_derivative, i_min_of_units
 from pidnet.measures.immi import i_mmi, i_mmi_bias, i_mmi_derivative, i_mmi_of_units
@@ -65,6 +65,7 @@ MEASURES: dict[str, Measure] = {
             i_broja,
             i_broja_derivative,
             i_broja_bias,
+            i_broja_with_bias,
             margins_only=True,
             nonnegative=True,
             source="Bertschinger, Rauh, Olbrich, Jost & Ay 2014 (arXiv:1311.2852)",

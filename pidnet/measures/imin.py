@@ -44,9 +44,8 @@ def i_min(tables: PairTables) -> Atoms:
     >>> float(atoms.redundancy[0]), float(atoms.synergy[0])
     (1.0, 1.0)
     """
-    p_PABY = tables.p
-    first, second = _specific_terms(p_PABY.sum(2)), _specific_terms(p_PABY.sum(1))
-    return atoms_from_redundancy(p_PABY, np.minimum(first, second).sum(-1))
+    first, second = values_of_units(tables, _specific_terms)
+    return atoms_from_redundancy(tables.p, np.minimum(first, second).sum(-1))
 
 
 def i_min_of_units(p_UXY: np.ndarray, pairs: np.ndarray) -> np.ndarray:

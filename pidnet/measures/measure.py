@@ -31,6 +31,9 @@ class Measure(Printed):
     bias : callable, optional
         From counted PairTables to what the samples add to the redundancy on average, (pair,), bits. Corrections of
         other measures extrapolate from half of the samples, at the cost of two maps.
+    with_bias : callable, optional
+        From counted PairTables to atoms and ``bias`` at once, where they share work; both are called where it is not
+        given.
     margins_only : bool
         Whether the redundancy depends on the tables (x1, y) and (x2, y) only, by theorem or definition. Two units
         with the same table then have no unique information.
@@ -61,6 +64,7 @@ class Measure(Printed):
     function: Callable[[Any], Atoms]
     derivative: Callable[[Any], Derivative] | None = None
     bias: Callable[[Any], np.ndarray] | None = None
+    with_bias: Callable[[Any], tuple[Atoms, np.ndarray]] | None = None
     margins_only: bool = False
     nonnegative: bool = False
     kinks: Literal["", "smaller information"] = ""
@@ -106,9 +110,9 @@ def as_measure(measure: MeasureLike, known: Mapping[str, Any], what: str = "meas
         if isinstance(other, Measure) and function in (other, other.function):
             if not options:
                 return other
-            derivative, bias = (_with_options(known, options) for known in (other.derivative, other.bias))
-            function = partial(other.function, **options)
-            return replace(other, name=name, function=function, derivative=derivative, bias=bias)
+            known = {part: getattr(other, part) for part in ("derivative", "bias", "with_bias")}
+            parts = {part: _with_options(of, options) for part, of in known.items()}
+            return replace(other, name=name, function=partial(other.function, **options), **parts)
     return Measure(name, found)
 
 

@@ -6,9 +6,9 @@ Axis letters: P pair, X level, A/B level of source 1/2, Y class.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.special import ndtr
 
+from pidnet.execution.compiling import kernel
 from pidnet.execution.threads import share_pairs
 from pidnet.measures._kernels.occupied_cells import fill_cells
 from pidnet.measures.derivatives import log2_ratio
@@ -62,7 +62,7 @@ def difference_error(tables: PairTables, *, by_class: bool = False) -> np.ndarra
     return np.sqrt((square - mean**2).clip(0) / tables.samples)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("errors of differences")
 def _fill_moments(p_PABY, value1_PAY, value2_PBY, mean_PY, square_PY):
     """Add the mean of value1 - value2, and that of its square, class by class."""
     pairs, levels1, levels2, classes = p_PABY.shape

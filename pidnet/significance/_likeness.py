@@ -9,9 +9,9 @@ Axis letters: P pair, A/B level of source 1/2, X level of both, Y class.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.stats import chi2
 
+from pidnet.execution.compiling import kernel
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.sampling_bias import difference_error
 from pidnet.tables.discrete import PairTables
@@ -40,7 +40,7 @@ def distinct(tables: PairTables, difference: np.ndarray) -> np.ndarray:
     return np.maximum(by_cells, _clearly(score, np.full_like(score, DIFFERENCE)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("whether units differ")
 def _fill_homogeneity(p_PABY, samples, statistic_P, freedom_P):
     """Sum over cells (x, y) of (n1 - n2)^2 / (n1 + n2 - 2 n12), scaled to the chi-square law, and its freedom: one less
     than the levels that differ, in each class."""

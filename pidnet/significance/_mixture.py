@@ -1,9 +1,11 @@
-"""The kernel of ``mixture_bias``, one pair at a time; ``_twins.joint_bias`` is the same in NumPy: read it first.
+"""The kernel of ``mixture_bias``, eight pairs in the lanes of vector registers; ``_twins.joint_bias`` is the same in
+NumPy, one pair at a time: read it first.
 
-The fit has nearly all of the cost. It runs in float32 over the cells that were seen, a row for each component, so that
-eight cells stand in a vector register; that changes the bias by less than 1e-5 bits.
+The fit has most of the cost. The products of margins have factors of one cell (x1,x2) and of one class, so that what
+all of them foretell for (x1,x2,y) takes three numbers of (x1,x2), times n(x1,y), n(x2,y) and n(y). Everything is in
+float32: that changes the bias by less than 1e-5 bits.
 
-Axis letters: M component, C cell, A/B level of source 1/2, Y class.
+Axis letters: P pair, A/B level of source 1/2, C = A * B cells, Y class; rows as in ``_mixture_memory``.
 """
 
 from __future__ import annotations
@@ -11,232 +13,320 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from scipy.special import exp1
 
-from pidnet.execution.compiling import FAST
+from pidnet.execution.compiling import inner, kernel
+from pidnet.execution.lane_math import larger, ratio, smaller
+from pidnet.execution.lanes import LANES, anywhere, filled, floor, looked_up, select, square_root
+from pidnet.significance._mixture_memory import COMPONENTS, Shape, memory_size, take_memory
 from pidnet.tables.expected_counts import (
     FITTED_PART,
     MOST,
     OBSERVED_PART,
+    POINTS,
     SEEN_ONCE,
     UNSEEN_PART,
-    between,
-    observed,
-    place_of,
 )
 
-STEPS, SETTLED = 60, 1e-3  # steps at most; the largest change of a weight at which they end
+CYCLES, SETTLED = 8, 1e-4  # of three steps, at most; the change in a step, as a length, at which they end
+LONGEST = 64.0  # of the leap that two steps suggest, in steps
+LEAST_LEFT = 0.1  # of a weight after a leap
 TRUST_OBSERVED = 3.0  # by weight of the observed table: from a third of it on only the data count
 DOUBT = 5.0  # the squared z of the cells seen once at which fit and data count alike
-COMPONENTS = 8
-SMALLEST = np.float32(1e-30)
+NONE_UNSEEN = 20.0  # expected counts beyond have no chance to be 0 or 1
+SMALLEST = 1e-30
+FEW = 16  # counts that have an observed part of their own in the table
+LEAST_RATE, LARGEST_RATE, RATES = 1e-3, 500.0, 4096
 
 
 class Parts(NamedTuple):
-    """Tables of ``expected_counts``."""
+    """Tables of ``expected_counts`` in float32, and the unseen share at equal steps of the fourth root of the rate."""
 
     fitted: np.ndarray
     unseen: np.ndarray
     once: np.ndarray
     observed: np.ndarray
+    share: np.ndarray
 
 
-class Margins(NamedTuple):
-    """Of the counts of a pair, each a table of its letters."""
-
-    a: np.ndarray
-    b: np.ndarray
-    y: np.ndarray
-    ab: np.ndarray
-    ay: np.ndarray
-    by: np.ndarray
+FIRST_ROOT, LAST_ROOT = LEAST_RATE**0.25, LARGEST_RATE**0.25
+_RATES = np.linspace(FIRST_ROOT, LAST_ROOT, RATES) ** 4
+PARTS = Parts(
+    *(part.astype(np.float32) for part in (FITTED_PART, UNSEEN_PART, SEEN_ONCE, OBSERVED_PART[:FEW])),
+    share=(np.exp(_RATES) * exp1(_RATES)).astype(np.float32),
+)
 
 
-PARTS = Parts(FITTED_PART, UNSEEN_PART, SEEN_ONCE, OBSERVED_PART)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def fill_joint_bias(p_PABY, samples, parts, bias_P):
+def fill_joint_bias(p_PABY: np.ndarray, samples: int, bias_P: np.ndarray) -> None:
     """The bias of N I(Y;X1X2) of each pair, nats."""
+    memory = np.zeros(LANES * memory_size(*p_PABY.shape[1:]), np.float32)
+    fill_in_lanes(p_PABY, samples, PARTS, memory, bias_P)
+
+
+@kernel("the bias of I(Y;X1X2)")
+def fill_in_lanes(p_PABY, samples, parts, memory, bias_P):
+    """Eight pairs after eight; where fewer are left, lanes repeat the last one."""
     pairs, A, B, Y = p_PABY.shape
-    count, fitted, fitted_ab = np.empty((A, B, Y)), np.empty((A, B, Y)), np.empty((A, B))
-    component, seen = np.empty((COMPONENTS, A * B * Y), np.float32), np.empty(A * B * Y, np.float32)
-    weight = np.empty(COMPONENTS, np.float32)
-    margins = Margins(
-        np.empty(A), np.empty(B), np.empty(Y), np.empty((A, B)), np.empty((A, Y)), np.empty((B, Y))
-    )
-    for pair in range(pairs):
-        fill_counts(p_PABY[pair], samples, count, margins)
-        fit_weights(component, seen, fill_left_out(count, margins, component, seen), weight)
-        fill_fitted(count, margins, weight, fitted, fitted_ab)
-        total = cells_bias(count.reshape(-1), fitted.reshape(-1), weight[0], parts)
-        total -= cells_bias(margins.ab.reshape(-1), fitted_ab.reshape(-1), weight[0], parts)
+    s = Shape(A, B, Y, A * B)
+    m = take_memory(memory, s)
+    n = m.counts
+    for first in range(0, pairs, LANES):
+        for lane in range(LANES):
+            read_counts(s, p_PABY[min(first + lane, pairs - 1)], samples, n, lane)
+        fill_margins(s, n)
+        fill_left_out(s, n, m.left_out)
+        fit_weights(s, n.n, m.left_out, m.weights)
+        fill_fitted(s, n, m.weights.now)
+        trusted = smaller(TRUST_OBSERVED * m.weights.now[0], 1.0)
+        total = cells_bias(s.C * s.Y, n.n, n.fitted, trusted, parts)
+        total = total - cells_bias(s.C, n.ab, n.fitted_ab, trusted, parts)
         for y in range(Y):
-            total -= observed(margins.y[y], parts.observed)
-        bias_P[pair] = total + 0.5
+            total = total - observed(n.y[y], parts)
+        m.answer[0] = total + 0.5
+        for lane in range(min(LANES, pairs - first)):
+            bias_P[first + lane] = m.answer[0, lane]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def fill_counts(p, samples, count, margins):
-    """The counts of a table, and their margins."""
-    for margin in (margins.ay, margins.by):
-        margin[:] = 0.0
-    A, B, Y = p.shape
-    for a in range(A):
-        for b in range(B):
-            both = 0.0
-            for y in range(Y):
-                n = np.rint(p[a, b, y] * samples)
-                count[a, b, y] = n
-                margins.ay[a, y] += n
-                margins.by[b, y] += n
-                both += n
-            margins.ab[a, b] = both
-    for a in range(A):
-        margins.a[a] = margins.ay[a].sum()
-    for b in range(B):
-        margins.b[b] = margins.by[b].sum()
-    for y in range(Y):
-        margins.y[y] = margins.ay[:, y].sum()
+@inner
+def read_counts(s, p_ABY, samples, counts, lane):
+    """The counts of a pair into a lane."""
+    for a in range(s.A):
+        for b in range(s.B):
+            for y in range(s.Y):
+                counts.n[(a * s.B + b) * s.Y + y, lane] = np.rint(p_ABY[a, b, y] * samples)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def fill_left_out(count, margins, component, seen):
-    """The components of the cells that were seen, without one sample of the cell, and their counts; how many there
-    are. The components are the observed count and the seven products of margins in which something is independent."""
-    A, B, Y = count.shape
-    whole = 1.0 / max(margins.y.sum() - 1.0, 1.0)
-    c = 0
-    for a in range(A):
-        of_a = margins.a[a] - 1.0
-        per_a = 1.0 / max(of_a, 1.0)
-        for b in range(B):
-            of_b, of_ab = margins.b[b] - 1.0, margins.ab[a, b] - 1.0
-            per_b = 1.0 / max(of_b, 1.0)
-            if of_ab < 0.0:
-                continue
-            for y in range(Y):
-                n = count[a, b, y]
-                if n > 0.0:
-                    ay, by, of_y = margins.ay[a, y] - 1.0, margins.by[b, y] - 1.0, margins.y[y] - 1.0
-                    component[0, c] = n - 1.0
-                    component[1, c] = ay * by / max(of_y, 1.0)
-                    component[2, c] = of_ab * per_a * ay
-                    component[3, c] = of_ab * per_b * by
-                    component[4, c] = of_ab * whole * of_y
-                    component[5, c] = of_a * whole * by
-                    component[6, c] = of_b * whole * ay
-                    component[7, c] = of_a * whole * of_b * whole * of_y
-                    seen[c] = n
-                    c += 1
-    return c
+@inner
+def fill_margins(s, counts):
+    """The margins of the counts."""
+    zero = filled(counts.n, 0.0)
+    for i in range(s.A * s.Y):
+        counts.ay[i] = zero
+    for i in range(s.B * s.Y):
+        counts.by[i] = zero
+    for a in range(s.A):
+        for b in range(s.B):
+            both = zero
+            for y in range(s.Y):
+                n = counts.n[(a * s.B + b) * s.Y + y]
+                counts.ay[a * s.Y + y] = counts.ay[a * s.Y + y] + n
+                counts.by[b * s.Y + y] = counts.by[b * s.Y + y] + n
+                both = both + n
+            counts.ab[a * s.B + b] = both
+    add_rows(s.A, s.Y, counts.ay, counts.a)
+    add_rows(s.B, s.Y, counts.by, counts.b)
+    for y in range(s.Y):
+        total = zero
+        for a in range(s.A):
+            total = total + counts.ay[a * s.Y + y]
+        counts.y[y] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fit_weights(component_MC, count_C, cells, weight):
-    """Weights of the largest likelihood of the counts, by expectation maximization. Each component has a name of its
-    own: that is what puts the loop over cells into vector registers."""
-    c0, c1, c2, c3 = component_MC[0], component_MC[1], component_MC[2], component_MC[3]
-    c4, c5, c6, c7 = component_MC[4], component_MC[5], component_MC[6], component_MC[7]
-    none = np.float32(0.0)
-    weight[:] = np.float32(1.0 / COMPONENTS)
-    for _ in range(STEPS):
-        w0, w1, w2, w3 = weight[0], weight[1], weight[2], weight[3]
-        w4, w5, w6, w7 = weight[4], weight[5], weight[6], weight[7]
-        m0, m1, m2, m3, m4, m5, m6, m7 = none, none, none, none, none, none, none, none
-        for c in range(cells):
-            predicted = w0 * c0[c] + w1 * c1[c] + w2 * c2[c] + w3 * c3[c]
-            predicted += w4 * c4[c] + w5 * c5[c] + w6 * c6[c] + w7 * c7[c]
-            share = count_C[c] / (predicted + SMALLEST)
-            m0 += c0[c] * share
-            m1 += c1[c] * share
-            m2 += c2[c] * share
-            m3 += c3[c] * share
-            m4 += c4[c] * share
-            m5 += c5[c] * share
-            m6 += c6[c] * share
-            m7 += c7[c] * share
-        if move(weight, (m0, m1, m2, m3, m4, m5, m6, m7)) < SETTLED:
+@inner
+def add_rows(rows, columns, values, sums):
+    """The sums of the rows of a matrix."""
+    for row in range(rows):
+        total = filled(values, 0.0)
+        for column in range(columns):
+            total = total + values[row * columns + column]
+        sums[row] = total
+
+
+@inner
+def less_one(values, size, out):
+    """All values less one, at least 0; their sum before."""
+    total = filled(values, 0.0)
+    for i in range(size):
+        total = total + values[i]
+        out[i] = larger(values[i] - 1.0, 0.0)
+    return total
+
+
+@inner
+def fill_left_out(s, counts, left):
+    """Counts and margins without one sample of the cell, and the ratios that the products of margins are made of."""
+    less_one(counts.n, s.C * s.Y, left.n)
+    less_one(counts.ay, s.A * s.Y, left.ay)
+    less_one(counts.by, s.B * s.Y, left.by)
+    whole = 1.0 / larger(less_one(counts.y, s.Y, left.y) - 1.0, 1.0)
+    for b in range(s.B):
+        left.b[b] = larger(counts.b[b] - 1.0, 0.0) * whole
+        for y in range(s.Y):
+            left.along[b * s.Y + y] = left.by[b * s.Y + y] / larger(left.y[y], 1.0)
+    for a in range(s.A):
+        left.a[a] = larger(counts.a[a] - 1.0, 0.0) * whole
+        for b in range(s.B):
+            cell = a * s.B + b
+            both = larger(counts.ab[cell] - 1.0, 0.0)
+            left.of_a[cell] = both / larger(counts.a[a] - 1.0, 1.0)
+            left.of_b[cell] = both / larger(counts.b[b] - 1.0, 1.0)
+            left.of_all[cell] = both * whole
+
+
+@inner
+def fit_weights(s, counts, left, weights):
+    """Weights of the largest likelihood of the counts: cycles of two steps of expectation maximization, the leap that
+    they suggest, and a step from there, which is taken where it is shorter than the first one; see ``_twins.fit``."""
+    for k in range(COMPONENTS):
+        weights.now[k] = filled(counts, 1.0 / COMPONENTS)
+    for _ in range(CYCLES):
+        climb(s, counts, left, weights.now, weights.one)
+        climb(s, counts, left, weights.one, weights.two)
+        moved = leap(weights)
+        climb(s, counts, left, weights.far, weights.there)
+        rest = filled(counts, 0.0)
+        for k in range(COMPONENTS):
+            change = weights.there[k] - weights.far[k]
+            rest = rest + change * change
+        for k in range(COMPONENTS):
+            weights.now[k] = select(rest <= moved, weights.there[k], weights.two[k])
+        if not anywhere(moved > SETTLED * SETTLED):
             break
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def move(weight, growth):
-    """Let each weight grow by its factor, in sum 1; the largest change."""
-    total = SMALLEST
-    for m in range(COMPONENTS):
-        total += weight[m] * growth[m]
-    largest = np.float32(0.0)
-    for m in range(COMPONENTS):
-        moved = weight[m] * growth[m] / total
-        largest = max(largest, abs(moved - weight[m]))
-        weight[m] = moved
-    return largest
+@inner
+def climb(s, counts, left, weight, out):
+    """One step of expectation maximization: each weight grows by its factor, in sum 1."""
+    zero = filled(counts, 0.0)
+    w0, w1, w2, w3, w4, w5, w6, w7 = (
+        weight[0],
+        weight[1],
+        weight[2],
+        weight[3],
+        weight[4],
+        weight[5],
+        weight[6],
+        weight[7],
+    )
+    g0, g1, g2, g3, g4, g5, g6, g7 = zero, zero, zero, zero, zero, zero, zero, zero
+    for a in range(s.A):
+        of_first = left.a[a]
+        for b in range(s.B):
+            cell = a * s.B + b
+            of_a, of_b, of_all, of_second = left.of_a[cell], left.of_b[cell], left.of_all[cell], left.b[b]
+            by_ay = w2 * of_a + w6 * of_second
+            by_by = w3 * of_b + w5 * of_first
+            by_y = w4 * of_all + w7 * of_first * of_second + SMALLEST
+            own, of_ay, along_ay, of_by, of_y = zero, zero, zero, zero, zero
+            for y in range(s.Y):
+                ay, by, all_y, along = (
+                    left.ay[a * s.Y + y],
+                    left.by[b * s.Y + y],
+                    left.y[y],
+                    left.along[b * s.Y + y],
+                )
+                seen = left.n[cell * s.Y + y]
+                predicted = w0 * seen + ay * (by_ay + w1 * along) + by * by_by + all_y * by_y
+                share = counts[cell * s.Y + y] / (predicted + SMALLEST)
+                own = own + share * seen
+                part = share * ay
+                of_ay = of_ay + part
+                along_ay = along_ay + part * along
+                of_by = of_by + share * by
+                of_y = of_y + share * all_y
+            g0, g1 = g0 + own, g1 + along_ay
+            g2, g6 = g2 + of_ay * of_a, g6 + of_ay * of_second
+            g3, g5 = g3 + of_by * of_b, g5 + of_by * of_first
+            g4, g7 = g4 + of_y * of_all, g7 + of_y * of_first * of_second
+    g0, g1, g2, g3, g4, g5, g6, g7 = w0 * g0, w1 * g1, w2 * g2, w3 * g3, w4 * g4, w5 * g5, w6 * g6, w7 * g7
+    scale = 1.0 / (g0 + g1 + g2 + g3 + g4 + g5 + g6 + g7 + SMALLEST)
+    out[0], out[1], out[2], out[3] = g0 * scale, g1 * scale, g2 * scale, g3 * scale
+    out[4], out[5], out[6], out[7] = g4 * scale, g5 * scale, g6 * scale, g7 * scale
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def fill_fitted(count, margins, weight, fitted, fitted_ab):
-    """The expected counts of the mixture, and their sums over the classes: a row of classes at a time, in which
-    p(x1,y), p(x2,y), p(y) have one factor each."""
-    A, B, Y = count.shape
-    whole = 1.0 / max(margins.y.sum(), 1.0)
-    for a in range(A):
-        per_a = 1.0 / max(margins.a[a], 1.0)
-        for b in range(B):
-            ab, per_b = margins.ab[a, b], 1.0 / max(margins.b[b], 1.0)
-            of_ay = weight[2] * ab * per_a + weight[6] * margins.b[b] * whole
-            of_by = weight[3] * ab * per_b + weight[5] * margins.a[a] * whole
-            of_y = weight[4] * ab * whole + weight[7] * margins.a[a] * margins.b[b] * whole * whole
-            total = 0.0
-            for y in range(Y):
-                ay, by, n = margins.ay[a, y], margins.by[b, y], margins.y[y]
-                mean = weight[0] * count[a, b, y] + weight[1] * ay * by / max(n, 1.0)
-                mean += of_ay * ay + of_by * by + of_y * n
-                fitted[a, b, y] = mean
-                total += mean
-            fitted_ab[a, b] = total
+@inner
+def leap(weights):
+    """Where two steps point to: now + 2 L first + L^2 (second - first), L = |first| / |second - first|; how long the
+    first step was, squared. Source: Varadhan & Roland 2008, Scand. J. Stat. 35, 335 (SQUAREM)."""
+    moved, bent = filled(weights.now, 0.0), filled(weights.now, SMALLEST)
+    for k in range(COMPONENTS):
+        first = weights.one[k] - weights.now[k]
+        bend = weights.two[k] - weights.one[k] - first
+        moved, bent = moved + first * first, bent + bend * bend
+    length = larger(smaller(square_root(moved / bent), LONGEST), 1.0)
+    total = filled(weights.now, 0.0)
+    for k in range(COMPONENTS):
+        first = weights.one[k] - weights.now[k]
+        bend = weights.two[k] - weights.one[k] - first
+        far = weights.now[k] + length * (2.0 * first + length * bend)
+        weights.far[k] = larger(far, LEAST_LEFT * weights.two[k])
+        total = total + weights.far[k]
+    for k in range(COMPONENTS):
+        weights.far[k] = weights.far[k] / total
+    return moved
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def cells_bias(count_C, fitted_C, observed_weight, parts):
+@inner
+def fill_fitted(s, counts, weight):
+    """The expected counts of the mixture, and their sums over the classes."""
+    total = filled(counts.n, 0.0)
+    for y in range(s.Y):
+        total = total + counts.y[y]
+    whole = 1.0 / larger(total, 1.0)
+    for a in range(s.A):
+        of_first = counts.a[a] * whole
+        for b in range(s.B):
+            cell, both, of_second = a * s.B + b, counts.ab[a * s.B + b], counts.b[b] * whole
+            by_ay = weight[2] * ratio(both, counts.a[a]) + weight[6] * of_second
+            by_by = weight[3] * ratio(both, counts.b[b]) + weight[5] * of_first
+            by_y = weight[4] * both * whole + weight[7] * of_first * of_second
+            total = filled(counts.n, 0.0)
+            for y in range(s.Y):
+                ay, by, all_y = counts.ay[a * s.Y + y], counts.by[b * s.Y + y], counts.y[y]
+                mean = weight[0] * counts.n[cell * s.Y + y] + weight[1] * ay * by / larger(all_y, 1.0)
+                mean = mean + by_ay * ay + by_by * by + by_y * all_y
+                counts.fitted[cell * s.Y + y] = mean
+                total = total + mean
+            counts.fitted_ab[cell] = total
+
+
+@inner
+def cells_bias(size, counts, fitted, trusted, parts):
     """Sum over cells of E[n ln n] - mu ln mu; see ``_twins.cells_bias``."""
-    once, twice, of_fit, of_data, unseen = 0.0, 0.0, 0.0, 0.0, 0.0
-    single, double, variance = 0.0, 0.0, 0.0
-    for cell in range(len(count_C)):
-        n, mean = count_C[cell], fitted_C[cell]
-        once += n == 1.0
-        twice += n == 2.0
-        of_data += observed(n, parts.observed)
-        if mean > MOST:
-            of_fit += 0.5 + 1.0 / (12.0 * mean)
-        elif mean > 0.0:
-            left, along = place_of(mean)
-            of_fit += between(parts.fitted, left, along)
-            unseen += between(parts.unseen, left, along)
-            p = between(parts.once, left, along)
-            single += p
-            double += mean * p / 2.0
-            variance += p * (1.0 - p)
-    more = unseen_share(twice, once) / unseen_share(double, single)
-    unseen *= (once + 1.0) / (single + 1.0) * np.sqrt(min(max(more, 0.4), 2.5))
-    score = (once - single) ** 2 / max(variance, 1e-9)
-    trust = max(min(1.0, TRUST_OBSERVED * observed_weight), score**2 / (score**2 + DOUBT**2))
+    zero = filled(counts, 0.0)
+    once, twice, of_fit, of_data, unseen = zero, zero, zero, zero, zero
+    single, double, variance = zero, zero, zero
+    for cell in range(size):
+        n, mean = counts[cell], fitted[cell]
+        once = once + select((n > 0.5) & (n < 1.5), 1.0, zero)
+        twice = twice + select((n > 1.5) & (n < 2.5), 1.0, zero)
+        of_data = of_data + observed(n, parts)
+        place = square_root(smaller(mean, MOST) / MOST) * (POINTS - 1)
+        left = smaller(floor(place), POINTS - 2)
+        along = place - left
+        many = 0.5 + 1.0 / (12.0 * larger(mean, 1.0))
+        of_fit = of_fit + select(mean > MOST, many, between(parts.fitted, left, along))
+        if anywhere(mean < NONE_UNSEEN):
+            p = select(mean < NONE_UNSEEN, between(parts.once, left, along), 0.0)
+            unseen = unseen + select(mean < NONE_UNSEEN, between(parts.unseen, left, along), 0.0)
+            single, double, variance = single + p, double + 0.5 * mean * p, variance + p * (1.0 - p)
+    more = unseen_share(twice, once, parts) / unseen_share(double, single, parts)
+    unseen = unseen * (once + 1.0) / (single + 1.0) * square_root(smaller(larger(more, 0.4), 2.5))
+    score = smaller((once - single) * (once - single) / larger(variance, 1e-9), 1e6)
+    trust = larger(trusted, score * score / (score * score + DOUBT * DOUBT))
     return (1.0 - trust) * of_fit + trust * (of_data + unseen)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def unseen_share(twice, once):
-    """exp(b) E1(b), b = 2 f2 / f1: what cells of one rate have unseen for each cell seen once.
+@inner
+def between(table, left, along):
+    """A table at a place."""
+    value = looked_up(table, left)
+    return value + along * (looked_up(table, left + 1.0) - value)
 
-    The fraction (b + 1 + ...) in a continued fraction, to 1e-6 for b from .001 on."""
-    rate = min(max(2.0 * (twice + 1.0) / (once + 1.0), 1e-3), 500.0)
-    if rate < 1.0:
-        total, term = -np.euler_gamma - np.log(rate), 1.0
-        for k in range(1, 20):
-            term *= -rate / k
-            total -= term / k
-        return np.exp(rate) * total
-    fraction = 0.0
-    for k in range(40, 0, -1):
-        fraction = k / (1.0 + k / (rate + fraction))
-    return 1.0 / (rate + fraction)
+
+@inner
+def observed(n, parts):
+    """n (ln n - psi(n)), by its expansion beyond the table."""
+    inverse = 1.0 / larger(n, 1.0)
+    many = 0.5 + inverse * (1.0 / 12.0 - inverse * inverse / 120.0)
+    return select(n < FEW - 0.5, looked_up(parts.observed, smaller(n, FEW - 1.0)), many)
+
+
+@inner
+def unseen_share(twice, once, parts):
+    """exp(b) E1(b), b = 2 f2 / f1: what cells of one rate have unseen for each cell seen once."""
+    rate = smaller(larger(2.0 * (twice + 1.0) / (once + 1.0), LEAST_RATE), LARGEST_RATE)
+    root = square_root(square_root(rate))
+    place = (root - FIRST_ROOT) * ((RATES - 1) / (LAST_ROOT - FIRST_ROOT))
+    left = smaller(floor(place), RATES - 2)
+    return between(parts.share, left, place - left)

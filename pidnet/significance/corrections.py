@@ -22,7 +22,7 @@ from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.sampling_bias import miller_madow_bias
 from pidnet.significance.expected_information import shuffled_information
-from pidnet.significance.mixture import mixture
+from pidnet.significance.mixture import mixture, plug_in_and_mixture
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
 from pidnet.tables.discrete import iterate_pair_tables, unit_tables
 
@@ -112,6 +112,16 @@ def shuffle_sources(
     unique -= reliable * np.where(weaker, dropped.unique1, dropped.unique2)
     corrected = _complete(plug_in, first, second, joint, unique)
     return replace(corrected, gap=corrected.gap + reliable * dropped.gap)
+
+
+def corrected_atoms(
+    codes: Codes, layer: str, measure: Measure, correction: Correction, rng: np.random.Generator
+) -> tuple[Atoms, Atoms]:
+    """The atoms of all pairs of a layer, as counted and corrected."""
+    if correction is mixture and measure.bias is not None:
+        return plug_in_and_mixture(codes, layer, measure)
+    plug_in = layer_atoms(codes, layer, measure)
+    return plug_in, correction(plug_in, codes, layer, measure, rng)
 
 
 CORRECTIONS: dict[str, Correction] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from pidnet.execution.compiling import kernel
 from pidnet.execution.threads import share_pairs
 from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.tables.discrete import PairTables
@@ -28,7 +28,7 @@ def covariances(tables: PairTables, derivative: Derivative) -> np.ndarray:
     return found / tables.samples
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("covariances of atoms")
 def fill_covariances(p_PABY, first_PAY, second_PBY, both_PAB, known1_PAY, known2_PBY, covariance_P44):
     """Covariances of one sample's share of R, I1, I2, I12."""
     pairs, levels1, levels2, classes = p_PABY.shape

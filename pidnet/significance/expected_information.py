@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pidnet.execution.blocks import REMEMBERED_BYTES
+from pidnet.execution.compiling import inner, kernel
 from pidnet.execution.threads import share_pairs
 from pidnet.tables.discrete import PairTables
 
@@ -50,7 +50,7 @@ def _memory_of_terms(size_Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return places, np.full(total, np.nan)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel("means over permutations")
 def fill_means(count_PAY, count_PBY, size_Y, memory, mean_P):
     """N times the mean of I(X1;X2|Y) of each pair, nats. memory: of classes of these sizes the terms that are known,
     see ``_memory_of_terms``; filled on the way."""
@@ -73,7 +73,7 @@ def fill_means(count_PAY, count_PBY, size_Y, memory, mean_P):
         mean_P[pair] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def remembered_term(row, column, samples, y, memory):
     """E[n ln n] from the memory, put there where it is not yet."""
     places, terms = memory
@@ -86,7 +86,7 @@ def remembered_term(row, column, samples, y, memory):
     return terms[place]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def mean_n_ln_n(row, column, samples):
     """E[n ln n] of the overlap n of two random sets of ``row`` and ``column`` out of ``samples``."""
     if row == 0.0 or column == 0.0:
@@ -116,7 +116,7 @@ def mean_n_ln_n(row, column, samples):
     return total / mass
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def n_ln_n(n):
     """n ln n, 0 at 0."""
     return n * np.log(n) if n > 0.0 else 0.0

@@ -12,6 +12,7 @@ from pidnet.codes.resampling import split
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.sampling_bias import unit_biases
+from pidnet.progress import shown
 from pidnet.significance._likeness import distinct
 from pidnet.significance.mixture_bias import joint_information_bias
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
@@ -44,15 +45,39 @@ def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.
     return Atoms.concatenate(blocks)
 
 
+def plug_in_and_mixture(codes: Codes, layer: str, measure: Measure) -> tuple[Atoms, Atoms]:
+    """The plug-in atoms of all pairs and what ``mixture`` makes of them, for a measure whose bias is known: each table
+    is counted once, and what measure and bias share is done once."""
+    plug_in, corrected = [], []
+    with shown(doing=layer, total=len(codes.layer(layer).pairs), unit="pair") as bar:
+        for tables in iterate_pair_tables(codes, layer):
+            if measure.with_bias is not None:
+                atoms, bias = measure.with_bias(tables)
+            else:
+                atoms = measure(tables)
+                bias = _bias_of_redundancy(atoms, tables, measure, None)[0]
+            plug_in.append(atoms)
+            corrected.append(_corrected(atoms, tables, measure, (bias, 0.0)))
+            bar.update(len(tables))
+    return Atoms.concatenate(plug_in), Atoms.concatenate(corrected)
+
+
 def correct_pairs(plug_in: Atoms, tables: PairTables, measure: Measure, gained: Atoms | None = None) -> Atoms:
     """The correction from counted tables alone; ``gained``, atoms of half samples less those of all, stands in for
     ``Measure.bias`` where that is None."""
+    return _corrected(plug_in, tables, measure, _bias_of_redundancy(plug_in, tables, measure, gained))
+
+
+def _corrected(
+    plug_in: Atoms, tables: PairTables, measure: Measure, bias_and_gap: tuple[np.ndarray, np.ndarray | float]
+) -> Atoms:
+    """The correction, with the bias of R and the gap that comes with it."""
     known_PS = np.stack(unit_biases(tables), 1)
     information_PS = np.stack([plug_in.information1, plug_in.information2], 1)
     weaker_P1 = (plug_in.unique1 > plug_in.unique2).astype(int)[:, None]
     weaker, lost = (np.take_along_axis(x, weaker_P1, 1)[:, 0] for x in (information_PS, known_PS))
     information_PS -= known_PS
-    bias, gap = _bias_of_redundancy(tables, measure, gained, weaker_P1, lost)
+    bias, gap = bias_and_gap
     share = np.divide(lost, weaker, out=np.ones_like(lost), where=weaker > 0)
     reliable = (1 - share).clip(0, 1) ** 2
     in_proportion = (1 - share) * plug_in.redundancy
@@ -68,12 +93,13 @@ def correct_pairs(plug_in: Atoms, tables: PairTables, measure: Measure, gained: 
 
 
 def _bias_of_redundancy(
-    tables: PairTables, measure: Measure, gained: Atoms | None, weaker_P1: np.ndarray, lost: np.ndarray
+    plug_in: Atoms, tables: PairTables, measure: Measure, gained: Atoms | None
 ) -> tuple[np.ndarray, np.ndarray | float]:
     """The bias of R, and the gap that comes with it; of half samples, what the weaker source does not gain in U."""
     if measure.bias is not None:
         return measure.bias(tables), 0.0
     if gained is None:
         raise ValueError(f"the bias of {measure.name} is not known; pass gained")
-    unique_PS = np.stack([gained.unique1, gained.unique2], 1)
-    return lost - np.take_along_axis(unique_PS, weaker_P1, 1)[:, 0], gained.gap
+    first_is_weaker = plug_in.unique1 <= plug_in.unique2
+    lost = np.where(first_is_weaker, *unit_biases(tables))
+    return lost - np.where(first_is_weaker, gained.unique1, gained.unique2), gained.gap

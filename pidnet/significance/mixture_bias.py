@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from pidnet.execution.threads import share_pairs
-from pidnet.significance._mixture import PARTS, fill_joint_bias
+from pidnet.significance._mixture import fill_joint_bias
 from pidnet.tables.discrete import PairTables
 
 
@@ -25,5 +25,5 @@ def joint_information_bias(tables: PairTables) -> np.ndarray:
     4, 1091 (the unseen part).
     """
     bias = np.empty(len(tables))
-    share_pairs(lambda part: fill_joint_bias(tables.p[part], tables.samples, PARTS, bias[part]), len(tables))
+    share_pairs(lambda part: fill_joint_bias(tables.p[part], tables.samples, bias[part]), len(tables))
     return bias / (tables.samples * np.log(2))

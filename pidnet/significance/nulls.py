@@ -18,7 +18,7 @@ from pidnet.codes import Codes
 from pidnet.codes.resampling import permute_labels, permute_sources
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
-from pidnet.significance.corrections import Correction
+from pidnet.significance.corrections import Correction, corrected_atoms
 from pidnet.significance.plug_in import layer_atoms
 from pidnet.tables import shannon
 from pidnet.tables.discrete import unit_tables
@@ -171,7 +171,7 @@ def sampling_floor(
     varying = codes.layer(layer).varying
     chosen = np.sort(rng.choice(varying, min(FLOOR_UNITS, len(varying)), replace=False))
     empty = permute_labels(codes.take_layer(layer, chosen), rng)
-    atoms = correction(layer_atoms(empty, layer, measure), empty, layer, measure, rng)
+    atoms = corrected_atoms(empty, layer, measure, correction, rng)[1]
     unique = np.concatenate([atoms.unique1, atoms.unique2])
     values = {"redundancy": atoms.redundancy, "unique1": unique, "unique2": unique, "synergy": atoms.synergy}
     return {name: max(0.0, float(np.quantile(bits, FLOOR_SHARE))) for name, bits in values.items()}

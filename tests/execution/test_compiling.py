@@ -9,6 +9,7 @@ import pytest
 from numba.core.errors import TypingError
 
 from pidnet.execution import compiling
+from tests.kernels import alone, compiled
 
 SCRIPT = """
 import numpy as np
@@ -32,18 +33,30 @@ def test_inner_functions_compute_what_python_computes():
         return scaled(values, 2.0)
 
     values = np.arange(7.0)
-    assert twice(values) == 42.0
-    assert twice.py_func(values) == 42.0
+    assert alone(twice)(values) == 42.0
+    assert alone(scaled)(values, 2.0) == scaled.py_func(values, 2.0) == 42.0
 
 
-def test_inner_functions_are_optimized_only_where_they_are_called():
+def test_inner_functions_are_linked_only_in_their_kernel():
     @compiling.inner
     def one_more(x):
         return x + 1
 
-    one_more(1)
-    code = next(iter(one_more.overloads.values())).library.get_llvm_str()
-    assert "alloca" in code  # as numba writes it, before LLVM has seen it
+    @compiling.inner
+    def two_more(x):
+        return one_more(one_more(x))
+
+    assert alone(two_more)(1) == 3
+    code = next(iter(two_more.overloads.values())).library.get_llvm_str()
+    assert [line for line in code.splitlines() if line.startswith("declare") and "one_more" in line]
+
+
+def test_python_cannot_call_an_inner_function():
+    """In a process of its own: what is raised where numba calls back is printed, not passed on."""
+    code = "from pidnet.tables.shannon import _x_ln_x; _x_ln_x(1.0)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "only kernels call this function; take its py_func in Python" in found.stderr
 
 
 def run_in(folder):
@@ -83,7 +96,7 @@ def bars(monkeypatch):
 def named(function, monkeypatch):
     """A kernel without a place on the disk, since the functions of a test have none."""
     monkeypatch.setitem(compiling._NAMES, function, "a kernel")
-    return compiling.njit(nogil=True)(function)
+    return compiled(function)
 
 
 @compiling.inner

@@ -9,17 +9,19 @@ from pidnet.measures.ibroja import (
     _attempts,
     _binary as binary,
     _binary_lanes as binary_lanes,
+    _certificate,
     _general as general,
     _twin,
     optimum,
+    _workspace,
 )
-from pidnet.measures.ibroja._certificate import certify
-from pidnet.measures.ibroja._workspace import allocate
 from pidnet.measures.ibroja.optimum import i_broja
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
+from tests.kernels import alone
 from tests.strategies import tables
 
+allocate, certify, start = alone(_workspace.allocate), alone(_certificate.certify), alone(general.start)
 few = settings(max_examples=25, deadline=None)
 
 
@@ -157,7 +159,7 @@ def test_the_upper_end_is_the_value_of_a_table_with_exact_margins():
     p = np.random.default_rng(4).dirichlet(np.ones(60)).reshape(1, 3, 4, 5)
     work = allocate(3, 4, 5)
     work.given.p1[:], work.given.p2[:] = (m[0] for m in margins(p))
-    general.start(work.given.p1, work.given.p2, work.iterate)
+    start(work.given.p1, work.given.p2, work.iterate)
     work.iterate.Q[:] *= np.random.default_rng(5).uniform(0.5, 1.5, 12)
     q = work.iterate.Q.reshape(3, 4) * work.iterate.e
     upper, lower = certify(work.given, work.iterate, work.proof)

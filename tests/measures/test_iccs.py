@@ -8,23 +8,19 @@ from hypothesis import given, settings
 
 from peers import dit_distribution, random_table
 from pidnet.measures import decompose, iccs
-from pidnet.measures._kernels import twins
-from pidnet.measures._kernels.common_surprisal import sign
-from pidnet.measures._kernels.margins import fill_margins
-from pidnet.measures._kernels.maximum_entropy import (
-    allocate_fit,
-    fit_margins,
-    open_cells,
-    propose_exponents,
-    scale_margins,
-    take_if_better,
-)
+from pidnet.measures._kernels import common_surprisal, margins, maximum_entropy, twins
 from pidnet.measures.dit import decompose_dit
 from pidnet.measures.iccs import i_ccs, i_ccs_derivative
 from pidnet.tables.discrete import PairTables
+from tests.kernels import alone
 from tests.strategies import tables
 
 few = settings(max_examples=25, deadline=None)
+sign, fill_margins = alone(common_surprisal.sign), alone(margins.fill_margins)
+allocate_fit, fit_margins = alone(maximum_entropy.allocate_fit), alone(maximum_entropy.fit_margins)
+open_cells, scale_margins = alone(maximum_entropy.open_cells), alone(maximum_entropy.scale_margins)
+propose_exponents = alone(maximum_entropy.propose_exponents)
+take_if_better = alone(maximum_entropy.take_if_better)
 
 
 def given_tables(p, samples=0):

@@ -8,7 +8,7 @@ from pidnet.measures._kernels import twins
 from pidnet.measures.ibroja import _attempts, _twin
 from pidnet.measures.ibroja._curvature import fill_traces
 from pidnet.measures.ibroja._general import solve_general
-from pidnet.measures.ibroja.optimum import optimal_point
+from pidnet.measures.ibroja.optimum import solved
 from pidnet.measures.sampling_bias import (
     _fill_moments,
     cells_that_count,
@@ -66,10 +66,11 @@ def by_class(p_PABY):
 @pytest.mark.parametrize("levels", [(2, 2), (4, 4), (3, 5)])
 def test_the_curvature_kernel_computes_what_its_twin_does(levels):
     p_PABY = np.random.default_rng(0).dirichlet(np.ones(levels[0] * levels[1] * 6), 5).reshape(5, *levels, 6)
-    e_PABY, Q_PAB = optimal_point(p_PABY, 1e-6)
+    e1_PAY, e2_PBY, Q_PAB = solved(PairTables(np.full((5, 2), -1), p_PABY), 1e-6)[1]
+    e_PABY = e1_PAY[:, :, None] * e2_PBY[:, None]
     p_PYAB, e_PYAB = by_class(p_PABY), by_class(0.99 * e_PABY)  # inside: the twin divides by the slack
     found = np.empty(5)
-    fill_traces(p_PABY, 0.99 * e_PABY, Q_PAB, found)
+    fill_traces(p_PABY, 0.99 * e1_PAY, e2_PBY, Q_PAB, found)
     expected = [_twin.curvature_trace(*one) for one in zip(p_PYAB, e_PYAB, Q_PAB, strict=True)]
     np.testing.assert_allclose(found, expected, atol=0.011)  # V is linear in the mass at the optimum only
 

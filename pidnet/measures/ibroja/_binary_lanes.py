@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pidnet.execution.compiling import inner, kernel
-from pidnet.measures._kernels.lane_math import exp, larger, log, ratio, smaller
-from pidnet.measures._kernels.lanes import LANES, Row, absolute, anywhere, filled, row_at, select, square_root
+from pidnet.execution.lane_math import exp, larger, log, ratio, smaller
+from pidnet.execution.lanes import LANES, Row, absolute, anywhere, filled, row_at, select, square_root
 from pidnet.measures.ibroja._binary import EPSILON, LONGEST_MOVE, OTHER_ROUNDINGS
 
 MOST_STEPS = 40

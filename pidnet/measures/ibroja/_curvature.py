@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pidnet.execution.compiling import inner, kernel
-from pidnet.measures._kernels.lanes import LANES, Row, filled
+from pidnet.execution.lanes import LANES, Row, filled
 from pidnet.measures.ibroja._lanes_memory import Shape, system_size, take, take_system
 from pidnet.measures.ibroja._lanes_system import factor, solve_cells
 
@@ -45,17 +45,20 @@ class Scatter(NamedTuple):
     on_cells: Row
 
 
-def fill_traces(p_PABY: np.ndarray, e_PABY: np.ndarray, Q_PAB: np.ndarray, trace_P: np.ndarray) -> None:
-    """tr(V'' Sigma) of each pair, at its optimum q = Q e."""
+def fill_traces(
+    p_PABY: np.ndarray, e1_PAY: np.ndarray, e2_PBY: np.ndarray, Q_PAB: np.ndarray, trace_P: np.ndarray
+) -> None:
+    """tr(V'' Sigma) of each pair, at its optimum q = Q e1 e2."""
     A, B, Y = p_PABY.shape[1:]
     cells, levels = A * B, A + B
     size = (2 * Y + 2) * cells + cells * cells + 3 * levels * levels + levels * cells + 1
     memory = np.zeros(LANES * size), np.zeros(LANES * system_size(A, B, Y))
-    _fill_in_lanes(p_PABY, e_PABY, Q_PAB, trace_P, *memory)
+    _fill_in_lanes(p_PABY, (e1_PAY, e2_PBY, Q_PAB), trace_P, *memory)
 
 
 @kernel("the bias of I_BROJA")
-def _fill_in_lanes(p_PABY, e_PABY, Q_PAB, trace_P, memory, system_memory):
+def _fill_in_lanes(p_PABY, point, trace_P, memory, system_memory):
+    e1_PAY, e2_PBY, Q_PAB = point
     pairs, A, B, Y = p_PABY.shape
     s, cursor = Shape(A, B, Y, A * B), np.zeros(1, np.int64)
     w = take_scatter(memory, cursor, s)
@@ -63,7 +66,7 @@ def _fill_in_lanes(p_PABY, e_PABY, Q_PAB, trace_P, memory, system_memory):
     for first in range(0, pairs, LANES):
         for lane in range(LANES):  # lanes beyond the last pair repeat it
             pair = min(first + lane, pairs - 1)
-            read_pair(s, p_PABY[pair], e_PABY[pair], Q_PAB[pair], w, lane)
+            read_pair(s, p_PABY[pair], (e1_PAY[pair], e2_PBY[pair], Q_PAB[pair]), w, lane)
         find_traces(s, w, system, answer)
         for lane in range(min(LANES, pairs - first)):
             trace_P[first + lane] = answer[0, lane]
@@ -80,15 +83,17 @@ def take_scatter(array, cursor, s):
 
 
 @inner
-def read_pair(s, p_ABY, e_ABY, Q_AB, w, lane):
+def read_pair(s, p_ABY, point, w, lane):
     """A pair into a lane."""
+    e1_AY, e2_BY, Q_AB = point
     for a in range(s.A):
         for b in range(s.B):
             slack = 1.0
             for y in range(s.Y):
                 w.p[(y * s.A + a) * s.B + b, lane] = p_ABY[a, b, y]
-                w.e[(y * s.A + a) * s.B + b, lane] = e_ABY[a, b, y]
-                slack -= e_ABY[a, b, y]
+                e = e1_AY[a, y] * e2_BY[b, y]
+                w.e[(y * s.A + a) * s.B + b, lane] = e
+                slack -= e
             w.slack[a * s.B + b, lane] = max(slack, LEAST_SLACK)
             w.Q[a * s.B + b, lane] = Q_AB[a, b]
 

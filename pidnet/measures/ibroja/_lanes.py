@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from pidnet.execution.compiling import inner, kernel
-from pidnet.measures._kernels.lanes import LANES
+from pidnet.execution.lanes import LANES
 from pidnet.measures.ibroja._lanes_memory import (
     MOST_BYTES,
     Shape,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pidnet.execution.compiling import inner
-from pidnet.measures._kernels.lanes import Row, row_at
+from pidnet.execution.lanes import Row, row_at
 
 MOST_BYTES = 2**26  # of scratch a thread; larger tables go to the general kernel
 

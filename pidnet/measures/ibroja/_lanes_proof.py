@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from pidnet.execution.compiling import inner
-from pidnet.measures._kernels.lane_math import larger, log, ratio, x_ln_x
-from pidnet.measures._kernels.lanes import absolute, filled, select
+from pidnet.execution.lane_math import larger, log, ratio, x_ln_x
+from pidnet.execution.lanes import absolute, filled, select
 from pidnet.measures.ibroja._lanes_start import fill_load, touch
 from pidnet.measures.ibroja._lanes_step import longest, shift
 

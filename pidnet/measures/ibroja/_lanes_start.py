@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pidnet.execution.compiling import inner
-from pidnet.measures._kernels.lane_math import larger, ratio, smaller
-from pidnet.measures._kernels.lanes import filled
+from pidnet.execution.lane_math import larger, ratio, smaller
+from pidnet.execution.lanes import filled
 
 SWEEPS = 20  # a tenth of the cost of a Newton step each, and they save four steps
 

@@ -10,8 +10,8 @@ slack lets it be.
 from __future__ import annotations
 
 from pidnet.execution.compiling import inner
-from pidnet.measures._kernels.lane_math import exp, larger, smaller
-from pidnet.measures._kernels.lanes import absolute, anywhere, filled, select, square_root
+from pidnet.execution.lane_math import exp, larger, smaller
+from pidnet.execution.lanes import absolute, anywhere, filled, select, square_root
 from pidnet.measures.ibroja._lanes_start import fill_load
 
 INSIDE = 0.01  # of Q and of the slack that a step leaves at least

@@ -7,8 +7,8 @@ without a pivot gets the inverse 0 by ``select``. Rows as in ``_lanes_memory``.
 from __future__ import annotations
 
 from pidnet.execution.compiling import inner
-from pidnet.measures._kernels.lane_math import larger, smaller
-from pidnet.measures._kernels.lanes import anywhere, filled, select, square_root
+from pidnet.execution.lane_math import larger, smaller
+from pidnet.execution.lanes import anywhere, filled, select, square_root
 
 SMALLEST = 1e-30  # what float32 still tells from 0
 
@@ -18,7 +18,7 @@ def factor(s, e, Q, slack, tiny, system):
     """Factor the class blocks of q = Q e, and the matrix G + slack / Q of the cells."""
     for i in range(s.Y * s.C):
         system.e[i] = e[i]
-    columns = 0
+    columns = s.C - s.C  # no literal: numba would compile what takes it twice
     for y in range(s.Y):
         class_block(s, y, Q, system)
         invert_factor(s.B, tiny, system.schur)

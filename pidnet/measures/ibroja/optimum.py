@@ -73,16 +73,29 @@ def i_broja(tables: PairTables, *, tolerance: float = 1e-6) -> Atoms:
     >>> bool(atoms.gap[0] <= 1e-6)
     True
     """
+    return solved(tables, tolerance)[0]
+
+
+def solved(tables: PairTables, tolerance: float) -> tuple[Atoms, tuple[np.ndarray, ...]]:
+    """The atoms, and the point where they were found: exp(lam), (pair, level1, class), and exp(mu), (pair, level2,
+    class), 0 where a level is not taken, and Q, (pair, level1, level2). The optimal table is q = Q exp(lam) exp(mu)."""
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance}; expected a positive number of bits, such as 1e-6")
-    minimum, gap, *_ = _minimum_bits(tables.p, tolerance)
+    minimum, gap, lam_PAY, mu_PBY, Q_PAB = _minimum_bits(tables.p, tolerance)
+    atoms = _atoms(tables, minimum, gap)
+    _warn_of_wide_gaps(gap, tolerance)
+    taken1, taken2 = tables.p.any(2), tables.p.any(1)
+    return atoms, (np.where(taken1, np.exp2(lam_PAY), 0.0), np.where(taken2, np.exp2(mu_PBY), 0.0), Q_PAB)
+
+
+def _atoms(tables: PairTables, minimum: np.ndarray, gap: np.ndarray) -> Atoms:
+    """The atoms that go with the minimum, bits."""
     informations = shannon.source_informations(tables.p)
     information1, information2, joint = informations
     unknown2 = shannon.entropy(tables.p.sum((1, 2))) - information2  # H(Y|X2)
     least = np.maximum(0.0, information1 + information2 - joint)
     most = np.minimum(information1, information2)
     redundancy = np.minimum(np.maximum(information1 - (unknown2 + minimum), least), most)
-    _warn_of_wide_gaps(gap, tolerance)
     return complete_lattice(informations, redundancy, gap, "proven")
 
 
@@ -94,14 +107,6 @@ def i_broja_derivative(tables: PairTables, *, tolerance: float = 1e-6) -> Deriva
     p_PB = p_PBY.sum(2, keepdims=True)
     of_class = np.divide(p_PBY, p_PB, out=np.ones_like(p_PBY), where=p_PBY > 0)
     return Derivative(log2_ratio(p_PAY) - dual_PAY, np.log2(of_class) - dual_PBY)
-
-
-def optimal_point(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
-    """e = exp(lam + mu), (pair, level1, level2, class), 0 where no level is taken, and Q, (pair, level1, level2): the
-    optimal table is q = Q e."""
-    *_, lam_PAY, mu_PBY, Q_PAB = _minimum_bits(p_PABY, tolerance)
-    taken = (p_PABY.sum(2) > 0)[:, :, None] & (p_PABY.sum(1) > 0)[:, None]
-    return np.where(taken, np.exp2(lam_PAY[:, :, None] + mu_PBY[:, None]), 0.0), Q_PAB
 
 
 def _minimum_bits(p_PABY: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...]:
@@ -162,5 +167,5 @@ def _warn_of_wide_gaps(gap: np.ndarray, tolerance: float) -> None:
             f"i_broja: {wide} of {len(gap)} pairs did not reach the tolerance of {tolerance:g} bits "
             f"(largest gap {gap.max():.3g}); select them by atoms.gap",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

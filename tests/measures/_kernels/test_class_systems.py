@@ -3,15 +3,12 @@
 import numpy as np
 import pytest
 
-from pidnet.measures._kernels import twins
-from pidnet.measures._kernels.class_systems import (
-    allocate_blocks,
-    cell_matrix,
-    factor_blocks,
-    padded,
-    solve_blocks,
-    solve_definite,
-)
+from pidnet.measures._kernels import class_systems, twins
+from tests.kernels import alone
+
+allocate_blocks, padded = alone(class_systems.allocate_blocks), alone(class_systems.padded)
+cell_matrix, factor_blocks = alone(class_systems.cell_matrix), alone(class_systems.factor_blocks)
+solve_blocks, solve_definite = alone(class_systems.solve_blocks), alone(class_systems.solve_definite)
 
 
 def random_tables(classes, levels1, levels2, seed):

@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 import pytest
-from numba import njit
 
-from pidnet.measures._kernels.lane_math import exp, larger, log, ratio, smaller, x_ln_x
-from pidnet.measures._kernels.lanes import LANES, absolute, anywhere, filled, row_at, select, square_root
+from pidnet.execution.lane_math import exp, larger, log, ratio, smaller, x_ln_x
+from pidnet.execution.lanes import LANES, absolute, anywhere, filled, row_at, select, square_root
+from tests.kernels import compiled
 
 
-@njit
+@compiled
 def functions_of(values, out):
     """Each function of this module, of each vector in ``values``, into the rows of ``out``."""
     x = row_at(values, 0)
@@ -52,7 +52,7 @@ def test_functions_are_right_without_vector_registers():
     subprocess.run([sys.executable, "-c", code], env=os.environ | bare, check=True, timeout=120)
 
 
-@njit
+@compiled
 def choices_of(a, b, out):
     x, y = row_at(a, 0), row_at(b, 0)
     where = (x[0] < y[0]) | ~(y[0] <= 2.0) & (x[0] >= 0.0)
@@ -78,7 +78,7 @@ def test_no_comparison_with_nan_is_true():
     np.testing.assert_array_equal(out[:LANES], -1)
 
 
-@njit
+@compiled
 def mixed(singles, doubles):
     x, y = row_at(singles, 0), row_at(doubles, 0)
     x[1] = x[0] * y[0] + 2
@@ -97,7 +97,7 @@ def test_a_float32_row_rounds_what_it_is_given():
 
 
 def test_what_is_no_vector_is_refused():
-    @njit
+    @compiled
     def wrong(values):
         return row_at(values, 0)[0] + "a"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from llvmlite import ir
 
 from pidnet.execution.compiling import inner
-from pidnet.measures._kernels.lanes import D8, INT64, LANES, instruction, select
+from pidnet.execution.lanes import D8, INT64, LANES, instruction, select
 
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 ROUND = 6755399441055744.0  # 1.5 * 2^52: what is added to it is rounded, and stands in its low bits

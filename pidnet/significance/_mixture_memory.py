@@ -1,0 +1,122 @@
+"""The memory of the kernel in ``_mixture``, by the names of its formulas: rows of vectors, eight pairs in each.
+
+With A, B levels of the sources, Y classes and C = A * B cells (x1,x2):
+
+    of_a   a*Y + y       of_b   b*Y + y       cells   a*B + b       table   (a*B + b)*Y + y
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pidnet.execution.compiling import inner
+from pidnet.execution.lanes import Row, row_at
+
+COMPONENTS = 8
+
+
+class Shape(NamedTuple):
+    """A, B levels of the sources, Y classes, C = A * B cells."""
+
+    A: int
+    B: int
+    Y: int
+    C: int
+
+
+class Counts(NamedTuple):
+    """The counts n (table) with their margins a, b, y, ab (cells), ay (of_a), by (of_b), and what the fit expects in
+    place of n and ab."""
+
+    n: Row
+    a: Row
+    b: Row
+    y: Row
+    ab: Row
+    ay: Row
+    by: Row
+    fitted: Row
+    fitted_ab: Row
+
+
+class LeftOut(NamedTuple):
+    """The same without one sample of the cell: n, ay, by, y less one, and their ratios: along = by / y (of_b), ab over
+    a, b and the number of samples (cells), and a and b over that (A, B)."""
+
+    n: Row
+    ay: Row
+    by: Row
+    y: Row
+    along: Row
+    of_a: Row
+    of_b: Row
+    of_all: Row
+    a: Row
+    b: Row
+
+
+class Weights(NamedTuple):
+    """Weights of the components: those of the fit, after one and two steps, where these point to, and a step from
+    there."""
+
+    now: Row
+    one: Row
+    two: Row
+    far: Row
+    there: Row
+
+
+class Memory(NamedTuple):
+    """Of eight pairs. answer: one vector."""
+
+    counts: Counts
+    left_out: LeftOut
+    weights: Weights
+    answer: Row
+
+
+def memory_size(A: int, B: int, Y: int) -> int:
+    """Vectors that ``take_memory`` takes."""
+    return 3 * A * B * Y + 5 * A * B + Y * (2 * A + 3 * B + 2) + 2 * (A + B) + 5 * COMPONENTS + 1
+
+
+@inner
+def take(array, cursor, size):
+    """The next row of ``size`` vectors of an array."""
+    row = row_at(array, cursor[0])
+    cursor[0] += size
+    return row
+
+
+@inner
+def take_memory(array, s):
+    """The state of eight pairs; the array must outlive it."""
+    at = [0]
+    counts = Counts(
+        n=take(array, at, s.C * s.Y),
+        a=take(array, at, s.A),
+        b=take(array, at, s.B),
+        y=take(array, at, s.Y),
+        ab=take(array, at, s.C),
+        ay=take(array, at, s.A * s.Y),
+        by=take(array, at, s.B * s.Y),
+        fitted=take(array, at, s.C * s.Y),
+        fitted_ab=take(array, at, s.C),
+    )
+    left_out = LeftOut(
+        n=take(array, at, s.C * s.Y),
+        ay=take(array, at, s.A * s.Y),
+        by=take(array, at, s.B * s.Y),
+        y=take(array, at, s.Y),
+        along=take(array, at, s.B * s.Y),
+        of_a=take(array, at, s.C),
+        of_b=take(array, at, s.C),
+        of_all=take(array, at, s.C),
+        a=take(array, at, s.A),
+        b=take(array, at, s.B),
+    )
+    M = COMPONENTS
+    weights = Weights(
+        take(array, at, M), take(array, at, M), take(array, at, M), take(array, at, M), take(array, at, M)
+    )
+    return Memory(counts, left_out, weights, take(array, at, 1))

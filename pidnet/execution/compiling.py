@@ -26,7 +26,7 @@ FAST = {"nsz", "arcp", "contract", "reassoc"}
 
 @ctypes.PYFUNCTYPE(ctypes.c_void_p, *[ctypes.c_void_p] * 3)
 def _refuse(this: Any, args: Any, options: Any) -> Any:
-    """What Python gets to call in place of an inner function: the error is printed, and a SystemError follows."""
+    """What Python gets to call in place of an inner function; the error is printed."""
     raise TypeError("only kernels call this function; take its py_func in Python")
 
 

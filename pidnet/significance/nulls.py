@@ -21,7 +21,7 @@ from pidnet.measures.atoms import Atoms
 from pidnet.significance.corrections import Correction, corrected_atoms
 from pidnet.significance.plug_in import layer_atoms
 from pidnet.tables import shannon
-from pidnet.tables.discrete import unit_tables
+from pidnet.tables.discrete import permuted_unit_tables, unit_tables
 
 TESTED = ("redundancy", "unique1", "unique2", "synergy")
 FEWEST_PERMUTATIONS, MOST_PERMUTATIONS = 4, 20
@@ -195,5 +195,6 @@ def _permutation_test(
 
 def _unit_null(codes: Codes, layer: str, rng: np.random.Generator) -> np.ndarray:
     """I(Y;X) of each unit under permuted labels, (draw, unit)."""
-    draws = (permute_labels(codes.take_layer(layer), rng) for _ in range(UNIT_PERMUTATIONS))
-    return np.stack([shannon.mutual_information(unit_tables(draw, layer)) for draw in draws])
+    alone = codes.take_layer(layer)
+    targets = np.stack([permute_labels(alone, rng).target.numpy() for _ in range(UNIT_PERMUTATIONS)])
+    return np.stack([shannon.mutual_information(p) for p in permuted_unit_tables(alone, layer, targets)])

@@ -25,6 +25,7 @@ from pidnet.execution.compiling import inner, kernel
 from pidnet.execution.threads import share_pairs
 
 WORD = 64
+MOST_CLASSES = 64  # of targets that are counted by bits
 MOST_LEVELS = 10  # (levels - 1)^2 rows meet for each word; with more, one by one is faster
 UNITS_AT_ONCE = 256  # whose codes are copied together
 
@@ -69,6 +70,30 @@ def unit_margins(values_SU: np.ndarray, target: np.ndarray, classes: int, levels
         block = slice(first, first + UNITS_AT_ONCE)
         _count_units(np.ascontiguousarray(values_SU[:, block][order].T), samples, margins[block])
     return margins
+
+
+def permuted_margins(values_SU: np.ndarray, targets_TS: np.ndarray, classes: int, levels: int) -> np.ndarray:
+    """The same for several targets of the samples, such as permuted ones, int32 (target, unit, class, level)."""
+    margins = np.zeros((len(targets_TS), values_SU.shape[1], classes, levels), np.int32)
+    if levels > MOST_LEVELS or classes > MOST_CLASSES:
+        for target, of_target in zip(targets_TS, margins, strict=True):
+            of_target[:] = unit_margins(values_SU, target, classes, levels)
+        return margins
+    rows_TYW = _rows(targets_TS, classes)
+    for first in range(0, values_SU.shape[1], UNITS_AT_ONCE):
+        block = slice(first, first + UNITS_AT_ONCE)
+        _count_targets(_rows(values_SU[:, block].T, levels - 1), rows_TYW, margins[:, block])
+        margins[:, block, :, -1] -= margins[:, block, :, :-1].sum(3, dtype=np.int32)
+    return margins
+
+
+def _rows(values_US: np.ndarray, levels: int) -> np.ndarray:
+    """A row of bits for each of the first levels, all samples in one class, uint64 (unit, level, word)."""
+    samples = values_US.shape[1]
+    rows = np.zeros((len(values_US), levels, -(-samples // WORD)), np.uint64)
+    whole = np.array([0, samples]), np.array([0, rows.shape[2]])
+    _set_bits(np.ascontiguousarray(values_US, np.uint8), *whole, rows)
+    return rows
 
 
 def fill_tables(coded: CodedUnits, pairs: np.ndarray, p_PABY: np.ndarray) -> None:
@@ -119,6 +144,24 @@ def _count_units(values_US, samples, margins_UYA):
         for y in range(len(samples) - 1):
             for sample in range(samples[y], samples[y + 1]):
                 margins_UYA[unit, y, values_US[unit, sample]] += 1
+
+
+@kernel("counts")
+def _count_targets(rows_UAW, rows_TYW, margins_TUYA):
+    """Fill the levels that have rows; the last one gets all samples of the class."""
+    classes, levels = margins_TUYA.shape[2:]
+    count = np.zeros((levels, classes), np.int64)
+    for target in range(len(rows_TYW)):
+        for y in range(classes):
+            size = 0
+            for word in range(rows_TYW.shape[2]):
+                size += np.int64(ones(rows_TYW[target, y, word]))
+            margins_TUYA[target, :, y, levels - 1] = size
+        for unit in range(len(rows_UAW)):
+            _count_pair(rows_UAW[unit], rows_TYW[target], count)
+            for y in range(classes):
+                for a in range(levels - 1):
+                    margins_TUYA[target, unit, y, a] = count[a, y]
 
 
 @kernel("counts")

@@ -26,6 +26,7 @@ from pidnet.tables._bits import (
     code_units,
     fill_tables,
     joint_terms,
+    permuted_margins,
     unit_margins,
 )
 
@@ -160,6 +161,13 @@ def unit_tables(codes: Codes, layer: str) -> np.ndarray:
     """Joint tables of each unit with the target, float64 (unit, level, class), constant units included."""
     values, target = codes.layer(layer).values.numpy(), codes.target.numpy()
     return unit_margins(values, target, len(codes.classes), codes.levels).swapaxes(1, 2) / len(codes)
+
+
+def permuted_unit_tables(codes: Codes, layer: str, targets_TS: np.ndarray) -> Iterator[np.ndarray]:
+    """The same for one after another of other targets of the samples."""
+    values, classes = codes.layer(layer).values.numpy(), len(codes.classes)
+    for margins_UYX in permuted_margins(values, targets_TS, classes, codes.levels):
+        yield margins_UYX.swapaxes(1, 2) / len(codes)
 
 
 def values_of_units(

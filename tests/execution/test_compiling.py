@@ -55,7 +55,6 @@ def test_python_cannot_call_an_inner_function():
     """In a process of its own: what is raised where numba calls back is printed, not passed on."""
     code = "from pidnet.tables.shannon import _x_ln_x; _x_ln_x(1.0)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert found.returncode == 1
     assert "only kernels call this function; take its py_func in Python" in found.stderr
 
 

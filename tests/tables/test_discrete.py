@@ -13,6 +13,7 @@ from pidnet.tables.discrete import (
     iterate_pair_tables,
     joint_informations,
     pair_tables,
+    permuted_unit_tables,
     unit_tables,
     values_of_units,
 )
@@ -132,3 +133,14 @@ def test_bad_input():
         tables + pair_tables(random_codes(units=4), "layer")
     with pytest.raises(ValueError, match="have no weight"):
         PairTables(tables.pairs, tables.p) + PairTables(tables.pairs, tables.p)
+
+
+@pytest.mark.parametrize(("levels", "classes"), [(2, 3), (4, 10), (12, 3), (3, 70)])
+def test_tables_under_other_targets_are_those_of_codes_with_that_target(levels, classes):
+    rng = np.random.default_rng(0)
+    values, targets = rng.integers(levels, size=(131, 5)), rng.integers(classes, size=(3, 131))
+    targets[:, :classes] = np.arange(classes)  # each occurs
+    codes = [Codes.of({"l": values}, target, levels=levels) for target in targets]
+    found = permuted_unit_tables(codes[0], "l", targets)
+    for of_target, expected in zip(found, codes, strict=True):
+        np.testing.assert_array_equal(of_target, unit_tables(expected, "l"))

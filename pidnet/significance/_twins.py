@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import exp1, psi, xlogy
 from scipy.stats import hypergeom, poisson
 
-from pidnet.significance._mixture import CYCLES, DOUBT, LEAST_LEFT, LONGEST, SETTLED, TRUST_OBSERVED
+from pidnet.significance._mixture import CYCLES, LEAST_LEFT, LONGEST, SETTLED, TRUST_OBSERVED
+from pidnet.significance._mixture_cells import DOUBT
 from pidnet.tables.expected_counts import MOST
 
 COUNTS = np.arange(200)

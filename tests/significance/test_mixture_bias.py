@@ -3,7 +3,7 @@ import pytest
 
 from pidnet.execution.lanes import LANES, row_at
 from pidnet.significance import _twins
-from pidnet.significance._mixture import PARTS, unseen_share
+from pidnet.significance._mixture_cells import PARTS, unseen_share
 from pidnet.significance.mixture_bias import joint_information_bias
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables

@@ -1,4 +1,5 @@
-"""Exponential and logarithm of eight numbers in the lanes of a vector, by the methods of fdlibm (Sun Microsystems 1993).
+"""Exponential and logarithm of eight numbers in the lanes of a vector, by the methods of fdlibm (Sun Microsystems 1993),
+and functions from tables.
 
 The logarithm is right to about one unit in the last place, as the proofs count on; the exponential, which no proof
 rests on, to 1e-14 of itself.
@@ -7,9 +8,10 @@ rests on, to 1e-14 of itself.
 from __future__ import annotations
 
 from llvmlite import ir
+from numba import types
 
 from pidnet.execution.compiling import inner
-from pidnet.execution.lanes import D8, INT64, LANES, instruction, select
+from pidnet.execution.lanes import D8, F8, INT32, INT64, LANES, instruction, select
 
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 ROUND = 6755399441055744.0  # 1.5 * 2^52: what is added to it is rounded, and stands in its low bits
@@ -118,3 +120,20 @@ def ratio(a, b):
     """a / b, 0 where b is not above 0."""
     some = b > 0.0
     return select(some, a / select(some, b, 1.0), 0.0)
+
+
+@instruction
+def looked_up(typingctx, table, place):
+    """Of each lane the number of a table, a one-dimensional array, at a place that is a whole number in it."""
+    vector = {types.float32: F8, types.float64: D8}[table.dtype]
+
+    def emit(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        places = builder.fptosi(args[1], INT64)
+        found = ir.Constant(vector.llvm, ir.Undefined)
+        for lane in range(LANES):
+            at = builder.extract_element(places, INT32(lane))
+            found = builder.insert_element(found, builder.load(builder.gep(data, [at])), INT32(lane))
+        return found
+
+    return vector(table, place), emit

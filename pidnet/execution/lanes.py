@@ -290,20 +290,3 @@ def _function(name: str):
 
 
 square_root, absolute, floor = _function("sqrt"), _function("fabs"), _function("floor")
-
-
-@instruction
-def looked_up(typingctx, table, place):
-    """Of each lane the number of a table, a one-dimensional array, at a place that is a whole number in it."""
-    vector = {types.float32: F8, types.float64: D8}[table.dtype]
-
-    def emit(context, builder, signature, args):
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        places = builder.fptosi(args[1], INT64)
-        found = ir.Constant(vector.llvm, ir.Undefined)
-        for lane in range(LANES):
-            at = builder.extract_element(places, INT32(lane))
-            found = builder.insert_element(found, builder.load(builder.gep(data, [at])), INT32(lane))
-        return found
-
-    return vector(table, place), emit

@@ -155,51 +155,52 @@ def fit_weights(s, counts, left, weights):
 @inner
 def climb(s, counts, left, weight, out):
     """One step of expectation maximization: each weight grows by its factor, in sum 1."""
-    zero = filled(counts, 0.0)
-    w0, w1, w2, w3, w4, w5, w6, w7 = (
-        weight[0],
-        weight[1],
-        weight[2],
-        weight[3],
-        weight[4],
-        weight[5],
-        weight[6],
-        weight[7],
-    )
-    g0, g1, g2, g3, g4, g5, g6, g7 = zero, zero, zero, zero, zero, zero, zero, zero
+    for k in range(COMPONENTS):
+        out[k] = filled(counts, 0.0)
     for a in range(s.A):
-        of_first = left.a[a]
         for b in range(s.B):
-            cell = a * s.B + b
-            of_a, of_b, of_all, of_second = left.of_a[cell], left.of_b[cell], left.of_all[cell], left.b[b]
-            by_ay = w2 * of_a + w6 * of_second
-            by_by = w3 * of_b + w5 * of_first
-            by_y = w4 * of_all + w7 * of_first * of_second + SMALLEST
-            own, of_ay, along_ay, of_by, of_y = zero, zero, zero, zero, zero
-            for y in range(s.Y):
-                ay, by, all_y, along = (
-                    left.ay[a * s.Y + y],
-                    left.by[b * s.Y + y],
-                    left.y[y],
-                    left.along[b * s.Y + y],
-                )
-                seen = left.n[cell * s.Y + y]
-                predicted = w0 * seen + ay * (by_ay + w1 * along) + by * by_by + all_y * by_y
-                share = counts[cell * s.Y + y] / (predicted + SMALLEST)
-                own = own + share * seen
-                part = share * ay
-                of_ay = of_ay + part
-                along_ay = along_ay + part * along
-                of_by = of_by + share * by
-                of_y = of_y + share * all_y
-            g0, g1 = g0 + own, g1 + along_ay
-            g2, g6 = g2 + of_ay * of_a, g6 + of_ay * of_second
-            g3, g5 = g3 + of_by * of_b, g5 + of_by * of_first
-            g4, g7 = g4 + of_y * of_all, g7 + of_y * of_first * of_second
-    g0, g1, g2, g3, g4, g5, g6, g7 = w0 * g0, w1 * g1, w2 * g2, w3 * g3, w4 * g4, w5 * g5, w6 * g6, w7 * g7
-    scale = 1.0 / (g0 + g1 + g2 + g3 + g4 + g5 + g6 + g7 + SMALLEST)
-    out[0], out[1], out[2], out[3] = g0 * scale, g1 * scale, g2 * scale, g3 * scale
-    out[4], out[5], out[6], out[7] = g4 * scale, g5 * scale, g6 * scale, g7 * scale
+            cell, of_first, of_second = a * s.B + b, left.a[a], left.b[b]
+            of_a, of_b, of_all = left.of_a[cell], left.of_b[cell], left.of_all[cell]
+            by_ay = weight[2] * of_a + weight[6] * of_second
+            by_by = weight[3] * of_b + weight[5] * of_first
+            by_y = weight[4] * of_all + weight[7] * of_first * of_second
+            own, ay_along, ay, by, y = growth(
+                s, counts, left, (a, b), (weight[0], weight[1], by_ay, by_by, by_y)
+            )
+            out[0], out[1] = out[0] + own, out[1] + ay_along
+            out[2], out[6] = out[2] + ay * of_a, out[6] + ay * of_second
+            out[3], out[5] = out[3] + by * of_b, out[5] + by * of_first
+            out[4], out[7] = out[4] + y * of_all, out[7] + y * of_first * of_second
+    total = filled(counts, SMALLEST)
+    for k in range(COMPONENTS):
+        out[k] = out[k] * weight[k]
+        total = total + out[k]
+    for k in range(COMPONENTS):
+        out[k] = out[k] / total
+
+
+@inner
+def growth(s, counts, left, cell, factors):
+    """Over the classes of a cell (x1,x2), sums of n over what is foretold, times the left out n(x1,x2,y),
+    n(x1,y) n(x2,y) / n(y), n(x1,y), n(x2,y), and n(y)."""
+    a, b = cell
+    of_own, of_along, by_ay, by_by, by_y = factors
+    zero = filled(counts, 0.0)
+    sum_own, sum_along, sum_ay, sum_by, sum_y = zero, zero, zero, zero, zero
+    first, second, table = a * s.Y, b * s.Y, (a * s.B + b) * s.Y
+    for y in range(s.Y):
+        own, ay, by, along = (
+            left.n[table + y],
+            left.ay[first + y],
+            left.by[second + y],
+            left.along[second + y],
+        )
+        foretold = of_own * own + ay * (by_ay + of_along * along) + by * by_by + left.y[y] * by_y
+        share = counts[table + y] / (foretold + SMALLEST)
+        part = share * ay
+        sum_own, sum_ay, sum_along = sum_own + share * own, sum_ay + part, sum_along + part * along
+        sum_by, sum_y = sum_by + share * by, sum_y + share * left.y[y]
+    return sum_own, sum_along, sum_ay, sum_by, sum_y
 
 
 @inner

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import exp1
 
 from pidnet.execution.compiling import inner
-from pidnet.execution.lane_math import larger, smaller
-from pidnet.execution.lanes import anywhere, filled, floor, looked_up, select, square_root
+from pidnet.execution.lane_math import larger, looked_up, smaller
+from pidnet.execution.lanes import anywhere, filled, floor, select, square_root
 from pidnet.tables.expected_counts import (
     FITTED_PART,
     MOST,

@@ -12,8 +12,8 @@ from pidnet.measures.ibroja import (
     _certificate,
     _general as general,
     _twin,
-    optimum,
     _workspace,
+    optimum,
 )
 from pidnet.measures.ibroja.optimum import i_broja
 from pidnet.tables import shannon

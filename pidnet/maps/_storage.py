@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OWN = ("units", "pairs", "unit_information")
 GROUPED = ("plug_in", "p_values", "intervals")
+MOST_BITS = 16.0  # of an atom: a target of 65,536 classes has no more
+WIDE = 1_000_000  # pairs; more are kept in float32, and not packed: that would take minutes
 TEXT = ("layer", "measure", "samples", "settings", "notes", "noise_floor")
 
 
@@ -38,10 +40,22 @@ def write_map(layer_map: LayerMap, path: Path) -> Path:
         for name, atoms in (("atoms", layer_map.atoms), ("plug_in", layer_map.plug_in))
         if atoms is not None
     }
+    wide = len(layer_map.pairs) > WIDE
+    if wide:
+        arrays = {name: _narrow(name, array) for name, array in arrays.items()}
     arrays["json"] = np.array(json.dumps(described))
     with replacing(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+        (np.savez if wide else np.savez_compressed)(temporary, allow_pickle=False, **arrays)
     return path
+
+
+def _narrow(name: str, array: np.ndarray) -> np.ndarray:
+    """Numbers in four bytes; a gap takes in what that may change of its atoms, so that what was proven stays so."""
+    if array.dtype.kind != "f":
+        return array.astype(np.int32)
+    if name.endswith("gap"):
+        array = np.where(array > 0, array + np.spacing(np.float32(MOST_BITS)), array)
+    return array.astype(np.float32)
 
 
 def _arrays(atoms: Atoms | None) -> dict[str, np.ndarray]:

@@ -219,7 +219,7 @@ class LayerMap(Printed):
         return plot_map(self, atom, ax)
 
     def save(self, path: str | Path) -> Path:
-        """Write the map as .npz: arrays and one JSON text, nothing pickled.
+        """Write the map as .npz: arrays and one JSON text, nothing pickled; above a million pairs in float32.
 
         Parameters
         ----------

@@ -18,6 +18,8 @@ from pidnet.significance.mixture_bias import joint_information_bias
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
 from pidnet.tables.discrete import PairTables, iterate_pair_tables
 
+ROUNDING = 1e-12  # bits: no more than sums of a table leave of an information of 0
+
 
 def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator) -> Atoms:
     """Each term by the estimate that suits it. The default.
@@ -78,7 +80,7 @@ def _corrected(
     weaker, lost = (np.take_along_axis(x, weaker_P1, 1)[:, 0] for x in (information_PS, known_PS))
     information_PS -= known_PS
     bias, gap = bias_and_gap
-    share = np.divide(lost, weaker, out=np.ones_like(lost), where=weaker > 0)
+    share = np.divide(lost, weaker, out=np.ones_like(lost), where=weaker > ROUNDING)
     reliable = (1 - share).clip(0, 1) ** 2
     in_proportion = (1 - share) * plug_in.redundancy
     redundancy = reliable * (plug_in.redundancy - bias) + (1 - reliable) * in_proportion

@@ -9,6 +9,7 @@ import torch
 
 import pidnet as pn
 from pidnet.codes import Codes
+from pidnet.maps import _storage
 from tests.maps.test_mapping import planted_codes
 
 
@@ -49,6 +50,18 @@ def test_saving_and_loading_changes_nothing(tmp_path):
         for name, values in made.items():
             np.testing.assert_array_equal(stored[name], values)
     assert [path.name for path in tmp_path.iterdir()] == ["map.npz"]
+
+
+def test_a_wide_map_is_kept_in_four_bytes_a_number(tmp_path, monkeypatch):
+    made = pn.layer_maps(planted_codes(), "i_broja", correction="none")["hidden"]
+    monkeypatch.setattr(_storage, "WIDE", 2)
+    loaded = pn.LayerMap.load(made.save(tmp_path / "map"))
+    np.testing.assert_array_equal(loaded.pairs, made.pairs)
+    for name, values in made.atoms.items():
+        assert getattr(loaded.atoms, name).dtype == np.float32
+        np.testing.assert_allclose(getattr(loaded.atoms, name), values, atol=1e-6)
+    off = np.max([np.abs(getattr(loaded.atoms, name) - values) for name, values in made.atoms.items()], 0)
+    assert (loaded.atoms.gap >= made.atoms.gap + off)[made.atoms.gap > 0].all()
 
 
 def test_a_map_with_objects_inside_is_not_loaded(tmp_path):

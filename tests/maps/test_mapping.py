@@ -88,7 +88,7 @@ def test_the_map_says_how_it_was_made():
     assert layer_map.correction == layer_map.summary()["correction"] == "mixture"
     assert layer_map.summary()["synergy_noise_floor"] == layer_map.noise_floor["synergy"]
     plain = pn.layer_maps(planted_codes(), "i_min", correction="none")["hidden"]
-    np.testing.assert_array_equal(layer_map.plug_in.synergy, plain.atoms.synergy)
+    np.testing.assert_allclose(layer_map.plug_in.synergy, plain.atoms.synergy, rtol=0, atol=1e-14)
     assert layer_map.atoms.synergy[0] != plain.atoms.synergy[0]
     assert {"redundancy_p", "synergy_p"} <= set(layer_map.to_pandas().columns)
 

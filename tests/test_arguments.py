@@ -42,6 +42,8 @@ def calls(tmp_path_factory):
     graph = pn.redundancy_graph(maps["0"])
     plain = {"correction": "none", "null": "none", "intervals": False, "seed": 0}
     p = np.full((2, 2, 3), 1 / 12)
+    noisy = pn.zoo.mlp(6, (5,), 3, variant="stochastic")
+    code = torch.distributions.Normal(data[0], torch.ones_like(data[0]))
     run = pn.runs.read_run(pn.runs.write_run(tmp / "run", maps))
     return {
         "capture": (pn.capture, [net, data], {"layers": ["0"], "reduce": {}, "draws": 1}),
@@ -72,6 +74,18 @@ def calls(tmp_path_factory):
         "mlp": (pn.zoo.mlp, [6, (5,), 3], {}),
         "explain_unit": (pn.report.explain_unit, [run, "0", 0], {}),
         "read_run": (pn.runs.read_run, [tmp / "run"], {}),
+        "Activations": (pn.Activations, [{"a": data[0]}, data[1], {"a": "none"}], {}),
+        "dominates": (pn.dominates, [pn.decompose(p)], {"tolerance": 0.1}),
+        "depth_claims": (pn.maps.depth_claims, [maps], {"atoms": ["synergy"]}),
+        "code_information": (pn.code_information, [(data[0] > 0).long(), data[1]], {"seed": 0}),
+        "mutual_information": (pn.mutual_information, [data[0][:, :2], data[0][:, 2:]], {"seed": 0}),
+        "label_information": (pn.label_information, list(data), {"held_out": data, "seed": 0}),
+        "channel_of": (pn.channel_of, [noisy, "fc1", data[0]], {"seed": 0}),
+        "fit_backward": (pn.fit_backward, [code, data[1]], {}),
+        "fine_tune": (pn.training.fine_tune, [net, data], {"epochs": 1, "rate": 0.01, "seed": 0}),
+        "GaussianNoise": (pn.layers.GaussianNoise, [0.1], {}),
+        "FakeQuantize": (pn.layers.FakeQuantize, [8], {}),
+        "Attention": (pn.layers.Attention(6, 2), [torch.zeros(3, 4, 6)], {}),
     }
 
 
@@ -104,11 +118,24 @@ FUNCTIONS = [
     "mlp",
     "explain_unit",
     "read_run",
+    "Activations",
+    "dominates",
+    "depth_claims",
+    "code_information",
+    "mutual_information",
+    "label_information",
+    "channel_of",
+    "fit_backward",
+    "fine_tune",
+    "GaussianNoise",
+    "FakeQuantize",
+    "Attention",
 ]
 TOO_MUCH = {
     ("capture", "draws"),
     ("random_groups", 3),
     ("train", "epochs"),
+    ("fine_tune", "epochs"),
     ("mlp", 0),
     ("mlp", 2),
     ("mlp", 1),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.printing import Printed, number
 
 FAMILIES = ("random", "redundant", "unique", "informed", "synergistic", "independent")
@@ -101,6 +102,7 @@ def planted_layer(
     >>> pn.pair_tables(codes, "layer").p.shape == layer.p.shape
     True
     """
+    check_arguments(planted_layer, locals())
     if family not in FAMILIES:
         raise ValueError(f"unknown family {family!r}; the known ones are {', '.join(FAMILIES)}")
     rng = np.random.default_rng(seed)

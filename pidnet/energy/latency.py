@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.utils.benchmark import Timer, timer as wall_clock
 
+from pidnet.arguments import check_arguments
 from pidnet.energy.compared import Compared
 from pidnet.energy.counting import batch_axis
 from pidnet.networks.batches import example_inputs
@@ -156,6 +157,7 @@ def compare_latency(
     >>> [one.batch for one in report.latencies]
     [1, 4]
     """
+    check_arguments(compare_latency, locals())
     if rounds < 5:
         raise ValueError(f"rounds is {rounds}; fewer than 5 turns do not even out a drifting machine")
     warning = busy_machine()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.energy.compared import Compared
 from pidnet.energy.modelled import PJ, EnergyTable, check_dtype, horowitz_2014
 from pidnet.energy.report import EnergyReport
@@ -41,6 +42,7 @@ def accuracy_energy(reports: Sequence[EnergyReport], where: str = "dram") -> np.
     >>> pn.energy.accuracy_energy([report])[:, 1].tolist()
     [0.9, 0.8]
     """
+    check_arguments(accuracy_energy, locals())
     accuracies = [report.accuracy for report in reports if report.accuracy]
     if not reports or len(accuracies) < len(reports):
         raise ValueError("every report needs its accuracy: compare_energy(..., accuracy=(dense, small))")
@@ -164,6 +166,7 @@ def modelled_payback(
     >>> sorted(pn.energy.modelled_payback(report, calibration_samples=100))
     ['dram', 'sram']
     """
+    check_arguments(modelled_payback, locals())
     if min(calibration_samples, passes, pruning_macs) < 0:
         raise ValueError(
             f"calibration_samples, passes, pruning_macs are {calibration_samples}, {passes}, {pruning_macs}; "

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pidnet.estimators._arrays import array
+
 FEWEST_PER_CLASS = 2
 
 
@@ -16,7 +18,7 @@ def class_numbers(y: Any, samples: int, device: torch.device | str = "cpu") -> T
 
     Raises ValueError for labels that do not fit the samples, are all equal, or are as many as the samples.
     """
-    labels = np.asarray(y.detach().cpu() if isinstance(y, Tensor) else y)
+    labels = array(y, "y")
     if labels.shape != (samples,):
         raise ValueError(f"y has shape {labels.shape}; expected one label for each of the {samples} samples")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal, Normal
 
 from pidnet import channels
+from pidnet.arguments import check_arguments
 from pidnet.estimators._labels import class_numbers
 from pidnet.estimators.information import ERRORS, Information
 
@@ -49,6 +50,7 @@ def fit_backward(encoder: Normal | channels.Normal, y: Any) -> MultivariateNorma
     >>> pn.fit_backward(code, torch.arange(40) % 4).mean.shape
     torch.Size([4, 2])
     """
+    check_arguments(fit_backward, locals())
     mean, variance = _moments(encoder)
     labels = _labels(y, mean)
     parts = [(labels == c).nonzero()[:, 0] for c in range(int(labels.max()) + 1)]
@@ -103,6 +105,7 @@ def variational_bounds(
     >>> pn.estimators.variational_bounds(code, y, pn.fit_backward(code, y))["I(X;T|Y)"]
     I(X;T|Y) 0.500 [0.000, 0.500] bits, ok (variational, 200 samples)
     """
+    check_arguments(variational_bounds, locals())
     mean, variance = _moments(encoder)
     labels = _labels(y, mean)
     centers, roots = _class_roots(backward, mean)
@@ -166,8 +169,8 @@ def _moments(encoder: Normal | channels.Normal) -> tuple[Tensor, Tensor]:
 
 
 def _labels(y: Any, mean: Tensor) -> Tensor:
+    class_numbers(y, len(mean), mean.device)
     labels = torch.as_tensor(y)
-    class_numbers(labels, len(mean), mean.device)
     if labels.is_floating_point() or labels.min() < 0:
         raise ValueError("labels are not class numbers; expected integers from 0 on")
     return labels.long().to(mean.device)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
+from pidnet.arguments import check_arguments
 from pidnet.channels import Discrete
 from pidnet.codes import LayerCodes
+from pidnet.estimators._arrays import array
 from pidnet.estimators._counts import chao_shen, chao_wang_jost, coverage, plug_in
 from pidnet.estimators._labels import class_numbers
 from pidnet.estimators.information import ABOUT, ERRORS, Information
@@ -70,6 +71,7 @@ def code_information(
     >>> pn.code_information(bits, bits[:, 0])["I(T;Y)"]
     I(T;Y) 1.00 [0.992, 1.00] bits, ok (codes, 1,000 samples)
     """
+    check_arguments(code_information, locals())
     if about not in ABOUT:
         raise ValueError(f"about={about!r}; expected one of {', '.join(ABOUT)}")
     values = _values(codes)
@@ -198,9 +200,11 @@ class _Counted:
 def _values(codes: Any) -> np.ndarray:
     """Codes as whole numbers (sample, unit), one for each value of a unit."""
     found = codes.values if isinstance(codes, Discrete | LayerCodes) else codes
-    values = found.detach().cpu().numpy() if isinstance(found, Tensor) else np.asarray(found)
-    if values.ndim < 2 or 0 in values.shape:
-        raise ValueError(f"the codes have shape {values.shape}; expected (sample, unit)")
+    values = array(found, "codes")
+    if values.ndim < 2 or 0 in values.shape or values.dtype.kind not in "iufb":
+        raise ValueError(
+            f"the codes have shape {values.shape} and type {values.dtype}; expected (sample, unit), numbers"
+        )
     values = values.reshape(len(values), -1)
     if values.dtype.kind not in "iub":
         if not np.isfinite(values).all():

@@ -16,6 +16,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pidnet.arguments import check_arguments
 from pidnet.choices import find_choice, name_of
 from pidnet.estimators._arrays import matrix
 from pidnet.estimators._labels import class_numbers
@@ -74,6 +75,7 @@ def label_information(
     >>> pn.label_information(t[:1000], y[:1000], held_out=(t[1000:], y[1000:]))
     I(T;Y) 0.969 [0.958, 1.00] bits, ok (probe logistic, 1,000 samples)
     """
+    check_arguments(label_information, locals())
     values, labels = _checked(t, y, "t")
     others, other_labels = _checked(*held_out, "held_out")
     if others.shape[1] != values.shape[1]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pidnet.activations import capture
 from pidnet.activations.layer_choice import find_layers
+from pidnet.arguments import check_arguments
 from pidnet.channels import Channel, DensityChannel, Discrete, Normal, Upstream
 from pidnet.estimators._tracing import Relation, Trace, reads_codes, relation, traced
 from pidnet.networks.inputs import Inputs, samples, split, take
@@ -75,6 +76,7 @@ def channel_of(model: nn.Module, layer: str, x: Inputs, *, upstream: int = 16, s
     >>> pn.channel_of(net, "fc1", torch.randn(100, 4))
     Normal channel: 100 inputs, 8 units
     """
+    check_arguments(channel_of, locals())
     model = module_of(model)
     if len(names := list(find_layers(model, [layer]))) > 1:
         raise ValueError(f"layer {layer!r} puts out {', '.join(map(repr, names))}; name one of them")

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.choices import find_choice, name_of
 from pidnet.estimators._arrays import matrix
 from pidnet.estimators._neighbors import gaussian, gaussian_like, ksg, normal_scores
@@ -75,6 +76,7 @@ def mutual_information(
     >>> abs(found.value - 0.5) < 0.05, found.state
     (True, 'ok')
     """
+    check_arguments(mutual_information, locals())
     estimate = cast(Any, find_choice("estimator", how, HOW))
     first, second = matrix(x, "x"), matrix(y, "y")
     if len(first) != len(second) or len(first) < FEWEST:

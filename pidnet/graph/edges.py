@@ -163,6 +163,7 @@ def informed_pairs(layer_map: LayerMap, alpha: float = 0.05) -> np.ndarray:
     >>> pn.graph.informed_pairs(pn.layer_maps(codes)["layer"])
     array([False])
     """
+    check_arguments(informed_pairs, locals())
     if "redundancy" in layer_map.p_values:
         return layer_map.significant("redundancy", alpha)
     floor = layer_map.noise_floor
@@ -190,6 +191,7 @@ def pair_weights(layer_map: LayerMap) -> np.ndarray:
     >>> pn.graph.pair_weights(pn.layer_maps(codes, "i_mmi", correction="none", null="none")["layer"])
     array([1.])
     """
+    check_arguments(pair_weights, locals())
     return weight_of(layer_map.atoms)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
 from pidnet.graph.edges import redundancy_graph
 from pidnet.graph.kinds import communities
@@ -89,6 +90,7 @@ def stable_communities(
     >>> pn.graph.stable_communities(codes, "layer", "i_min", draws=3)[0]
     Community of 3 units, stability 1.0000: stable
     """
+    check_arguments(stable_communities, locals())
     if draws < 1:
         raise ValueError(f"draws={draws}; expected at least 1")
     rng = np.random.default_rng(seed)

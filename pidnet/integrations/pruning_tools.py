@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
+from pidnet.arguments import check_arguments
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.kinds import CONVOLUTIONS
 from pidnet.networks.unwrapping import unwrapped
@@ -58,6 +59,7 @@ def torch_pruning_groups(
     >>> [(module, rows) for module, _, rows in torch_pruning_groups(net, plan, data)]
     [(Linear(in_features=4, out_features=3, bias=True), [1])]
     """
+    check_arguments(torch_pruning_groups, locals())
     tool = optional_module("torch_pruning", "pip install torch-pruning")
     channels, _ = _removed(model, plan, data)
     modules = dict(unwrapped(model).named_modules())
@@ -109,6 +111,7 @@ def masked(model: nn.Module, plan: PruningPlan, data: Data) -> nn.Module:
     >>> masked(net, plan, data).fc1.bias_mask
     tensor([1., 0., 1.])
     """
+    check_arguments(masked, locals())
     channels, followers = _removed(model, plan, data)
     small = copy.deepcopy(unwrapped(model))
     for name, indices in (*channels.items(), *followers.items()):

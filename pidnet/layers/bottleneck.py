@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 
 from pidnet import channels
+from pidnet.arguments import check_arguments
 
 LEAST_STD = 1e-4
 
@@ -76,6 +77,7 @@ class Bottleneck(_GaussianCode):
 
     def __init__(self, inputs: int, latent: int = 32, classes: int | None = None) -> None:
         super().__init__()
+        check_arguments(Bottleneck.__init__, locals())
         for name, size in (("inputs", inputs), ("latent", latent), ("classes", classes)):
             if size is not None and size < 1:
                 raise ValueError(f"{name}={size}; expected at least 1")
@@ -167,6 +169,7 @@ class InformationDropout(_GaussianCode):
 
     def __init__(self, units: int, largest: float = 0.49) -> None:
         super().__init__()
+        check_arguments(InformationDropout.__init__, locals())
         if not largest > 0:
             raise ValueError(f"largest={largest}; expected a positive variance")
         self.largest = largest

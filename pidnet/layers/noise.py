@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidnet.arguments import check_arguments
 from pidnet.channels import Erasure, Normal, Scaled
 
 
@@ -35,7 +36,8 @@ class GaussianNoise(nn.Module):
 
     def __init__(self, std: float = 0.1) -> None:
         super().__init__()
-        if not std > 0:
+        check_arguments(GaussianNoise.__init__, locals())
+        if not 0 < std < float("inf"):
             raise ValueError(f"std={std}; expected a positive number")
         self.std = std
 
@@ -103,6 +105,7 @@ class BinaryDropout(nn.Module):
 
     def __init__(self, rate: float = 0.1) -> None:
         super().__init__()
+        check_arguments(BinaryDropout.__init__, locals())
         self.rate = _checked_rate(rate)
 
     def forward(self, h: Tensor) -> Tensor:
@@ -169,6 +172,7 @@ class GaussianDropout(nn.Module):
 
     def __init__(self, rate: float = 0.1) -> None:
         super().__init__()
+        check_arguments(GaussianDropout.__init__, locals())
         self.rate = _checked_rate(rate)
 
     def forward(self, h: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidnet.arguments import check_arguments
 from pidnet.channels import Discrete
 
 
@@ -94,6 +95,7 @@ class FakeQuantize(nn.Module):
 
     def __init__(self, bits: int = 8) -> None:
         super().__init__()
+        check_arguments(FakeQuantize.__init__, locals())
         if not 2 <= bits <= 8:
             raise ValueError(f"bits={bits}; expected 2 to 8 (use Sign for one bit)")
         self.bits = bits

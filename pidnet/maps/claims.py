@@ -157,6 +157,7 @@ def depth_claims(
     >>> pn.maps.depth_claims(runs, atoms=["synergy"]).steps
     (('early', 'late'),)
     """
+    check_arguments(depth_claims, locals())
     runs = [maps] if isinstance(maps, Mapping) else list(maps)
     check_runs(runs, codes)
     layers = tuple(runs[0])

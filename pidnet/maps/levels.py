@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pidnet.arguments import check_arguments
+
 SAMPLES_A_CELL = 5
 FEWEST, MOST = 2, 8
 
@@ -37,6 +39,7 @@ def recommended_levels(samples: int, classes: int) -> int:
     >>> pn.maps.recommended_levels(1000, 10)
     4
     """
+    check_arguments(recommended_levels, locals())
     for count, what in ((samples, "samples"), (classes, "classes")):
         if count < 1:
             raise ValueError(f"{count} {what}; expected at least 1")

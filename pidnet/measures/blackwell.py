@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pidnet.arguments import check_arguments
 from pidnet.measures.atoms import Atoms
 
 
@@ -44,6 +45,7 @@ def dominates(atoms: Atoms, *, tolerance: float = 1e-6) -> np.ndarray:
     >>> pn.dominates(pn.decompose(p, "i_broja"))
     array([[ True, False]])
     """
+    check_arguments(dominates, locals())
     if not tolerance >= 0:
         raise ValueError(
             f"tolerance is {tolerance}; expected bits of unique information that may be lost, 0 or more"

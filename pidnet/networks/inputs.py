@@ -54,7 +54,14 @@ def on_device(inputs: Any, device: torch.device | None) -> Any:
 
 def samples(inputs: Inputs) -> int:
     """How many samples an input holds."""
-    return int(inputs.batch_sizes[0]) if isinstance(inputs, PackedSequence) else len(next(tensors_in(inputs)))
+    if isinstance(inputs, PackedSequence):
+        return int(inputs.batch_sizes[0])
+    first = next(iter(tensors_in(inputs)), None)
+    if first is None or first.ndim == 0:
+        raise ValueError(
+            f"the inputs are {shapes(inputs) or 'empty'}; expected tensors with an axis of samples"
+        )
+    return len(first)
 
 
 def take(inputs: Any, index: slice | Sequence[int]) -> Any:

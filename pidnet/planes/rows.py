@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.activations import Activations, capture
+from pidnet.arguments import check_arguments
 from pidnet.channels import Channel, Discrete, Upstream
 from pidnet.estimators import Information, channel_information, code_information, label_information
 from pidnet.estimators.information import infinite
@@ -92,6 +93,7 @@ def information_plane(
     >>> plane.of("fc1")["I(X;T)"].state
     'infinite'
     """
+    check_arguments(information_plane, locals())
     model = module_of(model)
     given = {TRAIN: data} if held_out is None else {TRAIN: data, HELD_OUT: held_out}
     splits = {split: _shuffled(*labelled(pair), seed) for split, pair in given.items()}

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pidnet.arguments import check_arguments
 from pidnet.channels import Normal
 from pidnet.channels.channel import checked_matrix
 from pidnet.choices import find_choice
@@ -54,6 +55,7 @@ def binned_information(t: Tensor, y: Any = None, *, bins: int = 30, how: str = "
     >>> pn.planes.binned_information(torch.linspace(-1, 1, 64)[:, None], bins=4)
     H(binned T) 2.00 [2.00, 2.00] bits, not robust (4 bins, equal_width, 64 samples)
     """
+    check_arguments(binned_information, locals())
     if bins < 2:
         raise ValueError(f"bins={bins}; expected at least 2")
     codes = find_choice("binning", how, {"equal_width": _equal_width, "equal_mass": _equal_mass})(
@@ -95,6 +97,7 @@ def noisy_information(t: Tensor, std: float = 0.1, *, seed: int = 0) -> Informat
     >>> pn.planes.noisy_information(t).value < pn.planes.noisy_information(10 * t).value
     True
     """
+    check_arguments(noisy_information, locals())
     if not std > 0:
         raise ValueError(f"std={std}; expected a positive number")
     found = channel_information(Normal(t, std**2), draws=1, seed=seed)["I(X;T)"]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, MultivariateNormal, Normal
 
+from pidnet.arguments import check_arguments
 from pidnet.choices import find_choice
 
 # form -> (gamma of a beta, beta of a gamma, what is minimized); gamma is the weight of I(Z;Y) beside I(X;Z|Y)
@@ -60,6 +61,7 @@ def convert_beta(beta: float, form: str, to: str) -> float:
     >>> pn.training.convert_beta(101, "ib", "gamma"), pn.training.convert_beta(101, "ib", "ceb")
     (100.0, 0.01)
     """
+    check_arguments(convert_beta, locals())
     return float(find_choice("form", to, BETA_FORMS)[1](_gamma(beta, form)))
 
 
@@ -121,6 +123,7 @@ def ceb_loss(
     >>> loss.shape
     torch.Size([])
     """
+    check_arguments(ceb_loss, locals())
     if form == "vib":
         raise ValueError('form="vib" is about I(X;Z); use vib_loss, or convert_beta(beta, "vib", "ib")')
     rate = encoder.log_prob(z).sum(-1).mean() - _class_log_prob(backward, z, y).mean()
@@ -176,6 +179,7 @@ def vib_loss(
     >>> pn.training.vib_loss(code, torch.zeros(6, 3), torch.arange(6) % 3, beta=1e-3).shape
     torch.Size([])
     """
+    check_arguments(vib_loss, locals())
     if form not in ("vib", "ib"):
         raise ValueError(f'form={form!r}; expected "vib" or "ib" (convert_beta translates others)')
     if not beta > 0:
@@ -220,6 +224,7 @@ def bottleneck_loss(
     >>> loss(net, torch.zeros(6, 4), torch.arange(6) % 3).shape
     torch.Size([])
     """
+    check_arguments(bottleneck_loss, locals())
     _gamma(beta, form)
 
     def loss(model: Any, x: Tensor, y: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pidnet.arguments import check_arguments
+
 
 def cdnv_penalty(h: Tensor, y: Tensor) -> Tensor:
     """The CDNV of a batch, to be added to a loss: it pulls the features of a class together.
@@ -33,6 +35,7 @@ def cdnv_penalty(h: Tensor, y: Tensor) -> Tensor:
     >>> pn.training.cdnv_penalty(torch.eye(2).repeat(3, 1), torch.arange(2).repeat(3))
     tensor(0.)
     """
+    check_arguments(cdnv_penalty, locals())
     labels, place, sizes = y.unique(return_inverse=True, return_counts=True)
     sums = h.new_zeros(len(labels), h.shape[1]).index_add(0, place, h)
     means = sums / sizes[:, None]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pidnet import training
+from pidnet.arguments import check_arguments
 from pidnet.networks.inputs import Inputs, split, take
 from pidnet.networks.outputs import read_output
 from pidnet.networks.running import restored, scores
@@ -18,7 +19,7 @@ HOLDOUT = 5
 
 def fine_tune(
     small: nn.Module,
-    data: tuple[Tensor, Tensor],
+    data: tuple[Inputs, Tensor],
     *,
     epochs: int = 2,
     rate: float = 3e-4,
@@ -33,8 +34,8 @@ def fine_tune(
     ----------
     small : nn.Module
         The network to start from.
-    data : tuple of Tensor
-        Inputs and labels.
+    data : tuple
+        Inputs, as the model takes them, and labels.
     epochs : int
         Passes over the data.
     rate : float
@@ -63,6 +64,7 @@ def fine_tune(
     >>> data = samples.x_train[:128], samples.y_train[:128]
     >>> tuned = pn.training.fine_tune(pn.zoo.mlp(64, (4,), 10), data, epochs=1)
     """
+    check_arguments(fine_tune, locals())
     if epochs < 1:
         raise ValueError(f"epochs={epochs}; expected at least 1")
     if teacher is not None and len(data[1]) < HOLDOUT:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.distributions import Normal
 
+from pidnet.arguments import check_arguments
 from pidnet.layers import Bottleneck
 
 
@@ -101,6 +102,7 @@ def bottlenecked(model: nn.Module, latent: int = 32, *, decoder: Sequence[int] =
     >>> net(torch.zeros(2, 1, 28, 28)).shape, net.encode(torch.zeros(2, 1, 28, 28)).mean.shape
     (torch.Size([2, 10]), torch.Size([2, 8]))
     """
+    check_arguments(bottlenecked, locals())
     head: Any = getattr(model, "head", None)
     inputs, classes = (getattr(head, name, None) for name in ("in_features", "out_features"))
     if inputs is None or classes is None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from pidnet.arguments import check_arguments
 from pidnet.zoo.variants import Variant, as_variant
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}
@@ -57,6 +58,7 @@ def conv(
     >>> pn.zoo.conv(1, (4, 8))(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """
+    check_arguments(conv, locals())
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for depth, (before, after) in enumerate(pairwise((inputs, *hidden)), start=1):
         stride = 1 if depth == 1 else 2
@@ -102,6 +104,7 @@ def lenet(
     >>> pn.zoo.lenet()(torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2, 10])
     """
+    check_arguments(lenet, locals())
     channels, height, width = inputs
     if min(height, width) < 12:
         raise ValueError(f"lenet got images of {height} x {width}; expected at least 12 x 12")
@@ -185,6 +188,7 @@ def resnet(
     >>> pn.zoo.resnet(8, width=4)(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """
+    check_arguments(resnet, locals())
     blocks, rest = divmod(depth - 2, 6)
     if rest or blocks < 1:
         raise ValueError(f"depth={depth}; expected 8, 14, 20, ... (6 n + 2)")
@@ -257,6 +261,7 @@ def densenet(
     >>> pn.zoo.densenet(growth=4, blocks=(2,))(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """
+    check_arguments(densenet, locals())
     channels = 2 * growth
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=nn.Conv2d(inputs, channels, 3, padding=1, bias=False),

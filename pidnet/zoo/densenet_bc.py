@@ -7,6 +7,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from pidnet.arguments import check_arguments
 from pidnet.zoo.variants import Variant, as_variant
 
 
@@ -75,6 +76,7 @@ def densenet_bc(
     >>> net(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """
+    check_arguments(densenet_bc, locals())
     size, stride, padding = (3, 1, 1) if small else (7, 2, 3)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=nn.Conv2d(inputs, stem, size, stride=stride, padding=padding, bias=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pidnet.arguments import check_arguments
 from pidnet.layers import Attention
 from pidnet.zoo.variants import Variant, as_variant
 
@@ -107,5 +108,6 @@ def transformer(
     >>> pn.zoo.transformer(8, (12,), width=8, heads=2)(torch.zeros(2, 5, 8)).shape
     torch.Size([2, 10])
     """
+    check_arguments(transformer, locals())
     blocks = [Block(width, heads, ffn) for ffn in hidden]
     return as_variant(TransformerClassifier(nn.Linear(inputs, width), blocks, outputs), variant)

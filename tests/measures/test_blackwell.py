@@ -49,5 +49,5 @@ def test_the_tolerance_is_in_bits_and_the_gap_is_added():
 
 @pytest.mark.parametrize("tolerance", [-1e-9, float("nan")])
 def test_a_negative_tolerance_is_refused(tolerance):
-    with pytest.raises((ValueError, TypeError), match="bits of unique information|=nan; expected a number"):
+    with pytest.raises((ValueError, TypeError), match=r"bits of unique information|=nan; expected a number"):
         dominates(decompose(np.full((2, 2, 2), 0.125)), tolerance=tolerance)

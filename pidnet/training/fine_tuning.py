@@ -78,7 +78,7 @@ def fine_tune(
 
 
 def _distilled(
-    small: nn.Module, teacher: nn.Module, data: tuple[Tensor, Tensor], options: dict[str, Any]
+    small: nn.Module, teacher: nn.Module, data: tuple[Inputs, Tensor], options: dict[str, Any]
 ) -> nn.Module:
     """Train the network in place towards the teacher's scores; the best weights on every fifth sample stay."""
     x, y = data

@@ -160,8 +160,7 @@ def depth_claims(
     check_arguments(depth_claims, locals())
     runs = [maps] if isinstance(maps, Mapping) else list(maps)
     check_runs(runs, codes)
-    layers = tuple(runs[0])
-    if len(layers) < 2:
+    if len(layers := tuple(runs[0])) < 2:
         raise ValueError(f"the maps have {len(layers)} layer; a change needs two")
     _check_atoms(atoms)
     steps = _steps(layers)

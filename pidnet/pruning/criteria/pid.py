@@ -21,8 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy.linalg import get_blas_funcs
 
 from pidnet.pruning.criteria.ranking import Ranking, in_order
 from pidnet.pruning.criteria.sketching import seen
@@ -32,6 +34,7 @@ RIDGE = 1e-4
 # Wider layers are eliminated in blocks while they are wide.
 WIDE = 256
 PARTS = 32
+GEMM: Any = get_blas_funcs("gemm", dtype=np.float64)
 
 
 def pid(statistics: CalibrationStatistics, layer: str, *, temperature: float = 1.0) -> Ranking:
@@ -148,7 +151,8 @@ class Channel:
         inverse = np.linalg.inv(self.table[np.ix_(own, own)])
         columns = self.table[:, own]
         carry = columns @ inverse
-        self.table -= carry @ columns.T
+        # In place, a transposed table in the order of Fortran: table - carry @ columns.T without another table.
+        self.table = GEMM(-1, columns, carry, 1, self.table.T, trans_b=True, overwrite_c=True).T
         self.table[:, own], self.table[own] = carry, carry.T
         self.table[np.ix_(own, own)] = -inverse
 

@@ -115,10 +115,10 @@ def run(net: PublicNet, wanted: Tensor, asked: dict[str, Any], repairs: list[str
         row = asked | planned | {"repair": repair, "widths": list(plan.widths.values())}
         row |= {"apply s": round(time.process_time() - started, 1), "apply GB": peak()}
         row |= figures(net, small, wanted)
+        note(row)
         if net.tune is not None and repair == repairs[-1]:
             tuned = fine_tune(small, net.tune, epochs=1)
-            row["fine-tuned"] = figures(net, tuned, wanted)["accuracy"]
-        note(row)
+            note(row | {"fine-tuned": figures(net, tuned, wanted)["accuracy"]})
 
 
 IMPORTANCES = {

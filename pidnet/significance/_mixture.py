@@ -137,6 +137,7 @@ def fit_weights(s, counts, left, weights):
     they suggest, and a step from there, which is taken where it is shorter than the first one; see ``_twins.fit``."""
     for k in range(COMPONENTS):
         weights.now[k] = filled(counts, 1.0 / COMPONENTS)
+    going = weights.now[0] > 0.0  # a lane that is done stays as it is, whoever its neighbors are
     for _ in range(CYCLES):
         climb(s, counts, left, weights.now, weights.one)
         climb(s, counts, left, weights.one, weights.two)
@@ -147,8 +148,10 @@ def fit_weights(s, counts, left, weights):
             change = weights.there[k] - weights.far[k]
             rest = rest + change * change
         for k in range(COMPONENTS):
-            weights.now[k] = select(rest <= moved, weights.there[k], weights.two[k])
-        if not anywhere(moved > SETTLED * SETTLED):
+            taken = select(rest <= moved, weights.there[k], weights.two[k])
+            weights.now[k] = select(going, taken, weights.now[k])
+        going = going & (moved > SETTLED * SETTLED)
+        if not anywhere(going):
             break
 
 

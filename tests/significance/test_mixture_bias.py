@@ -59,6 +59,17 @@ def test_the_kernel_computes_what_its_twin_does(family, levels):
     np.testing.assert_allclose(joint_information_bias(tables) * 400 * np.log(2), expected, atol=0.02)
 
 
+def test_a_pair_does_not_depend_on_its_neighbors():
+    tables = PairTables(
+        np.zeros((20, 2), int),
+        np.concatenate([sampled(true_table(f, 3, 5), 100, 10).p for f in ("copies", "dependent")]),
+        100,
+    )
+    order = np.random.default_rng(0).permutation(20)
+    other = PairTables(tables.pairs, tables.p[order], 100)
+    np.testing.assert_array_equal(joint_information_bias(other), joint_information_bias(tables)[order])
+
+
 @pytest.mark.parametrize(("twice", "once"), [(0, 0), (3, 1), (0, 50), (90, 4), (5, 300)])
 def test_the_unseen_share_is_that_of_the_exponential_integral(twice, once):
     counts, out = np.array([[twice], [once]], np.float32).repeat(LANES, 1), np.empty(LANES, np.float32)

@@ -30,6 +30,14 @@ def test_a_batch_of_as_many_samples_as_steps_is_read_alike(steps):
     with torch.no_grad():
         truth = torch.relu(model.fc(model.rnn(x.transpose(0, 1))[0])).mean(0)
     torch.testing.assert_close(acts.layers["fc"], truth)
+    loader = [
+        (x, torch.arange(20) % 3),
+        (x[:7], torch.arange(7) % 3),
+    ]  # one of the batches is as long as the steps
+    torch.testing.assert_close(
+        pn.capture(model, loader, layers=["fc"], reduce={"steps": "mean", "tokens": "mean"}).layers["fc"],
+        torch.cat([truth, truth[:7]]),
+    )
 
 
 @pytest.mark.parametrize("steps", [9, 10, 11])

@@ -18,6 +18,16 @@ def test_a_dead_layer_is_left_out_and_the_rest_is_planned():
     assert smaller[0].out_features < 8
 
 
+@pytest.mark.parametrize("repair", ["none", "fold", "refit", "reconstruct"])
+def test_a_cut_that_keeps_only_dead_units_is_carried_out(repair):
+    model = net(8, 8, 4)
+    with torch.no_grad():
+        model[0].weight[:4], model[0].bias[:4] = 0, -50
+    plan = pn.plan_pruning(model, (X, Y), keep=0.5, criterion="random")
+    plan.kept["0"] = [0, 1, 2, 3]
+    assert torch.isfinite(pn.apply_plan(model, plan, (X, Y), repair)(X)).all()
+
+
 def test_a_layer_of_one_unit_keeps_it():
     assert pn.plan_pruning(net(8, 6, 1, 4), (X, Y), keep=0.5).kept["2"] == [0]
 

@@ -22,7 +22,9 @@ SEVERAL = {plots.plot_maps: "LayerMap", plots.plot_plane: "Plane", plots.plot_at
 
 
 @pytest.mark.parametrize("plot", [*ONE, *SEVERAL])
-@pytest.mark.parametrize("value", [None, 3, "junk", [None], {"a": 1}, [], object()], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [None, 3, "junk", [None], {"a": 1}, [], object()], ids=lambda value: type(value).__name__
+)
 def test_what_cannot_be_drawn_is_one_sentence(plot, value):
     with pytest.raises((TypeError, ValueError), match={**ONE, **SEVERAL}[plot]) as caught:
         plot(value)

@@ -173,7 +173,7 @@ def redundancy_edges(
     >>> codes = pn.Codes.of({"fc1": [[0, 0, 1], [1, 1, 0], [0, 0, 0], [1, 1, 1]] * 25}, [0, 1] * 50)
     >>> pn.graph.redundancy_edges(pn.layer_maps(codes, "i_min")["fc1"])
     RedundancyEdges fc1 by i_min: 3 units, 1 edge
-      mean edge: redundancy 1.0052  synergy -0.0005131  weight 1.0000
+      mean edge: redundancy 1.0052  synergy 0.0021  weight 0.9979
       of 3 pairs tested 1 are significant
     """
     check_arguments(redundancy_edges, locals())

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from pidnet.activations import capture
+from pidnet.arguments import check_arguments
 from pidnet.codes import quantize
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.maps.profiles import Profile, profile
+from pidnet.networks.batches import Data
 from pidnet.networks.naming import Layers
 from pidnet.optional import optional_module
 
@@ -26,7 +28,7 @@ class Recorder:
 
     Parameters
     ----------
-    data : tuple of Tensor
+    data : Data
         Inputs and labels, as for ``capture``.
     layers : sequence of str or Module, optional
         Names of the layers, or the modules themselves; all by default.
@@ -69,7 +71,7 @@ class Recorder:
 
     def __init__(
         self,
-        data: tuple[Tensor, Tensor],
+        data: Data,
         layers: Layers = None,
         *,
         every: int = 1,
@@ -78,6 +80,7 @@ class Recorder:
         what: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__()
+        check_arguments(Recorder.__init__, locals())
         if every < 1:
             raise ValueError(f"every={every}; expected at least 1")
         self.data, self.layers = data, layers

@@ -82,6 +82,8 @@ def train(
         raise ValueError(
             f"x has shape {shapes(x)} but y has shape {tuple(y.shape)}; expected one label a sample"
         )
+    if not all(part.isfinite().all() for part in parts):
+        raise ValueError("x holds values that are not finite; drop or impute those samples")
     options = {"epochs": epochs, "rate": rate, "decay": decay, "seed": seed, "batch": batch}
     for _ in train_epochs(model, x, y, loss=loss, penalty=penalty, **options):
         pass
@@ -226,7 +228,12 @@ def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
     True
     """
     check_arguments(accuracy, locals())
-    found = class_scores(run_or_say(model, x)).argmax(-1)
+    scores = class_scores(run_or_say(model, x))
+    if scores.isnan().any():
+        raise ValueError(
+            "some of the network's scores are not numbers, so that no class is its answer; look at x and the weights"
+        )
+    found = scores.argmax(-1)
     if found.shape != y.shape:
         raise ValueError(
             f"the network answers {tuple(found.shape)} for labels of shape {tuple(y.shape)}; expected one a sample"

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from pidnet import training, zoo
@@ -28,3 +29,11 @@ def test_a_penalty_is_asked_once_a_step_and_added_to_the_loss():
     training.train(model, x, (x[:, 0] > 0).long(), epochs=2, rate=1e-2, batch=32, penalty=penalty)
     assert asked == [step / 6 for step in range(6)]
     assert sum(float(p.detach().square().sum()) for p in model.parameters()) < 0.95 * before
+
+
+def test_what_is_not_finite_is_one_sentence():
+    x, y = torch.tensor([[0.0, 1.0], [float("nan"), 0.0]]), torch.tensor([0, 1])
+    with pytest.raises(ValueError, match="x holds values that are not finite"):
+        training.train(zoo.mlp(2, (2,), 2), x, y, epochs=1)
+    with pytest.raises(ValueError, match="scores are not numbers"):
+        training.accuracy(zoo.mlp(2, (2,), 2), x, y)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from pidnet.activations import capture
-from pidnet.arguments import check_arguments
 from pidnet.codes import quantize
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.maps.profiles import Profile, profile
-from pidnet.networks.batches import Data
 from pidnet.networks.naming import Layers
 from pidnet.optional import optional_module
 
@@ -28,7 +26,7 @@ class Recorder:
 
     Parameters
     ----------
-    data : Data
+    data : tuple of Tensor
         Inputs and labels, as for ``capture``.
     layers : sequence of str or Module, optional
         Names of the layers, or the modules themselves; all by default.
@@ -71,7 +69,7 @@ class Recorder:
 
     def __init__(
         self,
-        data: Data,
+        data: tuple[Tensor, Tensor],
         layers: Layers = None,
         *,
         every: int = 1,
@@ -80,7 +78,6 @@ class Recorder:
         what: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__()
-        check_arguments(Recorder.__init__, locals())
         if every < 1:
             raise ValueError(f"every={every}; expected at least 1")
         self.data, self.layers = data, layers

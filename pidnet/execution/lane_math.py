@@ -1,5 +1,5 @@
 """Exponential and logarithm of eight numbers in the lanes of a vector, by the methods of fdlibm (Sun Microsystems 1993),
-and functions from tables.
+functions from tables, and rows of a memory.
 
 The logarithm is right to about one unit in the last place, as the proofs count on; the exponential, which no proof
 rests on, to 1e-14 of itself.
@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import types
 
 from pidnet.execution.compiling import inner
-from pidnet.execution.lanes import D8, F8, INT32, INT64, LANES, instruction, select
+from pidnet.execution.lanes import D8, F8, INT32, INT64, LANES, instruction, row_at, select
 
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 ROUND = 6755399441055744.0  # 1.5 * 2^52: what is added to it is rounded, and stands in its low bits
@@ -137,3 +137,11 @@ def looked_up(typingctx, table, place):
         return found
 
     return vector(table, place), emit
+
+
+@inner
+def take(array, cursor, size):
+    """The next row of ``size`` vectors of an array."""
+    row = row_at(array, cursor[0])
+    cursor[0] += size
+    return row

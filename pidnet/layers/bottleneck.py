@@ -170,8 +170,10 @@ class InformationDropout(_GaussianCode):
     def __init__(self, units: int, largest: float = 0.49) -> None:
         super().__init__()
         check_arguments(InformationDropout.__init__, locals())
-        if not largest > 0:
-            raise ValueError(f"largest={largest}; expected a positive variance")
+        if units < 1 or not 0 < largest < float("inf"):
+            raise ValueError(
+                f"units={units}, largest={largest}; expected a unit or more and a positive variance"
+            )
         self.largest = largest
         self.noise = nn.Linear(units, units)
         self.prior_mean = nn.Parameter(torch.zeros(units))

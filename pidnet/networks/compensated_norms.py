@@ -1,7 +1,7 @@
 """LayerNorm and RMSNorm without some of their channels, as if these were there and 0.
 
-The mean and the square are still over the former number of channels: a channel that is 0 adds nothing to either, so that leaving
-it out changes nothing for the others (Squeeze-Release, arXiv:2606.14346).
+The mean and the square are still over the former number of channels: a channel that is 0 adds nothing to either, so that
+leaving it out changes nothing for the others (Squeeze-Release, arXiv:2606.14346).
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pidnet.execution.compiling import inner
-from pidnet.execution.lanes import Row, row_at
+from pidnet.execution.lane_math import take
+from pidnet.execution.lanes import Row
 
 COMPONENTS = 8
 
@@ -78,14 +79,6 @@ class Memory(NamedTuple):
 def memory_size(A: int, B: int, Y: int) -> int:
     """Vectors that ``take_memory`` takes."""
     return 3 * A * B * Y + 5 * A * B + Y * (2 * A + 3 * B + 2) + 2 * (A + B) + 5 * COMPONENTS + 1
-
-
-@inner
-def take(array, cursor, size):
-    """The next row of ``size`` vectors of an array."""
-    row = row_at(array, cursor[0])
-    cursor[0] += size
-    return row
 
 
 @inner

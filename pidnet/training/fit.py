@@ -62,6 +62,12 @@ def train(
     nn.Module
         The same model, in eval mode.
 
+    Raises
+    ------
+    ValueError
+        For fewer than one epoch, a rate of 0, labels that are not one a sample or no classes of the output, and inputs
+        that are not finite.
+
     Examples
     --------
     >>> import torch
@@ -215,6 +221,11 @@ def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
     -------
     float
         From 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        Where the network does not answer with one class a label, or with scores that are not numbers.
 
     Examples
     --------

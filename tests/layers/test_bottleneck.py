@@ -72,8 +72,9 @@ def test_the_rate_of_information_dropout_is_its_divergence():
 def test_information_dropout_refuses_zeros_and_no_noise():
     with pytest.raises(ValueError, match="needs values above 0: put a softplus before it"):
         layers.InformationDropout(2).channel(torch.zeros(3, 2))
-    with pytest.raises(ValueError, match="largest=0; expected a positive variance"):
-        layers.InformationDropout(2, largest=0)
+    for units, largest in ((3, 0), (0, 0.5), (3, float("inf"))):
+        with pytest.raises(ValueError, match="expected a unit or more and a positive variance"):
+            layers.InformationDropout(units, largest=largest)
 
 
 def test_gaussian_dropout_and_its_channel_agree_on_the_variance():

@@ -3,7 +3,8 @@ the margins of both sources with the target allow, with a proof of how near to i
 
 ``optimum`` holds the measure and its derivative, ``_attempts`` hands the pairs to compiled kernels that find the
 minimum: ``_binary`` for two levels a source (a root in one number), ``_general`` for all others (an interior-point
-method, with ``_by_levels`` for tables of many levels), and before each the same for eight pairs at a time, ``_binary_lanes`` and ``_lanes``, which leave few pairs open.
+method, with ``_by_levels`` for tables of many levels), and before each the same for eight pairs at a time,
+``_binary_lanes`` and ``_lanes``, which leave few pairs open.
 Every answer comes with its proof, from ``_certificate`` or ``_lanes_proof``. ``_twin`` computes all of it in plain NumPy:
 read it first, then ``_general``.
 """

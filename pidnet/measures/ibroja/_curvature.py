@@ -22,8 +22,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pidnet.execution.compiling import inner, kernel
+from pidnet.execution.lane_math import take
 from pidnet.execution.lanes import LANES, Row, filled
-from pidnet.measures.ibroja._lanes_memory import Shape, system_size, take, take_system
+from pidnet.measures.ibroja._lanes_memory import Shape, system_size, take_system
 from pidnet.measures.ibroja._lanes_system import factor, solve_cells
 
 LEAST_SLACK = 1e-14  # roundoff of a load

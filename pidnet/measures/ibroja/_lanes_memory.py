@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pidnet.execution.compiling import inner
-from pidnet.execution.lanes import Row, row_at
+from pidnet.execution.lane_math import take
+from pidnet.execution.lanes import Row
 
 MOST_BYTES = 2**26  # of scratch a thread; larger tables go to the general kernel
 
@@ -127,14 +128,6 @@ def system_size(A: int, B: int, Y: int) -> int:
     """Vectors that ``take_system`` takes."""
     even = A * B + A * B % 2
     return 2 * Y * A * B + (Y + 1) * B * B + 3 * Y * A + 2 * Y * B + even * (Y * B + even) + 2 * A * B + 2 * B
-
-
-@inner
-def take(array, cursor, size):
-    """The next row of ``size`` vectors of an array."""
-    row = row_at(array, cursor[0])
-    cursor[0] += size
-    return row
 
 
 @inner

@@ -91,8 +91,8 @@ def _gradients(
     temperatures: Sequence[float],
     drawn: tuple[int, int],
 ) -> Iterator[tuple[float, int, Tensor]]:
-    """(temperature, number of the output, gradient of a direction by it). drawn: seed and number of draws. Of few classes the scores are gone through
-    once, whatever the number of temperatures: the directions are mixtures of them."""
+    """(temperature, number of the output, gradient of a direction by it). drawn: seed and number of draws. Of few classes
+    the scores are gone through once, whatever the number of temperatures: the directions are mixtures of them."""
     backward = partial(torch.autograd.grad, inputs=outputs, retain_graph=True, materialize_grads=True)
     found = (reading.mixtures(scores, heat) for heat in temperatures)
     mixtures = [mixture for mixture in found if mixture is not None]

@@ -155,10 +155,11 @@ def held_out(batch: int, number: int) -> bool:
 
 
 def blended(x: Inputs, drawn: torch.Generator) -> Inputs:
-    """Where samples are numbers, every second one blended with another one, at least half of it itself; others as they are.
+    """Where samples are numbers, every second one blended with another one, at least half of it itself; others as they
+    are.
 
-    What the dense network makes of blends is as well known as what it makes of samples, and there are many. A network that is
-    sure of the samples that it was trained on is not sure of blends of them, as it is not of new ones.
+    What the dense network makes of blends is as well known as what it makes of samples, and there are many. A network
+    that is sure of the samples that it was trained on is not sure of blends of them, as it is not of new ones.
     """
     if not isinstance(x, Tensor) or not x.is_floating_point():
         return x

@@ -32,8 +32,8 @@ class Foldable(Penalty):
         Shares of the units that shall be enough, taken in turn.
     weight : float
         Of the penalty against the cross-entropy, at the end of the training. On the LSTM of the benchmark 1, the
-        default, cost .7 points (3.5 on its validation split, with no gain at a tenth) and 3 broke the training; on its MLP 3 with ``decay=1`` did best, 1 was not tried. For
-        a few hundred steps take less, such as 0.3. Choose it on a validation split.
+        default, cost .7 points (3.5 on its validation split) and gained nothing there, 3 broke the training; on its MLP 3
+        with ``decay=1`` did best. For a few hundred steps take less, such as 0.3. Choose it on a validation split.
     every : int
         Steps between two terms; each counts as many times as much.
     replan : int

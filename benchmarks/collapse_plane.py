@@ -2,6 +2,7 @@
 
     python -m benchmarks.collapse_plane                    # the figure: 8 betas x 3 seeds on Fashion-MNIST
     python -m benchmarks.collapse_plane --arm conv         # a convolutional encoder on mnist1d
+    python -m benchmarks.collapse_plane --arm densenet     # DenseNet-121 on CIFAR-10, on a GPU only
     python -m benchmarks.collapse_plane --arm dropout      # Gaussian dropout: rates x seeds, noisy and clean
     python -m benchmarks.collapse_plane --arm factorial    # width, data, label noise, weight decay at one beta
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -32,8 +34,9 @@ BETAS = {
     "mlp": ALL_BETAS,
     "conv": (1000.0, 100.0, 30.0, 10.0, 5.0, 3.0),
     "lenet": (1000.0, 100.0, 10.0),
+    "densenet": (1000.0, 100.0, 10.0),
 }
-EPOCHS = {"mlp": 60, "conv": 40, "lenet": 10}
+EPOCHS = {"mlp": 60, "conv": 40, "lenet": 10, "densenet": 30}
 
 
 def main() -> None:
@@ -69,7 +72,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--arm", choices=list(MEASURES), default="mlp")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--betas", type=float, nargs="+", help="of the sweeps; 8, 6 or 3 by default")
-    parser.add_argument("--epochs", type=int, help="of the sweeps; 60, 40 or 10 by default")
+    parser.add_argument("--epochs", type=int, help="of the sweeps; 60, 40, 10 or 30 by default")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="networks at a time")
     parser.add_argument(
         "--table", action="store_true", help="train nothing: write again what is in the results"
@@ -83,7 +86,14 @@ def measure(cell: dict[str, Any]) -> dict[str, Any]:
     """One network, with what it was and the CPU seconds of all of it."""
     start = time.process_time()
     row = MEASURES[cell["arm"]](cell)
-    return {"cell": cell, **row, "all_cpu_seconds": time.process_time() - start, "commit": commit()}
+    spent = {"all_cpu_seconds": time.process_time() - start, "machine": machine()}
+    return {"cell": cell, **row, **spent, "commit": commit()}
+
+
+def machine() -> str:
+    """What the figures were computed on."""
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_initialized() else ""
+    return f"{os.cpu_count()} {platform.machine()} cores, torch {torch.__version__}{gpu}"
 
 
 def commit() -> str:

@@ -57,11 +57,14 @@ def rounded(value: Any) -> Any:
 def head(arm: str, rows: Rows) -> list[str]:
     seconds = sum(row["all_cpu_seconds"] for row in rows)
     commits = ", ".join(sorted({row["commit"] for row in rows}))
+    machines = "; ".join(
+        sorted({row.get("machine", "2 x86_64 cores, shared with other work") for row in rows})
+    )
     return [
         f"# collapse_plane, arm {arm}",
         "",
-        f"{len(rows)} networks at commit {commits}, {seconds:,.0f} CPU seconds of one thread in all (2-core x86-64 CPU, Linux, shared with "
-        f"other work). Settings of the first: {json.dumps(rows[0]['cell'])}. Information in bits.",
+        f"{len(rows)} networks at commit {commits}, {seconds:,.0f} CPU seconds of one thread in all "
+        f"({machines}). Settings of the first: {json.dumps(rows[0]['cell'])}. Information in bits.",
         "",
     ]
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_file
 from pidnet.cli._networks import check_fit, find_model, made_note
 from pidnet.cli._output import print_json, say, show, write_json
 from pidnet.cli._samples import UserData, find_data, head
-
-if TYPE_CHECKING:
-    from pidnet.cli._samples import Labelled
 
 MOST_VALUES = 10**8  # of one sample
 
@@ -80,10 +77,10 @@ def _compared(
 ) -> tuple[dict, list[str]]:
     """The report of two networks as fields and as lines, with grams of CO2 where a grid is given."""
     from pidnet.energy import add_measured, co2_grams, compare_energy
+    from pidnet.runs.carried_out import accuracies
 
     pruned, example = _pruned(dense, small), head(samples.calibration[0], 1)
-    accuracy = _accuracy((dense, pruned), samples.test)
-    report = compare_energy(dense, pruned, example, dtype=dtype, accuracy=accuracy)
+    report = compare_energy(dense, pruned, example, dtype=dtype, **accuracies(dense, pruned, samples.test))
     if measure:
         report = add_measured(report, (dense, pruned), example)
     result, lines = json.loads(report.to_json()), str(report).splitlines()
@@ -101,13 +98,6 @@ def _pruned(dense, path: Path):
     from pidnet.pruning import load_pruned
 
     return load_pruned(dense, path)
-
-
-def _accuracy(networks: tuple, test: Labelled | None) -> tuple[float, float] | None:
-    """Of both networks on the test part, where there is one."""
-    from pidnet.training import accuracy
-
-    return None if test is None else (accuracy(networks[0], *test), accuracy(networks[1], *test))
 
 
 def _zeros(shape: str) -> UserData:

@@ -86,6 +86,8 @@ def prune(
     _show(pruned, f"The network, pruned by {criterion}, repair: {repair}", explain=explain)
     if found.test is None:
         say("Accuracy not measured: the data have no test part; return (x_train, y_train, x_test, y_test).")
+    elif pruned[0].report.accuracy is None:
+        say("Accuracy not measured: the outputs are numbers, not one class for each label.")
     for note in made_note(model, weights):
         say(note)
     say(f"Written to {out}. Next: pidnet report {out}")

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from statistics import median
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pidnet.arguments import check_arguments
 from pidnet.energy.compared import Compared
@@ -38,6 +39,7 @@ def compare_energy(
     dtype: str | Mapping[str, str] | None = None,
     table: EnergyTable | None = None,
     accuracy: tuple[float, float] | None = None,
+    labels: Tensor | None = None,
 ) -> EnergyReport:
     """What a small model saves against a dense one: MACs, weights and modelled energy per sample, layer by layer.
 
@@ -53,6 +55,8 @@ def compare_energy(
         Picojoules; Horowitz 2014 by default.
     accuracy : (float, float), optional
         Of the dense and of the small model, in [0, 1], to stand beside the energy.
+    labels : Tensor, optional
+        Those that the accuracy was measured on: the report then has what guessing reaches.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def compare_energy(
     Raises
     ------
     ValueError
-        For an accuracy outside [0, 1], and what ``count`` and ``modelled_energy`` raise.
+        For an accuracy outside [0, 1], no label in ``labels``, and what ``count`` and ``modelled_energy`` raise.
 
     Examples
     --------
@@ -75,6 +79,8 @@ def compare_energy(
     check_arguments(compare_energy, locals())
     if accuracy is not None and not (len(accuracy) == 2 and all(0 <= a <= 1 for a in accuracy)):
         raise ValueError(f"accuracy is {accuracy}; expected (dense, small), each from 0 to 1")
+    if labels is not None and not labels.numel():
+        raise ValueError("labels is empty; expected those that the accuracy was measured on")
     table = table or horowitz_2014()
     example_input = example_inputs(dense, example_input)
     counts = [count(model, example_input) for model in (dense, small)]
@@ -91,12 +97,19 @@ def compare_energy(
         layers=rows(counts, energies),
         table=table.name,
         accuracy=None if accuracy is None else Compared(*accuracy),
+        **({} if labels is None else _guessing(labels)),
         dtype=dtype,
         measured_note=find_counters()[1],
         unknown={
             f"{s}: {n}": why for s, c in zip(SIDES, counts, strict=True) for n, why in c.unknown.items()
         },
     )
+
+
+def _guessing(labels: Tensor) -> dict[str, Any]:
+    """How often always giving the most frequent label is right, and on how many."""
+    counts = labels.unique(return_counts=True)[1]
+    return {"guessing": float(counts.max() / counts.sum()), "tested": int(counts.sum())}
 
 
 def own_dtypes(dtype, own: Counts, both: list[Counts]):

@@ -98,6 +98,10 @@ class EnergyReport(Printed):
         Name of the table of picojoules.
     accuracy : Compared or None
         As given by the caller.
+    guessing : float or None
+        The accuracy of always giving the most frequent of the labels that the caller gave.
+    tested : int
+        How many labels these are.
     measured_note : str
         One sentence on what is measurable here, or how it was measured.
     unknown : mapping of str to str
@@ -120,6 +124,8 @@ class EnergyReport(Printed):
     layers: tuple[LayerRow, ...]
     table: str
     accuracy: Compared | None = None
+    guessing: float | None = None
+    tested: int = 0
     measured_note: str = ""
     unknown: Mapping[str, str] = field(default_factory=dict)
     dtype: str | Mapping[str, str] | None = None

@@ -13,7 +13,7 @@ gaussian     any shape                                   the scores themselves, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,7 @@ from torch import Tensor
 Reading = Literal["classes", "tokens", "bernoulli", "gaussian"]
 READINGS: tuple[Reading, ...] = ("classes", "tokens", "bernoulli", "gaussian")
 
+IGNORED = -100  # torch's own number for labels that do not count
 # The whole covariance of up to so many scores is taken into account.
 MOST_SCORES = 1024
 # Up to so many directions are gone through one by one; more are drawn at random.
@@ -178,6 +179,17 @@ def read_output(scores: Tensor, y: Tensor, output: Reading | None = None) -> Out
     if scores.ndim < fewest or (fewest > 1 and scores.shape[1 if kind == "classes" else -1] < 2):
         raise ValueError(f"output={kind!r} does not fit scores of shape {tuple(scores.shape)}")
     return OutputReading(kind, _whitening(scores) if kind == "gaussian" else None)
+
+
+def class_axis(shape: Sequence[int], y: Tensor) -> int | None:
+    """The axis of classes in scores of this shape, -1 or 1; 0 for one logit a sample; None where they are no classes."""
+    each = tuple(shape[1:])
+    if math.prod(each) == 1:
+        return 0 if y.numel() == len(y) and bool(((y == 0) | (y == 1)).all()) else None
+    if not _whole(y):
+        return None
+    labels = tuple(y.shape[1:])
+    return -1 if labels == each[:-1] else 1 if labels == each[1:] else None
 
 
 def unfit_labels(scores: Tensor, y: Tensor) -> str:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pidnet.arguments import check_arguments
+from pidnet.energy import EnergyReport
 from pidnet.maps import LayerMap
 from pidnet.maps.notes import short_notes
 from pidnet.pruning import RemovedUnit
 from pidnet.runs import Run, StoredBudget
 
-# Half a point of accuracy: "as well as".
+# "As well as": at most half a point of accuracy less, and at most a tenth of what the network has over guessing.
 AS_GOOD = 0.005
+OF_LEAD = 0.1
+# So many standard errors over guessing, a network has learned something.
+SURE = 2
+NUMBERS = (
+    "Whether a smaller network does as well was not measured: the outputs are numbers, and accuracy is for classes. "
+    "Compare its error with that of the whole network on new samples."
+)
 
 
 def summary(run: Run) -> list[str]:
@@ -48,20 +57,48 @@ def conclusion(run: Run) -> list[str]:
     """
     check_arguments(conclusion, locals())
     measured = [(one, *one.report.accuracy) for one in run.budgets if one.report.accuracy]
-    sentences = [_how_far(measured)] if measured else []
+    if measured:
+        sentences = [_nothing_learned(measured[0][0].report) or _how_far(measured)]
+    else:
+        sentences = [NUMBERS] if any(map(_of_numbers, run.budgets)) else []
     return sentences + [_how_redundant(maps) for maps in list(by_measure(run.maps).values())[:1]]
+
+
+def _nothing_learned(report: EnergyReport) -> str:
+    """What a network is that does no better than guessing; empty for others, and where guessing is not known."""
+    before, guess = report.accuracy[0] if report.accuracy else 0, report.guessing
+    if guess is None or before > guess + SURE * (guess * (1 - guess) / report.tested) ** 0.5:
+        return ""
+    return (
+        f"The network has learned nothing that the test data show: it is right in {before:.1%}, always giving the most "
+        f"frequent label in {guess:.1%}. That a smaller one does as well means nothing; train it first."
+    )
+
+
+def _of_numbers(budget: StoredBudget) -> bool:
+    """Whether the outputs of its network are numbers, which have no accuracy."""
+    return budget.plan.settings.get("output") == "gaussian"
 
 
 def _how_far(measured: Sequence[tuple[StoredBudget, float, float]]) -> str:
     """The smallest network that does as well as the whole one, or what the mildest cut costs; measured: (budget,
     accuracy before, accuracy after)."""
     shares = {one.name: _units_kept(one) for one, _, _ in measured}
-    good = [row for row in measured if row[2] >= row[1] - AS_GOOD]
+    good = [row for row in measured if row[1] - row[2] <= _bearable(row[0].report)]
     chosen, before, after = min(good or measured, key=lambda row: shares[row[0].name] * (1 if good else -1))
     against = f"{after:.1%} against {before:.1%} on the test data"
+    if _bearable(chosen.report) < AS_GOOD:
+        against += f", where always giving the most frequent label is right in {chosen.report.guessing:.1%}"
     if good:
         return f"With {shares[chosen.name]:.0%} of its units the network does as well as with all: {against}."
     return f"Every cut that was tried costs accuracy; with {shares[chosen.name]:.0%} of the units it is {against}."
+
+
+def _bearable(report: EnergyReport) -> float:
+    """How much accuracy a network may lose and still do as well."""
+    if report.accuracy is None or report.guessing is None:
+        return AS_GOOD
+    return min(AS_GOOD, OF_LEAD * (report.accuracy[0] - report.guessing))
 
 
 def _units_kept(budget: StoredBudget) -> float:
@@ -70,12 +107,22 @@ def _units_kept(budget: StoredBudget) -> float:
 
 
 def _how_redundant(maps: Sequence[LayerMap]) -> str:
-    """The layer with the largest share of redundancy, by one measure."""
+    """The layer with the largest share of redundancy, by one measure, among those that carry more than chance gives."""
+    maps = [one for one in maps if _above_chance(one.summary())]
+    if not maps:
+        return "In no layer does the mean pair of units carry more about the label than chance gives."
     shares = {one.layer: float(one.atoms.redundancy.mean() / one.atoms.total.mean()) for one in maps}
     layer = max(shares, key=lambda name: shares[name])
     return (
         f"In {layer}, {max(shares[layer], 0):.0%} of what two units carry about the label is redundant "
         f"({maps[0].measure}, mean over pairs): either of them would do for it."
+    )
+
+
+def _above_chance(row: dict[str, Any]) -> bool:
+    """Whether an atom of the mean pair is above its noise floor, where there is one."""
+    return any(
+        row[atom] > row.get(f"{atom}_noise_floor", 0) for atom in ("redundancy", "unique_mean", "synergy")
     )
 
 
@@ -133,6 +180,7 @@ def _budget(budget: StoredBudget) -> str:
         "modelled energy"
     )
     if report.accuracy is None:
-        return f"{sentence}; its accuracy was not measured."
+        numbers = _of_numbers(budget)
+        return f"{sentence}; its {'outputs are numbers and have no accuracy' if numbers else 'accuracy was not measured'}."
     before, after = report.accuracy
     return f"{sentence}; accuracy goes from {before:.1%} to {after:.1%}."

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from pidnet import training
@@ -13,6 +14,8 @@ from pidnet.arguments import check_arguments
 from pidnet.energy import EnergyReport, compare_energy
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.inputs import take
+from pidnet.networks.outputs import IGNORED, class_axis
+from pidnet.networks.running import class_scores, run_or_say
 from pidnet.printing import Printed
 from pidnet.pruning import PruningPlan, apply_plan
 
@@ -87,7 +90,7 @@ def carry_out(
     data : (x, y), list of such batches, or DataLoader
         What the repair is fitted to.
     test : (Tensor, Tensor), optional
-        Samples that the accuracy is measured on.
+        Samples that the accuracy is measured on; it stays None where the outputs are numbers and no classes.
     repair : str
         As for ``apply_plan``.
 
@@ -108,12 +111,21 @@ def carry_out(
     """
     check_arguments(carry_out, locals())
     small = apply_plan(dense, plan, data, repair)
-    accuracy = None
-    if test is not None:
-        accuracy = training.accuracy(dense, *test), training.accuracy(small, *test)
-    return PrunedRun(
-        plan, small, compare_energy(dense, small, take(labelled(data)[0], slice(1)), accuracy=accuracy)
-    )
+    one = take(labelled(data)[0], slice(1))
+    return PrunedRun(plan, small, compare_energy(dense, small, one, **accuracies(dense, small, test)))
+
+
+def accuracies(dense: nn.Module, small: nn.Module, test: Labelled | None) -> dict[str, Any]:
+    """What ``compare_energy`` is told about the accuracy of both; nothing where none can be measured."""
+    if test is None:
+        return {}
+    x, y = test
+    with torch.no_grad():
+        scores = class_scores(run_or_say(dense, take(x, slice(2))))
+    if class_axis(scores.shape, y) is None:
+        return {}
+    known = y[y != IGNORED]
+    return {"accuracy": (training.accuracy(dense, x, y), training.accuracy(small, x, y)), "labels": known}
 
 
 def budget_name(resource: str, share: float) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pidnet.arguments import check_arguments
 from pidnet.layers import kl_divergence
 from pidnet.networks.inputs import Inputs, on_device, samples, shapes, take, tensors_in
-from pidnet.networks.outputs import unfit_labels
+from pidnet.networks.outputs import IGNORED, class_axis, unfit_labels
 from pidnet.networks.running import class_scores, device_of, run_or_say, scores
 from pidnet.progress import shown
 
@@ -206,7 +206,7 @@ def cross_entropy(model: nn.Module, x: Inputs, y: Tensor) -> Tensor:
 
 @torch.no_grad()
 def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
-    """Share of samples whose largest output is at the label.
+    """Share of labels that are the class of the largest output, or, of a network with one logit, on its sign's side.
 
     Parameters
     ----------
@@ -215,7 +215,8 @@ def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
     x : Tensor, tuple or mapping
         Inputs, as the model takes them.
     y : Tensor
-        Labels, int64 (sample,).
+        Labels, whole numbers (sample,), (sample, token) or (sample, place); 0 and 1 for a network with one logit.
+        Those at -100 are left out, as in torch's cross-entropy.
 
     Returns
     -------
@@ -244,9 +245,12 @@ def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
         raise ValueError(
             "some of the network's scores are not numbers, so that no class is its answer; look at x and the weights"
         )
-    found = scores.argmax(-1)
-    if found.shape != y.shape:
+    axis = class_axis(scores.shape, y)
+    if axis is None or len(scores) != len(y):
         raise ValueError(
-            f"the network answers {tuple(found.shape)} for labels of shape {tuple(y.shape)}; expected one a sample"
+            f"an output of shape {tuple(scores.shape)} has no class for each label of shape {tuple(y.shape)}; expected "
+            "the scores of classes, or one logit a sample and labels 0 and 1 (other numbers have no accuracy)"
         )
-    return float((found == y.to(found.device)).double().mean())
+    found = scores.argmax(axis) if axis else (scores > 0).reshape(y.shape)
+    y = y.to(found.device)
+    return float((found == y)[y != IGNORED].double().mean())

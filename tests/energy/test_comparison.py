@@ -215,6 +215,15 @@ def test_impossible_accuracies_are_refused(accuracy, error, words):
         compare_energy(mlp(4), mlp(2), EXAMPLE, accuracy=accuracy)
 
 
+def test_labels_give_what_guessing_reaches():
+    labels = torch.tensor([0, 2, 2, 1])
+    found = compare_energy(mlp(4), mlp(2), EXAMPLE, accuracy=(0.9, 0.8), labels=labels)
+    assert (found.guessing, found.tested) == (0.5, 4)
+    assert EnergyReport.from_json(found.to_json()) == found
+    with pytest.raises(ValueError, match="labels is empty"):
+        compare_energy(mlp(4), mlp(2), EXAMPLE, labels=labels[:0])
+
+
 def test_an_input_that_one_model_cannot_take_is_refused():
     with pytest.raises(ValueError, match=r"shape \(1, 64\): RuntimeError"):
         compare_energy(mlp(4), nn.Linear(63, 2), EXAMPLE)

@@ -62,10 +62,10 @@ def test_one_layer_and_no_accuracy(run_folder):
     assert last.endswith("its accuracy was not measured.")
 
 
-def with_accuracies(run, accuracies):
+def with_accuracies(run, accuracies, guessing=0.1, tested=1000):
     """The run with other accuracies: (before, after) of each budget."""
     budgets = [
-        replace(one, report=replace(one.report, accuracy=pair))
+        replace(one, report=replace(one.report, accuracy=pair, guessing=guessing, tested=tested))
         for one, pair in zip(run.budgets, accuracies, strict=True)
     ]
     return replace(run, budgets=budgets)
@@ -87,6 +87,54 @@ def test_where_every_cut_costs_the_conclusion_says_what(run_folder):
     assert text.conclusion(run)[0] == (
         "Every cut that was tried costs accuracy; with 50% of the units it is 95.0% against 96.5% on the test data."
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "guessing", "start", "end"),
+    [
+        # 1,000 test samples: .1 + 2 standard errors is .119
+        (
+            0.118,
+            0.118,
+            0.1,
+            "The network has learned nothing that the test data show: it is right in 11.8%,",
+            "",
+        ),
+        (0.09, 0.12, 0.1, "The network has learned nothing", "train it first."),
+        (0.96, 0.96, 0.95, "The network has learned nothing", "train it first."),
+        (0.13, 0.128, 0.1, "With 29% of its units the network does as well", "label is right in 10.0%."),
+        (0.13, 0.126, 0.1, "Every cut that was tried costs accuracy", "label is right in 10.0%."),
+        (0.98, 0.976, 0.95, "Every cut that was tried costs accuracy", "label is right in 95.0%."),
+        (0.965, 0.961, 0.1, "With 29% of its units the network does as well", "96.5% on the test data."),
+        (0.12, 0.12, None, "With 29% of its units the network does as well", "12.0% on the test data."),
+    ],
+)
+def test_doing_as_well_is_said_only_of_a_network_that_has_learned(
+    run_folder, before, after, guessing, start, end
+):
+    run = with_accuracies(read_run(run_folder), [(before, 0.0), (before, after)], guessing)
+    sentence = text.conclusion(run)[0]
+    assert sentence.startswith(start)
+    assert sentence.endswith(end)
+
+
+def test_outputs_that_are_numbers_have_no_accuracy_and_the_page_says_so(run_folder):
+    run = with_accuracies(read_run(run_folder), [None, None])
+    budgets = [replace(one, plan=replace(one.plan, settings={"output": "gaussian"})) for one in run.budgets]
+    run = replace(run, budgets=budgets)
+    assert text.conclusion(run)[0].startswith(
+        "Whether a smaller network does as well was not measured: the outputs"
+    )
+    assert "; its outputs are numbers and have no accuracy." in text.summary(run)[2]
+
+
+def test_layers_that_carry_no_more_than_chance_have_no_share_of_redundancy(run_folder):
+    run = read_run(run_folder)
+    floors = dict.fromkeys(("redundancy", "unique1", "unique2", "synergy"), 9.0)
+    maps = [replace(one, noise_floor=floors) if one.layer != "fc2" else one for one in run.maps[:2]]
+    assert text.conclusion(replace(run, maps=maps))[1].startswith("In fc2, ")
+    maps = [replace(one, noise_floor=floors) for one in run.maps[:2]]
+    assert text.conclusion(replace(run, maps=maps))[1].startswith("In no layer does the mean pair")
 
 
 def test_nothing_measured_has_no_conclusion_about_cuts(run_folder):

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 
 from pidnet import training, zoo
 
@@ -37,3 +38,28 @@ def test_what_is_not_finite_is_one_sentence():
         training.train(zoo.mlp(2, (2,), 2), x, y, epochs=1)
     with pytest.raises(ValueError, match="scores are not numbers"):
         training.accuracy(zoo.mlp(2, (2,), 2), x, y)
+
+
+@pytest.mark.parametrize(
+    ("scores", "y", "expected"),
+    [
+        ([[2.0, 1.0], [0.0, 1.0]], [0, 0], 0.5),
+        ([[-1.0], [3.0], [2.0]], [0, 1, 0], 2 / 3),  # one logit
+        ([-1.0, 3.0], [0.0, 1.0], 1.0),
+        ([[[2.0, 1.0], [0.0, 1.0]]], [[0, 1]], 1.0),  # tokens
+        ([[[2.0, 1.0, 0.0], [0.0, 3.0, 4.0]]], [[0, 1, 0]], 2 / 3),  # places: classes on axis 1
+        ([[[2.0, 1.0], [0.0, 1.0]]], [[0, -100]], 1.0),
+    ],
+)
+def test_accuracy_of_what_is_known(scores, y, expected):
+    scores, y = torch.tensor(scores), torch.tensor(y)
+    assert training.accuracy(nn.Identity(), scores, y) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("shape", "y"),
+    [((3, 1), [0, 2, 1]), ((3, 1), [0.5, 0.1, 0.2]), ((2, 2), [[0, 1], [1, 1]]), ((3, 2), [0, 1])],
+)
+def test_numbers_have_no_accuracy(shape, y):
+    with pytest.raises(ValueError, match="has no class for each label"):
+        training.accuracy(nn.Identity(), torch.zeros(shape), torch.tensor(y))

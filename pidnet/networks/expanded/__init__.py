@@ -4,6 +4,7 @@ repairing serves them too, and collapsed into torch's modules afterwards."""
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from torch import nn
 
@@ -38,15 +39,20 @@ def expand(model: nn.Module) -> nn.Module:
     """A copy in eval mode with every nn.LSTM, GRU, RNN, their cells, MultiheadAttention and Conv1D expanded."""
     model = copy.deepcopy(model).eval()
     for name, module in list(model.named_modules()):
-        if type(module) in GATES and not module.proj_size:
-            model = _replace(model, name, ExpandedRecurrent(module))
-        elif type(module) is nn.MultiheadAttention and can_expand(module):
-            model = _replace(model, name, ExpandedAttention.of(module))
-        elif type(module) in CELLS:
-            model = _replace(model, name, ExpandedCell(module))
-        elif is_conv1d(module):
-            model = _replace(model, name, ExpandedConv1D.of(module))
+        if expanded := _expanded(module):
+            model = _replace(model, name, expanded)
     return model.eval()
+
+
+def _expanded(module: Any) -> nn.Module | None:
+    """A module as linear layers, None where it has no such form."""
+    if type(module) in GATES and not module.proj_size:
+        return ExpandedRecurrent(module)
+    if type(module) in CELLS:
+        return ExpandedCell(module)
+    if type(module) is nn.MultiheadAttention and can_expand(module):
+        return ExpandedAttention.of(module)
+    return ExpandedConv1D.of(module) if is_conv1d(module) else None
 
 
 def collapse(model: nn.Module) -> nn.Module:

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from pidnet.networks.hooks import record_calls
-from pidnet.networks.inputs import Inputs, mapped, split
+from pidnet.networks.inputs import Inputs, mapped, samples, split
 from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import POSITIONS, input_rows, output_rows
 from pidnet.networks.outputs import OutputReading
-from pidnet.networks.running import run
 from pidnet.pruning.criteria.sketching import Sketch
 from pidnet.pruning.structure.network import CuttableNetwork
 
@@ -39,9 +38,7 @@ def input_moments(
         )
         sums[name] = start, gram.addmm_(rows.T, rows), total + rows.sum(0), count + len(rows)
 
-    with torch.no_grad(), record_calls(network.model, consumers, add):
-        for batch in split(x):
-            run(network.model, batch)
+    network.watch(consumers, x, add)
     found = {}
     while sums:  # each sum goes when it has been used: there may be memory for only one copy of all
         name, (start, gram, total, count) = sums.popitem()
@@ -54,33 +51,39 @@ def input_moments(
 Factor = tuple[str, float]
 
 
-def fisher_sums(
+def fisher_factors(
     network: CuttableNetwork,
     x: Inputs,
     consumers: list[str],
     temperatures: Sequence[float],
     seed: int,
     draws: int,
-) -> dict[Factor, Tensor]:
-    """(consumer, temperature) -> sum over samples of g g^T, g the gradients of the output's directions, (output, output)."""
-    # A layer that runs at every step of a sequence has as many outputs.
-    outputs: dict[str, list[Tensor]] = {name: [] for name in consumers}
+) -> dict[Factor, np.ndarray]:
+    """(consumer, temperature) -> mean over samples of g g^T, g the gradients of the output's directions, (output, output)."""
+    parts = (_fisher_sums(network, batch, consumers, temperatures, (seed, draws)) for batch in split(x, 64))
+    return {key: total.cpu().numpy() / samples(x) for key, total in totals(parts).items()}
 
-    def see(name: str, _layer: Weighted, _inputs: Tensor, output: Tensor) -> None:
-        outputs[name].append(output)
+
+def _fisher_sums(
+    network: CuttableNetwork,
+    x: Inputs,
+    consumers: list[str],
+    temperatures: Sequence[float],
+    drawn: tuple[int, int],
+) -> dict[Factor, Tensor]:
+    """The sums over one batch."""
+    # A layer that runs at every step of a sequence has as many outputs.
+    calls: list[tuple[str, Weighted, Tensor]] = []
+
+    def see(name: str, layer: Weighted, _inputs: Tensor, output: Tensor) -> None:
+        calls.append((name, layer, output))
 
     with torch.enable_grad(), record_calls(network.model, consumers, see):
         # Inputs that need a gradient give one to every layer, frozen parameters or not.
         scores = network.run(mapped(with_gradient, x))
-        every = [(name, output) for name in consumers for output in outputs[name]]
-        found = _gradients(
-            network.reading, scores, [output for _, output in every], temperatures, (seed, draws)
-        )
-        products = (
-            (name, heat, output_rows(network.weighted(name), g))
-            for heat, k, g in found
-            for name in [every[k][0]]
-        )
+        calls.sort(key=lambda call: consumers.index(call[0]))
+        found = _gradients(network.reading, scores, [output for *_, output in calls], temperatures, drawn)
+        products = ((calls[k][0], heat, output_rows(calls[k][1], g)) for heat, k, g in found)
         return totals({(name, heat): rows.T @ rows} for name, heat, rows in products)
 
 

@@ -7,7 +7,6 @@ from scipy.linalg import qr
 
 from pidnet.codes import quantize
 from pidnet.pruning.criteria.ranking import Ranking, in_order
-from pidnet.pruning.criteria.sketching import seen
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.tables import shannon
 
@@ -73,5 +72,5 @@ def pivoted_qr(statistics: CalibrationStatistics, layer: str) -> Ranking:
 
 def _unit_covariance(statistics: CalibrationStatistics, layer: str, consumer: str) -> np.ndarray:
     """Covariance of the units, summed over the features that belong to one unit, (unit, unit)."""
-    _, owned = seen(statistics, layer, consumer)
+    _, owned = statistics.link(layer, consumer)
     return sum(statistics.covariance(consumer)[np.ix_(own, own)] for own in owned.T)

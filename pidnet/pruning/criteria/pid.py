@@ -27,7 +27,6 @@ import numpy as np
 from scipy.linalg import get_blas_funcs
 
 from pidnet.pruning.criteria.ranking import Ranking, in_order
-from pidnet.pruning.criteria.sketching import seen
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
 RIDGE = 1e-4
@@ -42,7 +41,7 @@ def pid(statistics: CalibrationStatistics, layer: str, *, temperature: float = 1
 
     temperature: of the softmax that makes the target from the scores, see ``CalibrationStatistics.fisher``.
     """
-    statistics.prefetch(statistics.network.consumers(statistics.layers), temperature)
+    statistics.prefetch(None, temperature)
     return _in_bits(_eliminate(channels(statistics, layer, temperature), range(statistics.width(layer))))
 
 
@@ -53,7 +52,7 @@ def removal_costs(statistics: CalibrationStatistics, layer: str, units: Sequence
 
 def obs(statistics: CalibrationStatistics, layer: str) -> Ranking:
     """Backward elimination by the squared error of the next pre-activations after the best repair."""
-    statistics.prefetch(statistics.network.consumers(statistics.layers))
+    statistics.prefetch()
     ranking = _eliminate(channels(statistics, layer, None), range(statistics.width(layer)))
     return Ranking(ranking.order, ranking.cost)
 
@@ -100,7 +99,7 @@ class Channel:
         statistics: CalibrationStatistics, layer: str, consumer: str, temperature: float | None, *, kept: bool
     ) -> Channel:
         """The channel to a consumer. Features that belong to no unit of the layer always stay."""
-        weight, owned = seen(statistics, layer, consumer)
+        weight, owned = statistics.link(layer, consumer)
         if temperature is not None:
             weight = _square_root(statistics.fisher(consumer, temperature)) @ weight
         covariance = ridged(statistics.covariance(consumer))

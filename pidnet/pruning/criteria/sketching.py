@@ -10,21 +10,15 @@ see all features.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pidnet.networks.hooks import record_calls
-from pidnet.networks.inputs import Inputs, split
+from pidnet.networks.inputs import Inputs
 from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import POSITIONS, feature_count, features, input_rows, weight_matrix
-from pidnet.networks.running import run
 from pidnet.pruning.structure.network import CuttableNetwork
-
-if TYPE_CHECKING:
-    from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
 # Layers that read more features are sketched, with about so many parts in all.
 MOST_FEATURES = 8192
@@ -112,9 +106,7 @@ def _of_units(network: CuttableNetwork, x: Inputs, consumer: str, owned: np.ndar
         grams = grams.to(rows) + of_units.mT @ of_units
         totals, count = totals.to(rows) + rows.sum(0), count + len(rows)
 
-    with torch.no_grad(), record_calls(network.model, [consumer], add):
-        for batch in split(x, 128):
-            run(network.model, batch)
+    network.watch([consumer], x, add, 128)
     mean = (totals / count).cpu().numpy()
     centers = mean[owned]
     covariances = grams.cpu().numpy() / count - centers[:, :, None] * centers[:, None, :]
@@ -135,11 +127,3 @@ def _with_parts(owned: np.ndarray, covariances: np.ndarray, weight: np.ndarray, 
     leading = axes[:, :, -parts:]
     share = float(carried[:, -parts:].sum() / max(carried.sum(), np.finfo(float).tiny))
     return Sketch(owned, inverse @ leading, root @ leading, mean, share)
-
-
-def seen(statistics: CalibrationStatistics, layer: str, consumer: str) -> tuple[np.ndarray, np.ndarray]:
-    """A consumer's weights (output, feature), and the features of each unit of a layer (unit, feature), both of the
-    features that its covariance is of: the parts of a sketch where there is one."""
-    statistics.prefetch([consumer])
-    weight, sketch = statistics.weights(consumer), statistics.sketches.get(consumer)
-    return (sketch.weights(weight), sketch.parts) if sketch else (weight, statistics.owned(layer, consumer))

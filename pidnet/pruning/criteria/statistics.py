@@ -13,12 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.activations import Activations
-from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, samples, split
 from pidnet.networks.kinds import Weighted
-from pidnet.networks.linear_map import feature_count, features, weight_matrix
+from pidnet.networks.linear_map import features, weight_matrix
 from pidnet.printing import Printed, listed
-from pidnet.pruning.criteria._gathering import fisher_sums, input_moments, totals
+from pidnet.pruning.criteria._gathering import fisher_factors, input_moments
 from pidnet.pruning.criteria.sketching import Sketch, sketched
 from pidnet.pruning.structure.network import CuttableNetwork
 
@@ -144,8 +143,7 @@ class CalibrationStatistics(Printed):
             channels = inputs.flatten(2) if images else inputs.reshape(samples(x), -1, inputs.shape[-1]).mT
             seen.append(channels[:, self.network.groups[layer].consumers[name]].flatten(2).double())
 
-        with torch.no_grad(), record_calls(self.network.model, [name], see):
-            self.network.run(x)
+        self.network.watch([name], x, see, samples(x))
         return torch.cat(seen, 2)
 
     def covariance(self, consumer: str) -> np.ndarray:
@@ -210,17 +208,17 @@ class CalibrationStatistics(Printed):
         self.prefetch([consumer], temperature)
         return self._fishers[consumer, temperature]
 
-    def prefetch(self, consumers: Iterable[str], *temperatures: float | None) -> None:
+    def prefetch(self, consumers: Iterable[str] | None = None, *temperatures: float | None) -> None:
         """Gather what several consumers need in one pass over the samples; what is known is not gathered again.
 
         Parameters
         ----------
-        consumers : iterable of str
-            Layers that read units.
+        consumers : iterable of str, optional
+            Layers that read units; None for all.
         *temperatures : float, optional
             With them their Fisher factors too, in another pass.
         """
-        consumers = list(consumers)
+        consumers = list(self.network.consumers(self.layers) if consumers is None else consumers)
         if new := [name for name in consumers if name not in self._moments]:
             found = {name: sketched(self.network, self.x, name) for name in new}
             self.sketches.update({name: sketch for name, sketch in found.items() if sketch})
@@ -229,24 +227,7 @@ class CalibrationStatistics(Printed):
         if unknown := [key for key in wanted if key not in self._fishers]:
             names, heats = (list(dict.fromkeys(column)) for column in zip(*unknown, strict=True))
             draws = math.ceil(GRADIENTS / len(self.y))
-            parts = (fisher_sums(self.network, x, names, heats, self.seed, draws) for x in split(self.x, 64))
-            for key, total in totals(parts).items():
-                self._fishers[key] = total.cpu().numpy() / len(self.y)
-
-    def features(self, consumer: str) -> int:
-        """How many input features a consumer has.
-
-        Parameters
-        ----------
-        consumer : str
-            The layer.
-
-        Returns
-        -------
-        int
-            Input units, of a convolution times the size of its kernel.
-        """
-        return feature_count(self.network.weighted(consumer))
+            self._fishers.update(fisher_factors(self.network, self.x, names, heats, self.seed, draws))
 
     def weights(self, consumer: str) -> np.ndarray:
         """A consumer's weights as one matrix.
@@ -279,6 +260,25 @@ class CalibrationStatistics(Printed):
             int (unit, feature).
         """
         return features(self.network.weighted(consumer), self.network.groups[layer].consumers[consumer])
+
+    def link(self, layer: str, consumer: str) -> tuple[np.ndarray, np.ndarray]:
+        """How a consumer reads a layer, in the features that ``covariance`` is of: the parts of a sketch where there is one.
+
+        Parameters
+        ----------
+        layer : str
+            A layer that can be pruned.
+        consumer : str
+            A layer that reads units.
+
+        Returns
+        -------
+        tuple of ndarray
+            The consumer's weights, float64 (output, feature), and the features of each unit, int (unit, feature).
+        """
+        self.prefetch([consumer])
+        weight, sketch = self.weights(consumer), self.sketches.get(consumer)
+        return (sketch.weights(weight), sketch.parts) if sketch else (weight, self.owned(layer, consumer))
 
     def consumers(self, layer: str) -> list[str]:
         """The layers that read a layer's units.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pidnet.networks.inputs import Inputs, split, take
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
-from pidnet.pruning.repair.running import cut_and_repair
+from pidnet.pruning.repair.running import bits_lost
 from pidnet.pruning.structure.network import CuttableNetwork
 
 FOLDS = 5
@@ -42,8 +42,7 @@ def held_out_bits(
     for held in range(FOLDS if len(fold) < FEW else 1):
         rest, other = (np.flatnonzero(mask).tolist() for mask in (fold != held, fold == held))
         if len(rest) > 1 and other:  # one sample is nothing to repair with
-            small = cut_and_repair(dense, removed, take(statistics.x, rest), "refit")
-            lost.append(dense.divergences(small, take(statistics.x, other)))
+            lost.append(bits_lost(dense, removed, take(statistics.x, rest), take(statistics.x, other)))
     if not lost:
         return None
     bits = torch.cat(lost)

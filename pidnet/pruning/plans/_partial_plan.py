@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from pidnet.pruning.criteria.criterion import Rank
+from pidnet.pruning.criteria.pid import removal_costs
 from pidnet.pruning.criteria.ranking import Ranking
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
+from pidnet.pruning.criteria.substitutes import substitutes
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.plan import RemovedUnit
 from pidnet.pruning.repair.running import cut_and_repair
@@ -33,6 +35,15 @@ class PartialPlan:
         """Everything is kept."""
         units = {name: np.arange(width) for name, width in statistics.network.widths.items()}
         return PartialPlan(statistics, units, {name: [] for name in units})
+
+    @staticmethod
+    def costed(statistics: CalibrationStatistics, kept: Mapping[str, Sequence[int]]) -> PartialPlan:
+        """What is kept, with the costs of the removals on the dense network, in bits whatever proposed it."""
+        plan = PartialPlan.of(statistics)
+        for layer, units in kept.items():
+            others = statistics.network.groups[layer].others(units)
+            plan.remove_cheapest(layer, removal_costs(statistics, layer, others), len(units))
+        return plan
 
     @property
     def kept(self) -> dict[str, list[int]]:
@@ -61,6 +72,14 @@ class PartialPlan:
         others = np.setdiff1d(np.arange(len(self.units[layer])), units)
         self.units[layer] = self.units[layer][units]
         return others.tolist()
+
+    def with_substitutes(self, statistics: CalibrationStatistics) -> dict[str, list[RemovedUnit]]:
+        """Layer -> the units that went, in order, with the kept units that replace them in the next layer of the dense network."""
+        found = {}
+        for layer, removed in self.removed.items():
+            takers = substitutes(statistics, layer, [one.unit for one in removed], self.units[layer])
+            found[layer] = [replace(one, substitutes=t) for one, t in zip(removed, takers, strict=True)]
+        return found
 
     def cut(self, units: UnitsByLayer) -> None:
         """Remove units from the network at hand and fold them into the kept ones."""

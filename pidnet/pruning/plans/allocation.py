@@ -21,7 +21,7 @@ from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans._partial_plan import PartialPlan, at_once
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.curves import Judge, LossCurve
-from pidnet.pruning.plans.search import TARGETS, with_costs
+from pidnet.pruning.plans.search import TARGETS
 from pidnet.pruning.repair.walk import blended, parted
 
 # How often the curves are measured again.
@@ -41,7 +41,9 @@ def by_measured_loss(
     widths, curves = measured_widths(judge, budget)
     plan = at_once(judge.statistics, lambda _, layer: judge.rankings[layer], widths)
     if losses:
-        plan = with_costs(judge.statistics, {name: sorted(units) for name, units in plan.kept.items()})
+        plan = PartialPlan.costed(
+            judge.statistics, {name: sorted(units) for name, units in plan.kept.items()}
+        )
     losses = {f"target {name}": bits for name, bits in losses.items()}
     return plan, losses | {"folded": judge.loss(widths)}, curves
 
@@ -56,7 +58,7 @@ def judges(statistics: CalibrationStatistics, criterion: Criterion, *, search: b
         targets = TARGETS
         if some.network.reading.kind == "gaussian":  # which has no temperature
             targets = {name: heat for name, heat in TARGETS.items() if name in ("scores", "next layer")}
-        some.prefetch(some.network.consumers(some.layers), *targets.values())
+        some.prefetch(None, *targets.values())
         ways = {name: criterion.with_options(temperature=heat) for name, heat in targets.items()}
     return {
         name: Judge.of(some, {layer: rank(some, layer) for layer in some.layers}, held)

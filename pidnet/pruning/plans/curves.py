@@ -18,7 +18,6 @@ from pidnet.pruning.criteria.ranking import Ranking
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans._folding import folded
 from pidnet.pruning.repair.replay import Replay
-from pidnet.pruning.repair.walk import running
 from pidnet.pruning.structure.network import CuttableNetwork
 
 # The shares of a layer's units at which its loss is measured.
@@ -120,7 +119,7 @@ class Judge:
         the whole."""
         network = self.statistics.network
         replay = Replay(self._cut(widths).model, [self.held])
-        places = running(network.model, [p for g in network.groups.values() for p in g.producers], self.held)
+        places = network.order([p for g in network.groups.values() for p in g.producers], self.held)
         firsts = {names: min(self._producers(names), key=places.index) for names in network.tied}
         found = {}
         for names in shown(

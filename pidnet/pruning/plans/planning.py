@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from pidnet import __version__
@@ -17,20 +14,17 @@ from pidnet.networks.batches import Data, labelled
 from pidnet.networks.naming import Layers, layer_names
 from pidnet.networks.outputs import Reading
 from pidnet.pruning.criteria.criterion import Criterion, Rank
-from pidnet.pruning.criteria.pid import ridged
 from pidnet.pruning.criteria.registry import find_criterion
-from pidnet.pruning.criteria.sketching import seen
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans._held_out import fit_of, held_out_bits, warn_of_hope
 from pidnet.pruning.plans._partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.allocation import by_measured_loss
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.curves import LossCurve
-from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
+from pidnet.pruning.plans.plan import PruningPlan
 from pidnet.pruning.plans.search import RECOMBINED, find_plan
 from pidnet.pruning.structure.discovery import cuttable
 
-MOST_FEATURES_LOOKED_AT = 4096
 # With more layers than this their widths follow measured curves.
 FEW = 5
 
@@ -129,7 +123,7 @@ def plan_pruning(
     if allocation not in (None, *ALLOCATIONS):
         raise ValueError(f"allocation={allocation!r}; expected one of {', '.join(ALLOCATIONS)}")
     names = layer_names(model, layers)
-    statistics = gather(model, data, names, seed, output=output)
+    statistics = _gathered(model, data, names, seed, output)
     budget = Budget.of(statistics, {"keep": keep, "macs": macs, "energy": energy}, round_to)
     _warn_of_few_samples(statistics)
     allocation = allocation or ("measured" if len(statistics.network.tied) > FEW else "uniform")
@@ -139,7 +133,7 @@ def plan_pruning(
         statistics = plan.statistics
     else:
         plan, measured = _decide(statistics, chosen, budget, allocation, search=search)
-    removed = {name: _with_substitutes(statistics, name, plan) for name in plan.kept}
+    removed = plan.with_substitutes(statistics)
     fit, found = fit_of(statistics.network, statistics.x, statistics.y), None
     if chosen.searched:
         found = None if curves else held_out_bits(statistics, plan.kept)
@@ -224,10 +218,16 @@ def gather(
     >>> pn.pruning.gather(pn.zoo.mlp(4, (6,), 3), data)
     CalibrationStatistics of 50 samples: fc1 (6 units)
     """
+    return _gathered(model, data, layer_names(model, layers), seed, output)
+
+
+def _gathered(
+    model: nn.Module, data: Data, names: list[str] | None, seed: int, output: Reading | None
+) -> CalibrationStatistics:
     if seed < 0:
         raise ValueError(f"seed={seed}; expected 0 or more")
     x, y = labelled(data)
-    network = cuttable(model, x, layer_names(model, layers)).read(x, y, output)
+    network = cuttable(model, x, names).read(x, y, output)
     network.model.requires_grad_(True)
     return CalibrationStatistics(network, x, y, seed)
 
@@ -240,32 +240,3 @@ def _warn_of_few_samples(statistics: CalibrationStatistics) -> None:
             "ridge decides part of their ranking; use more samples",
             stacklevel=3,
         )
-
-
-def _with_substitutes(statistics: CalibrationStatistics, layer: str, plan: PartialPlan) -> list[RemovedUnit]:
-    """The units that go, in order, with the kept units that replace them in the next layer."""
-    removed = plan.removed[layer]
-    substitutes = _substitutes(statistics, layer, [one.unit for one in removed], plan.units[layer])
-    return [replace(one, substitutes=shares) for one, shares in zip(removed, substitutes, strict=True)]
-
-
-def _substitutes(
-    statistics: CalibrationStatistics, layer: str, removed: Sequence[int], kept: np.ndarray, most: int = 3
-) -> list[tuple[tuple[int, float], ...]]:
-    """For each unit that goes, the kept units with the largest standardized weights in its regression, and their
-    shares; none for a dead unit, which nobody replaces, and none before a consumer of very many features."""
-    consumer = statistics.consumers(layer)[0]
-    if not removed or statistics.features(consumer) > MOST_FEATURES_LOOKED_AT:
-        return [()] * len(removed)
-    covariance = ridged(statistics.covariance(consumer))
-    _, owned = seen(statistics, layer, consumer)
-    inputs, outputs = owned[kept].ravel(), owned[removed].ravel()
-    weight = np.linalg.solve(covariance[np.ix_(inputs, inputs)], covariance[np.ix_(inputs, outputs)])
-    strength = np.abs(weight) * np.sqrt(np.diag(covariance)[inputs])[:, None]
-    share = strength.reshape(len(kept), owned.shape[1], len(removed), -1).sum((1, 3))
-    share = (share / share.sum(0).clip(min=np.finfo(float).tiny)).round(4)
-    best = np.argsort(-share, axis=0, kind="stable")[:most]
-    return [
-        tuple((int(kept[k]), float(share[k, column])) for k in best[:, column] if share[k, column])
-        for column in range(len(removed))
-    ]

@@ -19,11 +19,11 @@ import numpy as np
 from torch import Tensor
 
 from pidnet.progress import shown
-from pidnet.pruning.criteria.pid import choose, removal_costs
+from pidnet.pruning.criteria.pid import choose
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans._partial_plan import PartialPlan
 from pidnet.pruning.plans.budget import Budget
-from pidnet.pruning.repair.running import cut_and_repair
+from pidnet.pruning.repair.running import bits_lost
 
 # Temperature of the softmax that makes the target from the scores; none: the next layer's pre-activations.
 TARGETS: dict[str, float | None] = {"class": 1.0, "soft class": 3.0, "scores": 100.0, "next layer": None}
@@ -50,7 +50,7 @@ class Proposal:
         """Uniform widths, the last layer first."""
         plan = PartialPlan.of(statistics)
         if not self.from_the_back:
-            statistics.prefetch(statistics.network.consumers(statistics.layers), TARGETS[self.target])
+            statistics.prefetch(None, TARGETS[self.target])
         for layers in reversed(statistics.network.tied):
             kept = {layer: self._choose(plan.statistics, layer, budget.uniform[layer]) for layer in layers}
             removed = {layer: plan.keep_only(layer, units) for layer, units in kept.items()}
@@ -101,7 +101,7 @@ def find_plan(
         same = (plan for plan in measured.values() if plan.kept == kept)
         measured[str(proposal)] = next(same, None) or measured_plan(statistics, kept)
     measured[RECOMBINED] = _recombine(statistics, list(measured.values()))
-    best = with_costs(statistics, measured[RECOMBINED].kept)
+    best = PartialPlan.costed(statistics, measured[RECOMBINED].kept)
     return best, {name: plan.loss for name, plan in measured.items()}
 
 
@@ -109,8 +109,7 @@ def measured_plan(statistics: CalibrationStatistics, kept: Kept) -> MeasuredPlan
     """Apply a plan with the repair "refit", and measure on the calibration data what it loses."""
     dense = statistics.network
     removed = {name: dense.groups[name].others(units) for name, units in kept.items()}
-    small = cut_and_repair(dense, removed, statistics.x, "refit")
-    return MeasuredPlan(kept, dense.divergences(small, statistics.x))
+    return MeasuredPlan(kept, bits_lost(dense, removed, statistics.x, statistics.x))
 
 
 def _recombine(statistics: CalibrationStatistics, plans: Sequence[MeasuredPlan]) -> MeasuredPlan:
@@ -128,12 +127,3 @@ def _recombine(statistics: CalibrationStatistics, plans: Sequence[MeasuredPlan])
                 found = min(found, measured_plan(statistics, offer), key=lambda plan: plan.loss)
         best = found if found.beats(best) else best
     return best
-
-
-def with_costs(statistics: CalibrationStatistics, kept: Kept) -> PartialPlan:
-    """A plan of what is kept, with the costs of the removals on the dense network, in bits whatever proposed it."""
-    plan = PartialPlan.of(statistics)
-    for layer, units in kept.items():
-        others = statistics.network.groups[layer].others(units)
-        plan.remove_cheapest(layer, removal_costs(statistics, layer, others), len(units))
-    return plan

@@ -22,10 +22,10 @@ def reestimate(dense: CuttableNetwork, small: CuttableNetwork, x: Inputs) -> boo
     if not norms:
         return False
     rest, held = parted(x)
-    before = float(dense.divergences(small, held).mean())
+    before = dense.loss(small, held)
     kept = [copy.deepcopy(norm.state_dict()) for norm in norms]
     _gather(small.model, norms, rest)
-    if float(dense.divergences(small, held).mean()) < before:
+    if dense.loss(small, held) < before:
         _gather(small.model, norms, x)
         return True
     for norm, state in zip(norms, kept, strict=True):

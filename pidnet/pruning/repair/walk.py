@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, samples, take
 from pidnet.networks.kinds import PRODUCERS, weighted
 from pidnet.networks.linear_map import features, output_rows
-from pidnet.networks.running import run
 from pidnet.pruning.repair._moments import positions
 from pidnet.pruning.repair._streams import Call, survey, watched
 from pidnet.pruning.repair.replay import Replay
@@ -80,7 +78,7 @@ class Walk:
     def of(dense: CuttableNetwork, small: CuttableNetwork, units: UnitsByLayer, x: Inputs) -> Walk:
         """At the front of the network, with the samples in batches of at most ``BATCH``."""
         batches = interleaved(x)
-        order = running_from(dense.model, dense.consumers(units), x)
+        order = running_from(dense, dense.consumers(units), x)
         calls = survey(dense.model, order, take(x, slice(2)))
         replays = Replay(dense.model, batches), Replay(small.model, batches)
         return Walk((dense, small), units, *replays, order, calls)
@@ -114,13 +112,14 @@ class Walk:
         return RepairedLayer(name, self.dense, self.small, *kept, calls, total)
 
 
-def running_from(model: nn.Module, consumers: Sequence[str], x: Inputs) -> list[str]:
+def running_from(network: CuttableNetwork, consumers: Sequence[str], x: Inputs) -> list[str]:
     """The consumers and all layers after the first of them that one linear map describes, as they run. A layer
     that shares its weights with another one is left as it is."""
-    holders = Counter(id(p) for module in model.modules() for p in module.parameters(recurse=False))
+    modules = dict(network.model.named_modules())
+    holders = Counter(id(p) for module in modules.values() for p in module.parameters(recurse=False))
     names = [
         name
-        for name, layer in model.named_modules()
+        for name, layer in modules.items()
         if name in consumers
         or (
             isinstance(layer, PRODUCERS)
@@ -128,16 +127,8 @@ def running_from(model: nn.Module, consumers: Sequence[str], x: Inputs) -> list[
             and holders[id(layer.weight)] == 1
         )
     ]
-    order = running(model, names, x)
+    order = network.order(names, x)
     return order[min((order.index(name) for name in consumers), default=len(order)) :]
-
-
-def running(model: nn.Module, names: Iterable[str], x: Inputs) -> list[str]:
-    """Those of the layers that run, by their first call."""
-    order: list[str] = []
-    with torch.no_grad(), record_calls(model, names, lambda name, *_: order.append(name)):
-        run(model, take(x, slice(1)))
-    return list(dict.fromkeys(order))
 
 
 def interleaved(x: Inputs) -> list[Inputs]:

@@ -15,7 +15,7 @@ from torch import nn
 
 from pidnet.networks.expanded import ExpandedRecurrent, StepByStep, expand
 from pidnet.networks.inputs import Inputs, take
-from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, sizes, weighted
+from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, sizes
 from pidnet.networks.running import check_batch_size, check_runs, in_full_precision, restored, same, scores
 from pidnet.networks.unwrapping import unwrapped
 from pidnet.pruning.structure._tracing import Tracer
@@ -208,7 +208,7 @@ def _attention(tracer: Tracer, name: str, projections: tuple[str, ...]) -> Candi
     within = f"{name}." if name else ""
     layers = [within + part for part in projections]
     parts = 3 // len(layers)
-    width = sizes(weighted(tracer.model, layers[-1]))[0] // parts
+    width = getattr(module, projections[-1]).out_features // parts
     rows = np.arange(parts * width).reshape(parts, heads, -1).swapaxes(0, 1).reshape(heads, -1)
     counters = {key: 1 for key in HEADS if key in vars(module)}
     counters |= {key: width // heads for key in HEAD_WIDTHS if key in vars(module)}

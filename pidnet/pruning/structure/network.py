@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from pidnet.networks.compensated_norms import norms_channels
 from pidnet.networks.expanded import collapse
-from pidnet.networks.inputs import Inputs, split
+from pidnet.networks.hooks import record_calls
+from pidnet.networks.inputs import Inputs, split, take
 from pidnet.networks.kinds import Weighted, axes, sizes, weighted
 from pidnet.networks.outputs import OutputReading, Reading, read_output
 from pidnet.networks.running import in_full_precision, same, scores
@@ -76,6 +77,25 @@ class CuttableNetwork:
         return scores(self.model, x)
 
     @torch.no_grad()
+    def watch(
+        self,
+        names: Iterable[str],
+        x: Inputs,
+        see: Callable[[str, Weighted, Tensor, Tensor], None],
+        size: int = 256,
+    ) -> None:
+        """Run on x in batches, with ``see(name, layer, input, output)`` whenever one of these layers has run."""
+        with record_calls(self.model, names, see):
+            for batch in split(x, size):
+                self.run(batch)
+
+    def order(self, names: Iterable[str], x: Inputs) -> list[str]:
+        """Those of the layers that run, by their first call."""
+        order: list[str] = []
+        self.watch(names, take(x, slice(1)), lambda name, *_: order.append(name))
+        return list(dict.fromkeys(order))
+
+    @torch.no_grad()
     def read(self, x: Inputs, y: Tensor, output: Reading | None = None) -> CuttableNetwork:
         """The same network, its output read as its scores and the targets suggest, or as ``output`` says."""
         found = torch.cat([self.run(batch) for batch in split(x)])
@@ -86,6 +106,10 @@ class CuttableNetwork:
         """KL divergence of a smaller network's output from this one's, bits, float64 (sample,)."""
         pairs = ((self.run(batch), small.run(batch)) for batch in split(x))
         return torch.cat([self.reading.divergence(dense, other) for dense, other in pairs])
+
+    def loss(self, small: CuttableNetwork, x: Inputs) -> float:
+        """What a smaller network loses of this one's output: mean of ``divergences``, bits."""
+        return float(self.divergences(small, x).mean())
 
     def only(self, layers: Iterable[str]) -> CuttableNetwork:
         """The same network of which just these layers may be cut, with those tied to them."""
@@ -113,9 +137,9 @@ class CuttableNetwork:
 
     def without(self, units: UnitsByLayer) -> CuttableNetwork:
         """A copy without these units, its groups by their new indices."""
-        model = copy.deepcopy(self.model)
-        remove_units(model, self.groups, units)
-        return replace(self, model=model, groups=renumbered(self.groups, units))
+        small = replace(self, model=copy.deepcopy(self.model), groups=renumbered(self.groups, units))
+        remove_units(small.model, self.groups, units)
+        return small
 
     @torch.no_grad()
     @in_full_precision()

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from pidnet.networks.kinds import Weighted, weighted
+from pidnet.networks.kinds import Weighted
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def record_calls(
     """Call ``see(name, layer, input, output)`` whenever one of the named layers has run."""
     with ExitStack() as stack:
         for name in names:
-            hook = weighted(model, name).register_forward_hook(
+            hook = model.get_submodule(name).register_forward_hook(
                 lambda layer, inputs, output, name=name: see(name, layer, inputs[0], output)
             )
             stack.callback(hook.remove)

@@ -5,6 +5,7 @@ Samples are on the first axis of every tensor. A PackedSequence is a tuple too, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,11 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence, unpack_sequence
 
 # A mapping holds keyword arguments of the model (as tokenizers give them), a tuple or list positional ones.
 Inputs = Tensor | PackedSequence | Sequence[Tensor] | Mapping[str, Tensor]
+
+# One sample in so many judges what is decided or fitted by the others.
+HOLDOUT = 5
+# The most samples in a batch of ``interleaved``.
+BATCH = 128
 
 
 def arguments(inputs: Any) -> tuple[tuple, dict]:
@@ -118,3 +124,41 @@ def joined(parts: Sequence[Any]) -> Any:
 def shapes(inputs: Any) -> str:
     """The shapes of all tensors of an input, for error messages."""
     return ", ".join(str(tuple(tensor.shape)) for tensor in tensors_in(inputs)) or type(inputs).__name__
+
+
+def interleaved(x: Inputs) -> list[Inputs]:
+    """Samples in batches of at most ``BATCH``, of which each is spread over all samples, whatever their order; a multiple of
+    ``HOLDOUT`` batches, or one a sample."""
+    total = samples(x)
+    number = min(total, HOLDOUT * math.ceil(total / (HOLDOUT * BATCH)))
+    return [take(x, slice(start, None, number)) for start in range(number)]
+
+
+def held_out(place: int, number: int) -> bool:
+    """Whether a sample or batch, of that many, is not fitted to."""
+    every = min(HOLDOUT, number)
+    return place % every == every - 1
+
+
+def blended(x: Inputs, drawn: torch.Generator) -> Inputs:
+    """Where samples are numbers, every second one blended with another one, at least half of it itself; others as they
+    are.
+
+    What the dense network makes of blends is as well known as what it makes of samples, and there are many. A network
+    that is sure of the samples that it was trained on is not sure of blends of them, as it is not of new ones.
+    """
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        return x
+    share = 0.5 * torch.rand(len(x), generator=drawn).to(x)
+    share[::2] = 0
+    other = x[torch.randperm(len(x), generator=drawn)]
+    return x.lerp(other, share.reshape(-1, *[1] * (x.ndim - 1)))
+
+
+def parted(x: Any) -> tuple[Any, Any]:
+    """The samples to decide by, and every fifth one to judge by; of a single sample, the same for both."""
+    total = samples(x)
+    if total < 2:
+        return x, x
+    decide, judge = ([k for k in range(total) if held_out(k, total) == side] for side in (False, True))
+    return take(x, decide), take(x, judge)

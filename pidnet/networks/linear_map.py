@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.kinds import CONVOLUTIONS, TRANSPOSED, Weighted, sizes
+from pidnet.networks.kinds import CONVOLUTIONS, TRANSPOSED, Weighted
 
 # Positions of a feature map from which least squares and covariances are estimated; neighbors are nearly alike.
 POSITIONS = 64
@@ -27,7 +27,7 @@ def taps(layer: Weighted) -> int:
 
 def feature_count(layer: Weighted) -> int:
     """How many input features a layer has: input units, of a convolution times the size of its kernel."""
-    return sizes(layer)[1] * taps(layer)
+    return trained_matrix(layer).shape[1]
 
 
 def features(layer: Weighted, channels: np.ndarray) -> np.ndarray:

@@ -10,11 +10,9 @@ from torch import Tensor, nn
 
 from pidnet import training
 from pidnet.arguments import check_arguments
-from pidnet.networks.inputs import Inputs, split, take
+from pidnet.networks.inputs import HOLDOUT, Inputs, parted, split
 from pidnet.networks.outputs import read_output
 from pidnet.networks.running import restored, scores
-
-HOLDOUT = 5
 
 
 def fine_tune(
@@ -85,18 +83,18 @@ def _distilled(
     with torch.no_grad(), restored(teacher):
         wanted = torch.cat([scores(teacher, batch) for batch in split(x)])
     reading = read_output(wanted, y.to(wanted.device))
-    fit, held = ([k for k in range(len(y)) if (k % HOLDOUT == HOLDOUT - 1) == side] for side in (False, True))
+    (fit, held), (aims, wanted) = parted(x), parted(wanted)
 
     @torch.no_grad()
     def loss() -> float:
-        made = torch.cat([scores(small.eval(), batch) for batch in split(take(x, held))])
-        return float(reading.divergence(wanted[held], made).mean())
+        made = torch.cat([scores(small.eval(), batch) for batch in split(held)])
+        return float(reading.divergence(wanted, made).mean())
 
     def lost(model: nn.Module, some: Inputs, target: Tensor) -> Tensor:
         return reading.divergence(target, scores(model, some)).mean()
 
     best, least = copy.deepcopy(small.state_dict()), loss()
-    for _ in training.train_epochs(small, take(x, fit), wanted[fit], loss=lost, **options):
+    for _ in training.train_epochs(small, fit, aims, loss=lost, **options):
         if (now := loss()) < least:
             best, least = copy.deepcopy(small.state_dict()), now
     small.load_state_dict(best)

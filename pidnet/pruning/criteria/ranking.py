@@ -38,21 +38,6 @@ class Ranking(Printed):
     scale: str = "score"
     redundancy: np.ndarray | None = None
 
-    def redundancy_of(self, unit: int) -> float | None:
-        """What the units that stay can take over of one that goes.
-
-        Parameters
-        ----------
-        unit : int
-            The unit that goes.
-
-        Returns
-        -------
-        float or None
-            In the scale of the ranking; None where it is not known.
-        """
-        return None if self.redundancy is None else float(self.redundancy[unit])
-
     def _lines(self) -> list[str]:
         return [f"Ranking in {self.scale}: units {listed(self.order.tolist())} go in this order"]
 

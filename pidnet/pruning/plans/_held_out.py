@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pidnet.networks.inputs import Inputs, split, take
+from pidnet.networks.inputs import Inputs, take
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.repair.running import bits_lost
 from pidnet.pruning.structure.network import CuttableNetwork
@@ -73,8 +73,7 @@ class Fit:
 
 def fit_of(network: CuttableNetwork, x: Inputs, y: Tensor) -> Fit | None:
     """How the labels are fitted; None where an output is not the class of a sample."""
-    with torch.no_grad():
-        scores = torch.cat([network.run(batch) for batch in split(x)]).double()
+    scores = network.outputs(x).double()
     if (scored := network.reading.predicted(scores)) is None:
         return None
     if network.reading.kind == "bernoulli":

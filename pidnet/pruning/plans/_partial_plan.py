@@ -60,7 +60,7 @@ class PartialPlan:
                 float(ranking.cost[unit]),
                 ranking.scale,
                 (),
-                ranking.redundancy_of(unit),
+                None if ranking.redundancy is None else float(ranking.redundancy[unit]),
             )
             for unit in first
         ]

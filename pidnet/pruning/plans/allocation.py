@@ -9,26 +9,111 @@ which units go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from pidnet.networks.inputs import Inputs, blended, parted
+from pidnet.progress import shown
 from pidnet.pruning.criteria.criterion import Criterion
+from pidnet.pruning.criteria.ranking import Ranking
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
-from pidnet.pruning.plans._partial_plan import PartialPlan, at_once
-from pidnet.pruning.plans.budget import Budget
-from pidnet.pruning.plans.curves import Judge, LossCurve
-from pidnet.pruning.plans.search import TARGETS
-from pidnet.pruning.repair.walk import blended, parted
+from pidnet.pruning.plans._folding import folded
+from pidnet.pruning.plans._partial_plan import PartialPlan, at_once, globally
+from pidnet.pruning.plans.budget import Budget, divided
+from pidnet.pruning.plans.curves import LossCurve
+from pidnet.pruning.plans.search import TARGETS, find_plan
+from pidnet.pruning.repair.replay import Replay
+from pidnet.pruning.structure.network import CuttableNetwork
 
-# How often the curves are measured again.
-ROUNDS = 1
-BUCKETS = 2000
-# Where they are measured again: by how many shares of the layer more or less than the present width.
+# With more layers than this their widths follow measured curves.
+FEW = 5
+# Where a curve is measured: by how many shares of the layer more or less than its width. First of every layer alone, then
+# around the widths that were found.
+ALONE = (-0.875, -0.75, -0.625, -0.5, -0.25)
 NEAR = (-0.125, 0.0, 0.125, 0.25)
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Measures what folded cuts lose. statistics: what decides, by its samples. rankings: layer -> who goes first. held: samples that nothing was decided by, and what the dense network puts out for them."""
+
+    statistics: CalibrationStatistics
+    rankings: Mapping[str, Ranking]
+    held: Inputs
+    scores: Tensor
+
+    @staticmethod
+    def of(statistics: CalibrationStatistics, rankings: Mapping[str, Ranking], held: Inputs) -> Judge:
+        """A judge on these samples."""
+        with torch.no_grad():
+            return Judge(statistics, rankings, held, statistics.network.run(held))
+
+    @property
+    def orders(self) -> dict[str, np.ndarray]:
+        """Layer -> its units, the first to go first."""
+        return {layer: ranking.order for layer, ranking in self.rankings.items()}
+
+    def loss(self, widths: Mapping[str, int]) -> float:
+        """Bits lost at these widths, a mean over the held-out samples."""
+        network = self._cut(widths)
+        return self._bits(Replay(network.model, [self.held]), network)
+
+    def curves(
+        self, widths: Mapping[str, int], round_to: int = 1, steps: Sequence[float] = ALONE
+    ) -> list[LossCurve]:
+        """The curve of each layer with all others at their widths; front to back, so that what stands before a layer
+        runs once. steps: the shares of a layer more or less than its width to measure at."""
+        network = self.statistics.network
+        replay = Replay(self._cut(widths).model, [self.held])
+        places = network.order([p for g in network.groups.values() for p in g.producers], self.held)
+        firsts = {names: min(self._producers(names), key=places.index) for names in network.tied}
+        found = {}
+        for names in shown(
+            sorted(network.tied, key=lambda names: places.index(firsts[names])), "measuring loss curves"
+        ):
+            replay.reach(firsts[names])
+            tried = self._tried(names[0], widths[names[0]], round_to, steps)
+            cuts = ({**widths, **dict.fromkeys(names, width)} for width in tried)
+            bits = [self._bits(replay, self._cut(cut)) for cut in cuts]
+            found[names] = LossCurve(names, tuple(tried), tuple(bits))
+        return [found[names] for names in network.tied]
+
+    def _tried(self, name: str, width: int, round_to: int, steps: Sequence[float]) -> list[int]:
+        """The widths to measure a layer at, ascending."""
+        full = self.statistics.network.groups[name].units
+        step = min(round_to, full)
+        wanted = (width + share * full for share in steps)
+        return sorted({min(full, max(step, round(one / step) * step)) for one in wanted} | {width})
+
+    def _producers(self, names: Sequence[str]) -> Iterator[str]:
+        for name in names:
+            yield from self.statistics.network.groups[name].producers
+
+    def _cut(self, widths: Mapping[str, int]) -> CuttableNetwork:
+        cut = {name: order[: len(order) - widths[name]].tolist() for name, order in self.orders.items()}
+        return folded(self.statistics, cut)
+
+    @torch.no_grad()
+    def _bits(self, replay: Replay, network: CuttableNetwork) -> float:
+        bits = network.reading.divergence(self.scores, replay.scores(0, network.model))
+        return float(bits.mean())
+
+
+def decided(
+    statistics: CalibrationStatistics, criterion: Criterion, budget: Budget, allocation: str, *, search: bool
+) -> tuple[PartialPlan, dict[str, float], list[LossCurve]]:
+    """What goes, the measured loss of each proposal where there are several, and the curves where widths follow them."""
+    if allocation == "measured":
+        return by_measured_loss(statistics, criterion, budget, search=search)
+    if allocation == "global":
+        return globally(statistics, criterion, budget), {}, []
+    if criterion.searched and search:
+        return *find_plan(statistics, budget), []
+    return at_once(statistics, criterion, budget.uniform), {}, []
 
 
 def by_measured_loss(
@@ -68,79 +153,13 @@ def judges(statistics: CalibrationStatistics, criterion: Criterion, *, search: b
 
 def measured_widths(judge: Judge, budget: Budget) -> tuple[dict[str, int], list[LossCurve]]:
     """The widths that lose least on held-out samples, and the curve of each layer alone."""
-    alone = judge.curves(judge.statistics.network.widths, budget.round_to)
-    tried = [budget.uniform, divided(budget, alone, budget.uniform)]
-    for _ in range(ROUNDS):
-        around = judge.curves(tried[-1], budget.round_to, NEAR)
-        widths = divided(budget, around, tried[-1])
-        if widths in tried:
-            break
-        tried.append(widths)
+    widths, tried, alone = judge.statistics.network.widths, [budget.uniform], []
+    for steps in (ALONE, NEAR):
+        curves = judge.curves(widths, budget.round_to, steps)
+        widths, alone = divided(budget, curves, tried[-1]), alone or curves
+        if widths not in tried:
+            tried.append(widths)
     return min(tried, key=judge.loss), alone
-
-
-def divided(budget: Budget, curves: Sequence[LossCurve], at: Mapping[str, int]) -> dict[str, int]:
-    """The widths whose curves have the least sum, within the budget; ``at`` where the curves do not reach so low.
-
-    What a width needs is taken as a straight line, or a parabola, with the others as they are in ``at``; where that is
-    not the whole truth, because neighbors both shrink, the aim is lowered until the network really fits.
-    """
-    options = [np.array(_options(curve, budget.round_to)) for curve in curves]
-    needs = [_needs(budget, curve, at) for curve in curves]
-    whole = budget.needs(at) + sum(
-        float(need(curve.widths[-1]) - need(at[curve.layers[0]]))
-        for curve, need in zip(curves, needs, strict=True)
-    )
-    saved = [need(curve.widths[-1]) - need(w) for curve, need, w in zip(curves, needs, options, strict=True)]
-    wanted = whole - budget.share * budget.dense
-    while wanted <= sum(float(one.max()) for one in saved):
-        chosen = _least(curves, options, saved, wanted)
-        over = budget.needs(chosen) - budget.share * budget.dense
-        if over <= 0:
-            return chosen
-        wanted += 1.05 * over
-    return dict(at)
-
-
-def _options(curve: LossCurve, step: int) -> list[int]:
-    """The widths to choose from, ascending."""
-    low, high = curve.widths[0], curve.widths[-1]
-    return sorted({*range(low, high, min(step, high)), high})
-
-
-def _needs(budget: Budget, curve: LossCurve, at: Mapping[str, int]) -> Callable:
-    """What the network needs, as a function of the width of one layer: of first degree where no layer both makes and
-    reads its units."""
-    low, high, now = curve.widths[0], curve.widths[-1], at[curve.layers[0]]
-    groups = [budget.statistics.network.groups[name] for name in curve.layers]
-    bilinear = not any(set(group.producers) & set(group.consumers) for group in groups)
-    ends = [low if now - low > high - now else high] if bilinear else [low, high]
-    known = sorted({now, *ends})
-    found = [budget.needs({**at, **dict.fromkeys(curve.layers, width)}) for width in known]
-    return partial(np.polyval, np.polyfit(known, found, len(known) - 1))
-
-
-def _least(
-    curves: Sequence[LossCurve], options: Sequence[np.ndarray], saved: Sequence[np.ndarray], wanted: float
-) -> dict[str, int]:
-    """Choose a width of each curve so that at least ``wanted`` is saved and the sum of the bits is least."""
-    size = max(wanted, 1e-9) / BUCKETS
-    before_all = np.arange(BUCKETS + 1)[:, None]
-    best = np.full(BUCKETS + 1, np.inf)
-    best[0] = 0
-    choices = []
-    for curve, widths, one in zip(curves, options, saved, strict=True):
-        # Rounded up by a hair: what is just enough must not fail for the last digit.
-        before = np.maximum(before_all - np.floor(one / size + 1e-6).clip(0, BUCKETS).astype(int), 0)
-        total = best[before] + curve.at(widths)
-        choices.append((total.argmin(1), before))
-        best = total.min(1)
-    chosen, bucket = {}, BUCKETS
-    for curve, widths, (choice, before) in reversed(list(zip(curves, options, choices, strict=True))):
-        pick = choice[bucket]
-        chosen |= dict.fromkeys(curve.layers, int(widths[pick]))
-        bucket = before[bucket, pick]
-    return chosen
 
 
 def best_target(found: Mapping[str, Judge], budget: Budget) -> tuple[str, dict[str, float]]:

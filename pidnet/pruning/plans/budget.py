@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+
+import numpy as np
 
 from pidnet.energy import count, modelled_energy
 from pidnet.energy.modelled import total
 from pidnet.networks.inputs import take
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
+from pidnet.pruning.plans.curves import LossCurve
 
 RESOURCES = ("keep", "macs", "energy")
 # A global budget leaves each layer at least this share of what a uniform one would leave it.
 MIN_SHARE = 0.5
+# Steps of what is to be saved, in the dynamic program.
+BUCKETS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,3 +150,67 @@ class Budget:
         """Bits that the next step of a group costs."""
         step = self._step(widths, names)
         return sum(sum(costs[n][start[n] - widths[n] :][:step]) for n in names)
+
+
+def divided(budget: Budget, curves: Sequence[LossCurve], at: Mapping[str, int]) -> dict[str, int]:
+    """The widths whose curves have the least sum, within the budget; ``at`` where the curves do not reach so low.
+
+    What a width needs is taken as a straight line, or a parabola, with the others as they are in ``at``; where that is
+    not the whole truth, because neighbors both shrink, the aim is lowered until the network really fits.
+    """
+    options = [np.array(_options(curve, budget.round_to)) for curve in curves]
+    needs = [_needs(budget, curve, at) for curve in curves]
+    whole = budget.needs(at) + sum(
+        float(need(curve.widths[-1]) - need(at[curve.layers[0]]))
+        for curve, need in zip(curves, needs, strict=True)
+    )
+    saved = [need(curve.widths[-1]) - need(w) for curve, need, w in zip(curves, needs, options, strict=True)]
+    wanted = whole - budget.share * budget.dense
+    while wanted <= sum(float(one.max()) for one in saved):
+        chosen = _least(curves, options, saved, wanted)
+        over = budget.needs(chosen) - budget.share * budget.dense
+        if over <= 0:
+            return chosen
+        wanted += 1.05 * over
+    return dict(at)
+
+
+def _options(curve: LossCurve, step: int) -> list[int]:
+    """The widths to choose from, ascending."""
+    low, high = curve.widths[0], curve.widths[-1]
+    return sorted({*range(low, high, min(step, high)), high})
+
+
+def _needs(budget: Budget, curve: LossCurve, at: Mapping[str, int]) -> Callable:
+    """What the network needs, as a function of the width of one layer: of first degree where no layer both makes and
+    reads its units."""
+    low, high, now = curve.widths[0], curve.widths[-1], at[curve.layers[0]]
+    groups = [budget.statistics.network.groups[name] for name in curve.layers]
+    bilinear = not any(set(group.producers) & set(group.consumers) for group in groups)
+    ends = [low if now - low > high - now else high] if bilinear else [low, high]
+    known = sorted({now, *ends})
+    found = [budget.needs({**at, **dict.fromkeys(curve.layers, width)}) for width in known]
+    return partial(np.polyval, np.polyfit(known, found, len(known) - 1))
+
+
+def _least(
+    curves: Sequence[LossCurve], options: Sequence[np.ndarray], saved: Sequence[np.ndarray], wanted: float
+) -> dict[str, int]:
+    """Choose a width of each curve so that at least ``wanted`` is saved and the sum of the bits is least."""
+    size = max(wanted, 1e-9) / BUCKETS
+    before_all = np.arange(BUCKETS + 1)[:, None]
+    best = np.full(BUCKETS + 1, np.inf)
+    best[0] = 0
+    choices = []
+    for curve, widths, one in zip(curves, options, saved, strict=True):
+        # Rounded up by a hair: what is just enough must not fail for the last digit.
+        before = np.maximum(before_all - np.floor(one / size + 1e-6).clip(0, BUCKETS).astype(int), 0)
+        total = best[before] + curve.at(widths)
+        choices.append((total.argmin(1), before))
+        best = total.min(1)
+    chosen, bucket = {}, BUCKETS
+    for curve, widths, (choice, before) in reversed(list(zip(curves, options, choices, strict=True))):
+        pick = choice[bucket]
+        chosen |= dict.fromkeys(curve.layers, int(widths[pick]))
+        bucket = before[bucket, pick]
+    return chosen

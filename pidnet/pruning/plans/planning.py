@@ -13,20 +13,15 @@ from pidnet.names import ALLOCATIONS
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.naming import Layers, layer_names
 from pidnet.networks.outputs import Reading
-from pidnet.pruning.criteria.criterion import Criterion, Rank
+from pidnet.pruning.criteria.criterion import Rank
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans._held_out import fit_of, held_out_bits, warn_of_hope
-from pidnet.pruning.plans._partial_plan import PartialPlan, at_once, globally
-from pidnet.pruning.plans.allocation import by_measured_loss
+from pidnet.pruning.plans.allocation import FEW, decided
 from pidnet.pruning.plans.budget import Budget
-from pidnet.pruning.plans.curves import LossCurve
 from pidnet.pruning.plans.plan import PruningPlan
-from pidnet.pruning.plans.search import RECOMBINED, find_plan
+from pidnet.pruning.plans.search import RECOMBINED
 from pidnet.pruning.structure.discovery import cuttable
-
-# With more layers than this their widths follow measured curves.
-FEW = 5
 
 
 def plan_pruning(
@@ -127,12 +122,8 @@ def plan_pruning(
     budget = Budget.of(statistics, {"keep": keep, "macs": macs, "energy": energy}, round_to)
     _warn_of_few_samples(statistics)
     allocation = allocation or ("measured" if len(statistics.network.tied) > FEW else "uniform")
-    curves: list[LossCurve] = []
-    if allocation == "measured":
-        plan, measured, curves = by_measured_loss(statistics, chosen, budget, search=search)
-        statistics = plan.statistics
-    else:
-        plan, measured = _decide(statistics, chosen, budget, allocation, search=search)
+    plan, measured, curves = decided(statistics, chosen, budget, allocation, search=search)
+    statistics = plan.statistics if curves else statistics
     removed = plan.with_substitutes(statistics)
     fit, found = fit_of(statistics.network, statistics.x, statistics.y), None
     if chosen.searched:
@@ -154,17 +145,6 @@ def plan_pruning(
         left_out=dict(statistics.network.refused),
         curves={layer: curve.points for curve in curves for layer in curve.layers},
     )
-
-
-def _decide(
-    statistics: CalibrationStatistics, criterion: Criterion, budget: Budget, allocation: str, *, search: bool
-) -> tuple[PartialPlan, dict[str, float]]:
-    """What goes, and the measured loss of each proposal where there are several."""
-    if allocation == "global":
-        return globally(statistics, criterion, budget), {}
-    if criterion.searched and search:
-        return find_plan(statistics, budget)
-    return at_once(statistics, criterion, budget.uniform), {}
 
 
 def _settings(

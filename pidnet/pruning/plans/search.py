@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from torch import Tensor
 
 from pidnet.progress import shown
@@ -51,22 +50,16 @@ class Proposal:
         plan = PartialPlan.of(statistics)
         if not self.from_the_back:
             statistics.prefetch(None, TARGETS[self.target])
+        how = {"forward": self.how == "built up", "exchange": self.how != "eliminated"}
         for layers in reversed(statistics.network.tied):
-            kept = {layer: self._choose(plan.statistics, layer, budget.uniform[layer]) for layer in layers}
+            kept = {
+                layer: choose(plan.statistics, layer, budget.uniform[layer], TARGETS[self.target], **how)
+                for layer in layers
+            }
             removed = {layer: plan.keep_only(layer, units) for layer, units in kept.items()}
             if self.from_the_back:
                 plan.cut(removed)
         return plan
-
-    def _choose(self, statistics: CalibrationStatistics, layer: str, width: int) -> np.ndarray:
-        return choose(
-            statistics,
-            layer,
-            width,
-            TARGETS[self.target],
-            forward=self.how == "built up",
-            exchange=self.how != "eliminated",
-        )
 
 
 WAYS = ((True, "exchanged"), (True, "built up"), (False, "exchanged"), (False, "eliminated"))

@@ -7,10 +7,9 @@ import copy
 import torch
 from torch import nn
 
-from pidnet.networks.inputs import Inputs, samples, split
+from pidnet.networks.inputs import Inputs, parted, samples, split
 from pidnet.networks.kinds import BATCHNORMS
 from pidnet.networks.running import run
-from pidnet.pruning.repair.walk import parted
 from pidnet.pruning.structure.network import CuttableNetwork
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pidnet.networks.inputs import held_out
 from pidnet.networks.kinds import Weighted, weighted
 from pidnet.networks.linear_map import input_rows, output_rows, weight_matrix, write_matrix
 from pidnet.pruning.repair._moments import Moments, Rows, gathered, is_met, joined
 from pidnet.pruning.repair._streams import Call, watched
-from pidnet.pruning.repair.walk import RepairedLayer, held_out
+from pidnet.pruning.repair.walk import RepairedLayer
 
 Sums = Moments | Rows
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)

@@ -10,12 +10,12 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
-from pidnet.networks.inputs import Inputs, samples, take
+from pidnet.networks.inputs import Inputs, blended, samples, take
 from pidnet.networks.kinds import CONVOLUTIONS, weighted
 from pidnet.progress import shown
 from pidnet.pruning.repair._streams import Call, watched
 from pidnet.pruning.repair.replay import Replay
-from pidnet.pruning.repair.walk import Walk, blended
+from pidnet.pruning.repair.walk import Walk
 
 # Samples in a batch.
 SIZE = 32

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from pidnet.networks.hooks import surround_calls
 from pidnet.networks.inputs import Inputs, mapped, tensors_in
-from pidnet.networks.running import run
+from pidnet.networks.running import run, scores
 
 # What is remembered of one network in all; what does not fit is computed anew each time.
 MOST_BYTES = 512e6
@@ -48,6 +48,11 @@ class Replay:
         model = model or self.model
         with self._settled(model, number):
             return run(model, self.batches[number])
+
+    def scores(self, number: int, model: nn.Module) -> Tensor:
+        """The scores of ``run``."""
+        with self._settled(model, number):
+            return scores(model, self.batches[number])
 
     def _reach(self, name: str, made: dict[str, Any], number: int) -> None:
         running: list[str] = []

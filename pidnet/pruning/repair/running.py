@@ -8,12 +8,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pidnet.networks.inputs import Inputs
+from pidnet.networks.inputs import Inputs, blended, parted
 from pidnet.progress import shown
 from pidnet.pruning.repair.batchnorm import reestimate
 from pidnet.pruning.repair.least_squares import fold, refit
 from pidnet.pruning.repair.reconstruction import reconstruct
-from pidnet.pruning.repair.walk import Walk, blended, parted
+from pidnet.pruning.repair.walk import Walk
 from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
 

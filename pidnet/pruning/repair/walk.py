@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from pidnet.networks.inputs import Inputs, samples, take
+from pidnet.networks.inputs import Inputs, interleaved, samples, take
 from pidnet.networks.kinds import PRODUCERS, weighted
 from pidnet.networks.linear_map import features, output_rows
 from pidnet.pruning.repair._moments import positions
@@ -19,9 +18,6 @@ from pidnet.pruning.repair._streams import Call, survey, watched
 from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
-
-HOLDOUT = 5
-BATCH = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,42 +125,3 @@ def running_from(network: CuttableNetwork, consumers: Sequence[str], x: Inputs) 
     ]
     order = network.order(names, x)
     return order[min((order.index(name) for name in consumers), default=len(order)) :]
-
-
-def interleaved(x: Inputs) -> list[Inputs]:
-    """Samples in batches of at most ``BATCH``, of which each is spread over all samples, whatever their order; a multiple of
-    ``HOLDOUT`` batches, or one a sample."""
-    total = samples(x)
-    number = min(total, HOLDOUT * math.ceil(total / (HOLDOUT * BATCH)))
-    return [take(x, slice(start, None, number)) for start in range(number)]
-
-
-def held_out(batch: int, number: int) -> bool:
-    """Whether a batch, of that many, is not fitted to."""
-    every = min(HOLDOUT, number)
-    return batch % every == every - 1
-
-
-def blended(x: Inputs, drawn: torch.Generator) -> Inputs:
-    """Where samples are numbers, every second one blended with another one, at least half of it itself; others as they
-    are.
-
-    What the dense network makes of blends is as well known as what it makes of samples, and there are many. A network
-    that is sure of the samples that it was trained on is not sure of blends of them, as it is not of new ones.
-    """
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        return x
-    share = 0.5 * torch.rand(len(x), generator=drawn).to(x)
-    share[::2] = 0
-    other = x[torch.randperm(len(x), generator=drawn)]
-    return x.lerp(other, share.reshape(-1, *[1] * (x.ndim - 1)))
-
-
-def parted(x: Inputs) -> tuple[Inputs, Inputs]:
-    """The samples to decide by, and every fifth one to judge by; of a single sample, the same for both."""
-    total = samples(x)
-    if total < 2:
-        return x, x
-    every = min(HOLDOUT, total)
-    held = range(every - 1, total, every)
-    return take(x, [k for k in range(total) if k % every != every - 1]), take(x, list(held))

@@ -77,6 +77,11 @@ class CuttableNetwork:
         return scores(self.model, x)
 
     @torch.no_grad()
+    def outputs(self, x: Inputs) -> Tensor:
+        """The scores of all samples, run in batches."""
+        return torch.cat([self.run(batch) for batch in split(x)])
+
+    @torch.no_grad()
     def watch(
         self,
         names: Iterable[str],
@@ -87,7 +92,7 @@ class CuttableNetwork:
         """Run on x in batches, with ``see(name, layer, input, output)`` whenever one of these layers has run."""
         with record_calls(self.model, names, see):
             for batch in split(x, size):
-                self.run(batch)
+                scores(self.model, batch)
 
     def order(self, names: Iterable[str], x: Inputs) -> list[str]:
         """Those of the layers that run, by their first call."""
@@ -95,10 +100,9 @@ class CuttableNetwork:
         self.watch(names, take(x, slice(1)), lambda name, *_: order.append(name))
         return list(dict.fromkeys(order))
 
-    @torch.no_grad()
     def read(self, x: Inputs, y: Tensor, output: Reading | None = None) -> CuttableNetwork:
         """The same network, its output read as its scores and the targets suggest, or as ``output`` says."""
-        found = torch.cat([self.run(batch) for batch in split(x)])
+        found = self.outputs(x)
         return replace(self, reading=read_output(found, y.to(found.device), output))
 
     @torch.no_grad()

@@ -10,9 +10,8 @@ from torch import nn
 import pidnet as pn
 from pidnet.pruning import LossCurve, gather
 from pidnet.pruning.plans._folding import folded
-from pidnet.pruning.plans.allocation import _least, by_measured_loss, divided
-from pidnet.pruning.plans.budget import Budget
-from pidnet.pruning.plans.curves import Judge
+from pidnet.pruning.plans.allocation import Judge, by_measured_loss
+from pidnet.pruning.plans.budget import Budget, _least, divided
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +57,7 @@ def test_curves_show_which_layer_can_be_cut(lopsided):
     assert first.bits[-1] == second.bits[-1] == pytest.approx(0, abs=1e-9)
     alone = judge.loss({"0": 16, "2": 4})
     assert second.at(4) == pytest.approx(alone, rel=1e-4)
-    around = judge.curves({"0": 8, "2": 8}, near=(-0.25, 0.25))
+    around = judge.curves({"0": 8, "2": 8}, steps=(-0.25, 0.25))
     assert around[0].widths == (4, 8, 12)
     assert around[1].at(8) == pytest.approx(judge.loss({"0": 8, "2": 8}), rel=1e-4)
 

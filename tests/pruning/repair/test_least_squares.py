@@ -3,10 +3,11 @@ import torch
 from torch import nn
 
 import pidnet as pn
+from pidnet.networks.inputs import interleaved
 from pidnet.pruning.repair import _moments as sums
 from pidnet.pruning.repair._moments import Moments, Rows
 from pidnet.pruning.repair.least_squares import _collect
-from pidnet.pruning.repair.walk import Walk, interleaved
+from pidnet.pruning.repair.walk import Walk
 from pidnet.pruning.structure.discovery import discover
 
 

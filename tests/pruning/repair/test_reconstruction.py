@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 import pidnet as pn
+from pidnet.networks.inputs import blended
 from pidnet.networks.running import scores
 from pidnet.pruning.repair import reconstruction, running
 from pidnet.pruning.repair.reconstruction import _descend
-from pidnet.pruning.repair.walk import blended
 from tests.pruning.families import make
 
 

@@ -7,6 +7,7 @@ between. A row is a sample, or a sample at a position.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,13 +61,15 @@ def _turned(weight: Tensor) -> Tensor:
     return weight.transpose(0, 1).flip(tuple(range(2, weight.ndim)))
 
 
-def input_rows(layer: Weighted, inputs: Tensor, most: int | None = None) -> Tensor:
-    """Inputs of the layer as float64 rows (row, feature). Raises ValueError for grouped convolutions.
+def input_rows(
+    layer: Weighted, inputs: Tensor, most: int | None = None, dtype: torch.dtype = torch.float64
+) -> Tensor:
+    """Inputs of the layer as rows (row, feature) of that type. Raises ValueError for grouped convolutions.
 
     most: of a convolution's positions only that many, drawn once and the same for every sample.
     """
     if not isinstance(layer, CONVOLUTIONS):
-        return inputs.reshape(-1, inputs.shape[-1]).double()
+        return inputs.reshape(math.prod(inputs.shape[:-1]), inputs.shape[-1]).to(dtype)
     if layer.groups != 1:
         raise ValueError(f"{layer}: a convolution of several groups is not one linear map of its inputs")
     if isinstance(layer, TRANSPOSED):
@@ -77,7 +80,7 @@ def input_rows(layer: Weighted, inputs: Tensor, most: int | None = None) -> Tens
         stride = layer.stride
     patches = _patches(inputs.shape[2:], layer.kernel_size, layer.dilation, stride)
     patches = patches[:, drawn(patches.shape[1], most)]
-    return _doubled(inputs.flatten(2)[:, :, patches.to(inputs.device)].flatten(1, 2))
+    return _rows(inputs.flatten(2)[:, :, patches.to(inputs.device)].flatten(1, 2), dtype)
 
 
 def _spread(layer: Any, inputs: Tensor) -> Tensor:
@@ -108,8 +111,8 @@ def output_rows(layer: Weighted, outputs: Tensor, most: int | None = None) -> Te
     """Outputs of the layer as float64 rows (row, output), in the order of ``input_rows``."""
     if isinstance(layer, CONVOLUTIONS):
         outputs = outputs.flatten(2)
-        return _doubled(outputs[:, :, drawn(outputs.shape[2], most)])
-    return outputs.reshape(-1, outputs.shape[-1]).double()
+        return _rows(outputs[:, :, drawn(outputs.shape[2], most)], torch.float64)
+    return outputs.reshape(math.prod(outputs.shape[:-1]), outputs.shape[-1]).double()
 
 
 def drawn(positions: int, most: int | None) -> slice | Tensor:
@@ -119,7 +122,6 @@ def drawn(positions: int, most: int | None) -> slice | Tensor:
     return torch.randperm(positions, generator=torch.Generator().manual_seed(0))[:most].sort().values
 
 
-def _doubled(values: Tensor) -> Tensor:
-    """(sample, feature, position) as float64 rows (sample * position, feature), in a single copy."""
-    rows = values.transpose(1, 2).to(torch.float64, memory_format=torch.contiguous_format)
-    return rows.reshape(-1, values.shape[1])
+def _rows(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """(sample, feature, position) as rows (sample * position, feature) of that type, in a single copy."""
+    return values.transpose(1, 2).to(dtype, memory_format=torch.contiguous_format).flatten(0, 1)

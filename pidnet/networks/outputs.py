@@ -49,6 +49,10 @@ class OutputReading:
     kind: Reading
     whitening: Tensor | None = None
 
+    def heat(self, temperature: float) -> float:
+        """The temperature, or 1 where none changes anything: of scores that are neither those of classes nor logits."""
+        return 1.0 if self.kind == "gaussian" else temperature
+
     def divergence(self, dense: Tensor, small: Tensor) -> Tensor:
         """KL divergence from the dense network's distribution to the small one's, bits, float64 (sample,).
 

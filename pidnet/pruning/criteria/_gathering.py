@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import product
 
 import numpy as np
 import torch
@@ -12,11 +11,17 @@ from torch import Tensor
 
 from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, mapped, samples, split
-from pidnet.networks.kinds import Weighted
-from pidnet.networks.linear_map import POSITIONS, input_rows, output_rows
+from pidnet.networks.kinds import CONVOLUTIONS, Weighted
+from pidnet.networks.linear_map import POSITIONS, feature_count, input_rows
 from pidnet.networks.outputs import OutputReading
 from pidnet.pruning.criteria.sketching import Sketch
 from pidnet.pruning.structure.network import CuttableNetwork
+
+# Of more features than this so many rows are multiplied in the precision of the inputs, and their sums added up in float64.
+NARROW = 128
+ROWS = 4096
+# Sums of squares beyond this, or below its inverse, are formed in double precision.
+FAR = 1e20
 
 
 def input_moments(
@@ -24,19 +29,20 @@ def input_moments(
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Covariance (feature, feature) and mean (feature,) of each consumer's inputs over samples (and positions).
 
-    Those of a sketch are of its parts. All is summed from the first row on, so that a feature that never changes has a variance of 0, not of rounding.
+    Those of a sketch are of its parts. All is summed from the first row on, so that a feature that never changes has a variance of 0, not of
+    rounding. Where there are many features some thousand products add up in the precision of the inputs, and all of them in float64.
     """
     sums: dict[str, tuple[Tensor, Tensor, Tensor, int]] = {}
 
     def add(name: str, layer: Weighted, inputs: Tensor, _output: Tensor) -> None:
-        rows = input_rows(layer, inputs, POSITIONS)
+        exact = torch.float64 if name in sketches or feature_count(layer) <= NARROW else torch.float32
+        rows = input_rows(layer, inputs, POSITIONS, torch.promote_types(inputs.dtype, exact))
         rows = sketches[name].rows(rows) if name in sketches else rows
-        start = sums[name][0] if name in sums else rows[0].clone()
-        rows = rows - start
-        _, gram, total, count = sums.get(
-            name, (start, rows.new_zeros(rows.shape[1], rows.shape[1]), rows[:0].sum(0), 0)
-        )
-        sums[name] = start, gram.addmm_(rows.T, rows), total + rows.sum(0), count + len(rows)
+        start, gram, total, count = sums.get(name) or _none_yet(rows)
+        for some in (rows - start).split(ROWS):
+            gram.add_(_squares(some, lambda values: values.T @ values))
+            total = total + some.sum(0, dtype=torch.float64)
+        sums[name] = start, gram, total, count + len(rows)
 
     network.watch(consumers, x, add)
     found = {}
@@ -46,6 +52,19 @@ def input_moments(
         covariance = gram.div_(count).addr_(mean, mean, alpha=-1)
         found[name] = covariance.cpu().numpy(), (start + mean).cpu().numpy()
     return found
+
+
+def _squares(values: Tensor, multiply: Callable[[Tensor], Tensor]) -> Tensor:
+    """A sum of products of values with themselves, float64 (number, number), formed in single precision where values and
+    squares are within its range."""
+    found = multiply(values.to(torch.promote_types(values.dtype, torch.float32))).double()
+    return found if 1 / FAR < float(found.trace()) < FAR else multiply(values.double())
+
+
+def _none_yet(rows: Tensor) -> tuple[Tensor, Tensor, Tensor, int]:
+    """The first row, and sums of nothing: of products, of rows, and their number."""
+    zeros = partial(rows.new_zeros, dtype=torch.float64)
+    return rows[0].clone(), zeros(rows.shape[1], rows.shape[1]), zeros(rows.shape[1]), 0
 
 
 Factor = tuple[str, float]
@@ -60,7 +79,7 @@ def fisher_factors(
     draws: int,
 ) -> dict[Factor, np.ndarray]:
     """(consumer, temperature) -> mean over samples of g g^T, g the gradients of the output's directions, (output, output)."""
-    parts = (_fisher_sums(network, batch, consumers, temperatures, (seed, draws)) for batch in split(x, 64))
+    parts = (_fisher_sums(network, batch, consumers, temperatures, (seed, draws)) for batch in split(x, 32))
     return {key: total.cpu().numpy() / samples(x) for key, total in totals(parts).items()}
 
 
@@ -83,8 +102,14 @@ def _fisher_sums(
         scores = network.run(mapped(with_gradient, x))
         calls.sort(key=lambda call: consumers.index(call[0]))
         found = _gradients(network.reading, scores, [output for *_, output in calls], temperatures, drawn)
-        products = ((calls[k][0], heat, output_rows(calls[k][1], g)) for heat, k, g in found)
-        return totals({(name, heat): rows.T @ rows} for name, heat, rows in products)
+        return totals({(calls[k][0], heat): _gram(calls[k][1], g)} for heat, k, g in found)
+
+
+def _gram(layer: Weighted, gradients: Tensor) -> Tensor:
+    """Sum of g g^T over samples and positions, float64 (output, output)."""
+    if isinstance(layer, CONVOLUTIONS):
+        return _squares(gradients.flatten(2), lambda g: torch.bmm(g, g.mT).sum(0, dtype=torch.float64))
+    return _squares(gradients.reshape(-1, gradients.shape[-1]), lambda g: g.T @ g)
 
 
 def _gradients(
@@ -104,13 +129,12 @@ def _gradients(
             for direction in reading.directions(scores, heat, *drawn):
                 yield from ((heat, *pair) for pair in enumerate(backward(direction)))
         return
-    columns = list(zip(*(backward(column) for column in scores.sum(0)), strict=True))
-    for (number, column), (heat, mixture) in product(
-        enumerate(columns), zip(temperatures, mixtures, strict=True)
-    ):
-        stacked = torch.stack(column, 1)
-        mixed = torch.bmm(mixture.to(stacked), stacked.flatten(2)).reshape(stacked.shape)
-        yield from ((heat, number, gradient) for gradient in mixed.unbind(1))
+    columns = [backward(score) for score in scores.sum(0)]
+    for number in range(len(outputs)):
+        column = torch.stack([of_score[number] for of_score in columns], 1)
+        for heat, mixture in zip(temperatures, mixtures, strict=True):
+            mixed = torch.bmm(mixture.to(column), column.flatten(2))
+            yield heat, number, mixed.reshape(-1, *column.shape[2:])
 
 
 def totals(parts: Iterable[dict[Factor, Tensor]]) -> dict[Factor, Tensor]:

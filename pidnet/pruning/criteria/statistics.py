@@ -206,7 +206,7 @@ class CalibrationStatistics(Printed):
         count as well.
         """
         self.prefetch([consumer], temperature)
-        return self._fishers[consumer, temperature]
+        return self._fishers[consumer, self.network.reading.heat(temperature)]
 
     def prefetch(self, consumers: Iterable[str] | None = None, *temperatures: float | None) -> None:
         """Gather what several consumers need in one pass over the samples; what is known is not gathered again.
@@ -216,14 +216,14 @@ class CalibrationStatistics(Printed):
         consumers : iterable of str, optional
             Layers that read units; None for all.
         *temperatures : float, optional
-            With them their Fisher factors too, in another pass.
+            With them their Fisher factors too.
         """
         consumers = list(self.network.consumers(self.layers) if consumers is None else consumers)
         if new := [name for name in consumers if name not in self._moments]:
             found = {name: sketched(self.network, self.x, name) for name in new}
             self.sketches.update({name: sketch for name, sketch in found.items() if sketch})
             self._moments.update(input_moments(self.network, self.x, new, self.sketches))
-        wanted = product(consumers, (heat for heat in temperatures if heat is not None))
+        wanted = product(consumers, (self.network.reading.heat(t) for t in temperatures if t is not None))
         if unknown := [key for key in wanted if key not in self._fishers]:
             names, heats = (list(dict.fromkeys(column)) for column in zip(*unknown, strict=True))
             draws = math.ceil(GRADIENTS / len(self.y))

@@ -21,7 +21,7 @@ from pidnet.progress import shown
 from pidnet.pruning.criteria.criterion import Criterion
 from pidnet.pruning.criteria.ranking import Ranking
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
-from pidnet.pruning.plans._folding import folded
+from pidnet.pruning.plans._folding import Folder
 from pidnet.pruning.plans._partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.budget import Budget, divided
 from pidnet.pruning.plans.curves import LossCurve
@@ -39,9 +39,9 @@ NEAR = (-0.125, 0.0, 0.125, 0.25)
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """Measures what folded cuts lose. statistics: what decides, by its samples. rankings: layer -> who goes first. held: samples that nothing was decided by, and what the dense network puts out for them."""
+    """Measures what folded cuts lose. folder: cuts, by the samples that decide. rankings: layer -> who goes first. held: samples that nothing was decided by, and what the dense network puts out for them."""
 
-    statistics: CalibrationStatistics
+    folder: Folder
     rankings: Mapping[str, Ranking]
     held: Inputs
     scores: Tensor
@@ -50,7 +50,12 @@ class Judge:
     def of(statistics: CalibrationStatistics, rankings: Mapping[str, Ranking], held: Inputs) -> Judge:
         """A judge on these samples."""
         with torch.no_grad():
-            return Judge(statistics, rankings, held, statistics.network.run(held))
+            return Judge(Folder(statistics), rankings, held, statistics.network.run(held))
+
+    @property
+    def statistics(self) -> CalibrationStatistics:
+        """What decides."""
+        return self.folder.statistics
 
     @property
     def orders(self) -> dict[str, np.ndarray]:
@@ -95,7 +100,7 @@ class Judge:
 
     def _cut(self, widths: Mapping[str, int]) -> CuttableNetwork:
         cut = {name: order[: len(order) - widths[name]].tolist() for name, order in self.orders.items()}
-        return folded(self.statistics, cut)
+        return self.folder.folded(cut)
 
     @torch.no_grad()
     def _bits(self, replay: Replay, network: CuttableNetwork) -> float:

@@ -64,7 +64,8 @@ class Budget:
 
     def _counted(self, widths: Mapping[str, int]) -> float:
         network = self.statistics.network
-        small = network.without({name: range(width - widths[name]) for name, width in network.widths.items()})
+        gone = {name: range(width - widths[name]) for name, width in network.widths.items()}
+        small = network.without({name: units for name, units in gone.items() if units}, shared=True)
         counts = count(small.model, take(self.statistics.x, slice(1)))
         return float(counts.macs if self.resource == "macs" else total(modelled_energy(counts)).sram)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -139,11 +140,30 @@ class CuttableNetwork:
         groups = {name: group for name, group in self.groups.items() if name not in normed}
         return replace(self, groups=groups, refused={**self.refused, **refused})
 
-    def without(self, units: UnitsByLayer) -> CuttableNetwork:
-        """A copy without these units, its groups by their new indices."""
-        small = replace(self, model=copy.deepcopy(self.model), groups=renumbered(self.groups, units))
+    def without(self, units: UnitsByLayer, *, shared: bool = False) -> CuttableNetwork:
+        """A copy without these units, its groups by their new indices. shared: whatever has nothing to do with them is
+        that of this network, not a copy; then only the layers that lost units or inputs may be changed."""
+        model = copy.deepcopy(self.model, self._untouched(units) if shared else {})
+        small = replace(self, model=model, groups=renumbered(self.groups, units))
         remove_units(small.model, self.groups, units)
         return small
+
+    def _untouched(self, units: UnitsByLayer) -> dict[int, Any]:
+        """By identity, as ``deepcopy`` takes it, the modules that removing these units changes nothing in; none where modules are
+        also reached by another way than as parts of each other."""
+        if any(map(_holds_modules_aside, self.model.modules())):
+            return {}
+        groups = [self.groups[name] for name in units]
+        touched = {
+            layer
+            for group in groups
+            for layer in (*group.producers, *group.consumers, *group.followers, *group.counters)
+        }
+        return {
+            id(module): module
+            for name, module in self.model.named_modules()
+            if not any(layer == name or layer.startswith(f"{name}.") or not name for layer in touched)
+        }
 
     @torch.no_grad()
     @in_full_precision()
@@ -184,3 +204,11 @@ class CuttableNetwork:
     def collapsed(self) -> nn.Module:
         """The model with its recurrent and attention modules as they were."""
         return collapse(self.model)
+
+
+def _holds_modules_aside(module: nn.Module) -> bool:
+    """Whether a module has modules among its plain attributes."""
+    values = [value for key, value in vars(module).items() if key != "_modules"]
+    several = [item for value in values if isinstance(value, list | tuple) for item in value]
+    several += [item for value in values if isinstance(value, dict) for item in value.values()]
+    return any(isinstance(value, nn.Module) for value in values + several)

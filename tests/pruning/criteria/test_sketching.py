@@ -8,7 +8,7 @@ from torch import nn
 import pidnet as pn
 from pidnet.pruning import gather
 from pidnet.pruning.criteria import sketching
-from pidnet.pruning.plans._folding import folded
+from pidnet.pruning.plans._folding import Folder
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_all_parts_together_say_what_all_features_say(flattened, monkeypatch):
     removed = {"0": [1, 4]}
     x = flattened[1][0]
     with torch.no_grad():
-        made = [folded(statistics, removed).model(x) for statistics in (dense, sketched)]
+        made = [Folder(statistics).folded(removed).model(x) for statistics in (dense, sketched)]
         error = float((made[0] - flattened[0](x)).norm())
     assert float((made[0] - made[1]).norm()) < 0.1 * error
 
@@ -65,7 +65,7 @@ def test_the_fold_by_parts_repairs(flattened, bias):
     model, data = flattened
     model[3].bias = nn.Parameter(torch.randn(5)) if bias else None
     statistics = gather(model, data)
-    small, x = folded(statistics, {"0": [2, 3, 6]}), data[0]
+    small, x = Folder(statistics).folded({"0": [2, 3, 6]}), data[0]
     with torch.no_grad():
         cut = statistics.network.without({"0": [2, 3, 6]})
         errors = [float((one.model(x) - model(x)).norm()) for one in (small, cut)]

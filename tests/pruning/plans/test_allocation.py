@@ -9,7 +9,7 @@ from torch import nn
 
 import pidnet as pn
 from pidnet.pruning import LossCurve, gather
-from pidnet.pruning.plans._folding import folded
+from pidnet.pruning.plans._folding import Folder
 from pidnet.pruning.plans.allocation import Judge, by_measured_loss
 from pidnet.pruning.plans.budget import Budget, _least, divided
 
@@ -39,7 +39,7 @@ def judge_of(data, model, criterion="obs"):
 def test_the_closed_form_is_the_fold(lopsided):
     model, (x, y) = lopsided
     statistics = gather(model, (x, y))
-    small = folded(statistics, {"2": [1, 5, 7]})
+    small = Folder(statistics).folded({"2": [1, 5, 7]})
     hidden = model[:4](x)
     kept = [unit for unit in range(16) if unit not in (1, 5, 7)]
     inputs = torch.cat([hidden[:, kept], torch.ones(400, 1)], 1).double()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import subprocess
 import time
 from pathlib import Path
@@ -32,7 +33,7 @@ from benchmarks.training_nets import NETS, Bench
 from benchmarks.training_table import write_results
 
 # A group is a module with ARMS, name -> (Bench) -> row of figures, and ``tables``, all cells -> parts of the text; with
-# NETS where its arms are for some networks only.
+# NETS or ``takes(arm, net)`` where arms are for some networks only.
 GROUPS: dict[str, ModuleType] = {
     "cutting": training_narrowing,
     "penalties": training_penalties,
@@ -57,7 +58,8 @@ def main() -> None:
         started = time.process_time()
         row = GROUPS[group].ARMS[arm](bench)
         cell = {"group": group, "arm": arm, "net": net, "seed": seed, **row}
-        cell |= {"cpu_seconds": round(time.process_time() - started, 2), "commit": commit}
+        cell |= {"cpu_seconds": round(time.process_time() - started, 2), "machine": machine()}
+        cell["commit"] = commit
         append(options.cache, cell)
         print(f"{number} of {len(todo)}: {json.dumps(cell)[:200]}", flush=True)
     write_results(read_cells(options.cache), GROUPS, options.results)
@@ -86,9 +88,14 @@ def places(options: argparse.Namespace) -> list[tuple]:
         for arm in module.ARMS
         if any(group == name or arm.startswith(name) for name in options.only)
         for net in options.nets
-        if net in getattr(module, "NETS", options.nets)
+        if net in getattr(module, "NETS", options.nets) and getattr(module, "takes", takes)(arm, net)
         for seed in range(options.seeds)
     ]
+
+
+def takes(arm: str, net: str) -> bool:
+    """An arm is for every network where its module says nothing else."""
+    return True
 
 
 def make_bench(net: str, seed: int, data: str | None) -> Bench:
@@ -108,6 +115,11 @@ def append(cache: Path, cell: Cell) -> None:
 def read_cells(cache: Path) -> list[Cell]:
     path = cache / "cells.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def machine() -> str:
+    """What a cell was computed on."""
+    return f"{os.cpu_count()} {platform.machine()} cores, torch {torch.__version__}"
 
 
 def git_commit() -> str:

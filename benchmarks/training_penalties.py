@@ -92,6 +92,11 @@ ARMS: dict[str, Arm] = {
 }
 
 
+def takes(arm: str, net: str) -> bool:
+    """Slimming is a penalty on norms, which only the convolutional network has."""
+    return "slimming" not in arm or net.startswith("cnn")
+
+
 def tables(cells: list[dict]) -> list[str]:
     """Every strength of a network, with what validation says of it."""
     mine = of_group(cells, "penalties")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -14,8 +14,8 @@ import numpy as np
 from benchmarks.training_nets import SETTINGS
 from pidnet.files import write_text
 
-MACHINE = "2-core x86-64 CPU, Linux, shared with other work"
-PACKAGES = ("torch", "numpy", "scipy")
+MACHINE = "2 x86_64 cores, torch 2.13.0+cpu"  # of the cells that do not say
+PACKAGES = ("numpy", "scipy")
 
 
 def write_results(cells: list[dict], groups: dict[str, ModuleType], folder: Path) -> None:
@@ -24,7 +24,7 @@ def write_results(cells: list[dict], groups: dict[str, ModuleType], folder: Path
     cells = sorted(cells, key=lambda cell: list(groups).index(cell["group"]))
     commits = sorted({cell["commit"] for cell in cells})
     made = {
-        "machine": MACHINE,
+        "machines": Counter(cell.get("machine", MACHINE) for cell in cells),
         "commits": commits,
         "packages": {name: version(name) for name in PACKAGES},
         "cpu_seconds": round(sum(cell["cpu_seconds"] for cell in cells)),
@@ -45,6 +45,7 @@ def write_results(cells: list[dict], groups: dict[str, ModuleType], folder: Path
 
 def introduction(made: dict) -> str:
     packages = ", ".join(f"{name} {number}" for name, number in made["packages"].items())
+    machines = "; ".join(f"{count:,} cells on {name}" for name, count in made["machines"].items())
     return (
         "Test accuracy in %, mean ± standard deviation over seeds, with the number of seeds. AdamW with a one-cycle rate; "
         f"{SETTINGS}. The energy is multiply-accumulates (MACs) of the whole training, plans and repairs included, "
@@ -52,7 +53,8 @@ def introduction(made: dict) -> str:
         "split but those of penalties, whose table has a column for that: every arm that ran is in the table, so the "
         "best row of many is a little lucky. "
         f"Made by `python -m benchmarks.training` at commits {', '.join(made['commits'])}, {made['cpu_seconds']:,} CPU "
-        f"seconds of one thread; {made['machine']}; {packages}.\n"
+        f"seconds of one thread on machines shared with other work: {machines}; {packages}. A difference to another "
+        "arm of the same seed may be one between machines.\n"
     )
 
 

@@ -109,7 +109,8 @@ def _runs(model: nn.Module, inputs: Inputs) -> bool:
 @contextmanager
 def restored(model: nn.Module) -> Generator[None]:
     """Eval mode for the time being. Afterwards, also when something raises, every module has its own mode again,
-    every buffer its values, and torch its random state. Hooks are taken away by whoever sets them."""
+    every buffer its values, and torch its random state. Hooks are taken away by whoever sets them. Buffers that kept
+    their values are not written to, so that a pass before it can still be differentiated."""
     modes = [(module, module.training) for module in model.modules()]
     places = [(module._buffers, name, b) for module in model.modules() for name, b in module._buffers.items()]
     values = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
@@ -124,7 +125,8 @@ def restored(model: nn.Module) -> Generator[None]:
                 buffers[name] = buffer
             with torch.no_grad():
                 for buffer, before in values:
-                    buffer.copy_(before)
+                    if not torch.equal(buffer, before):
+                        buffer.copy_(before)
 
 
 @contextmanager

@@ -32,6 +32,16 @@ def test_steps_along_its_gradient_lower_it(name):
 
 
 @pytest.mark.parametrize("name", PENALTIES)
+def test_loss_and_penalty_are_differentiated_together(name):
+    torch.manual_seed(0)
+    net, x, y = pn.zoo.conv(1, (6, 8), 4), torch.randn(40, 1, 6, 6), torch.arange(40) % 4
+    with PENALTIES[name](net, every=1) as penalty:
+        for _ in range(2):
+            (nn.functional.cross_entropy(net(x), y) + penalty(1.0)).backward()
+    assert all(parameter.grad is not None for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("name", PENALTIES)
 def test_it_is_nothing_in_the_first_tenth_and_grows_to_its_weight(name):
     torch.manual_seed(0)
     net, x, terms = pn.zoo.conv(1, (6, 8), 4), torch.randn(40, 1, 6, 6), []

@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -27,6 +25,7 @@ import torch
 
 from benchmarks.collapse_nets import MEASURES, cells
 from benchmarks.collapse_table import write_results
+from benchmarks.made_with import commit, machine
 
 RESULTS = Path(__file__).parent / "results"
 ALL_BETAS = (1000.0, 300.0, 100.0, 30.0, 10.0, 5.0, 3.0, 2.0)
@@ -86,20 +85,11 @@ def measure(cell: dict[str, Any]) -> dict[str, Any]:
     """One network, with what it was and the CPU seconds of all of it."""
     start = time.process_time()
     row = MEASURES[cell["arm"]](cell)
-    spent = {"all_cpu_seconds": time.process_time() - start, "machine": machine()}
+    spent = {
+        "all_cpu_seconds": time.process_time() - start,
+        "machine": f"{machine()}, torch {torch.__version__}",
+    }
     return {"cell": cell, **row, **spent, "commit": commit()}
-
-
-def machine() -> str:
-    """What the figures were computed on."""
-    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_initialized() else ""
-    return f"{os.cpu_count()} {platform.machine()} cores, torch {torch.__version__}{gpu}"
-
-
-def commit() -> str:
-    """The commit of the code, where there is one."""
-    asked = ["git", "-C", str(RESULTS), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "no commit"
 
 
 def one_thread() -> None:

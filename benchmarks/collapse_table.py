@@ -58,7 +58,7 @@ def head(arm: str, rows: Rows) -> list[str]:
     seconds = sum(row["all_cpu_seconds"] for row in rows)
     commits = ", ".join(sorted({row["commit"] for row in rows}))
     machines = "; ".join(
-        sorted({row.get("machine", "2 x86_64 cores, shared with other work") for row in rows})
+        sorted({row.get("machine", "2-core x86_64 CPU, Linux, shared with other work") for row in rows})
     )
     return [
         f"# collapse_plane, arm {arm}",

@@ -11,7 +11,6 @@ commit has left there is kept, so that a run that was cut goes on:
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from tqdm import tqdm
 import pidnet as pn
 from benchmarks.entropies import ESTIMATORS
 from benchmarks.families import FAMILIES
+from benchmarks.made_with import commit
 from pidnet.files import write_text
 from pidnet.measures.atoms import NAMES, Atoms
 from pidnet.measures.sampling_bias import miller_madow_bias
@@ -178,11 +178,7 @@ def page(known: dict) -> str:
 
 
 def main() -> None:
-    call = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    commit = subprocess.run(
-        call, cwd=RESULTS.parent, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    known = stored(commit.removesuffix("-dirty"))
+    known = stored(commit())
     for setting in SETTINGS:
         made = known["made"].setdefault(str(setting), {})
         for family in tqdm(FAMILIES, desc=str(setting)):

@@ -20,10 +20,10 @@ import torch
 from scipy import stats
 
 import pidnet as pn
+from benchmarks.made_with import commit, machine
 from pidnet.files import write_text
 
 RESULTS = Path(__file__).parent / "results"
-MACHINE = "2-core x86-64 CPU, Linux, one thread"
 SEEDS, LEVELS, TRAINING, SAMPLES = range(4), 4, 2000, 3000
 MEASURES = ("i_min", "i_broja", "i_ccs", "gaussian_i_broja")
 ATOMS = ("redundancy", "unique_sum", "synergy")
@@ -148,7 +148,7 @@ def main() -> None:
         "levels": f"{LEVELS}, exact zeros by themselves, equal masses above; Gaussian: none",
         "correction": "mixture; Gaussian: wishart",
         "seeds": len(SEEDS),
-        "machine": MACHINE,
+        "machine": f"{machine()}, one thread, commit {commit()}",
         "minutes": round((time.time() - start) / 60, 1),
         "versions": {"pidnet": pn.__version__} | {name: version(name) for name in ("torch", "numpy")},
     }

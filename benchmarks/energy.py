@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks.made_with import commit, machine
 from pidnet.energy import compare_energy, compare_latency
 from pidnet.files import replacing, write_text
 
 RESULTS = Path(__file__).parent / "results"
-MACHINE = "2-core x86-64 CPU, Linux"
 TENTHS = range(10, 0, -1)
 BATCH = 64
 
@@ -144,7 +144,7 @@ COLUMNS = (
 )
 HEADER = f"""# MACs, modelled energy and measured CPU time
 
-{MACHINE}; Python {platform.python_version()}, torch {torch.__version__}, NumPy {np.__version__}; one thread;
+{machine()}; Python {platform.python_version()}, torch {torch.__version__}, NumPy {np.__version__}; one thread;
 float32. Each width is timed in turn with the full width (5 rounds, `pidnet.energy.compare_latency`); CPU time
 is the median. Joules are not measurable on this machine: the energy columns are modelled (Horowitz 2014).
 
@@ -166,7 +166,7 @@ def main() -> None:
     print(HEADER)
     rows = [row for name in NETS for row in measure(name)]
     settings = {
-        "machine": MACHINE,
+        "machine": f"{machine()}, commit {commit()}",
         "torch": torch.__version__,
         "numpy": np.__version__,
         "threads": 1,

@@ -18,6 +18,7 @@ import numpy as np
 import scipy
 from scipy.stats import wishart
 
+from benchmarks.made_with import commit, machine
 from pidnet.measures.gaussian import decompose_gaussian
 from pidnet.measures.gaussian.ibroja import i_broja
 from pidnet.significance.gaussian_bias import corrected_atoms, information_bias
@@ -156,7 +157,7 @@ def markdown(result: dict) -> str:
 
 def main() -> None:
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}"
-    result = {"machine": "2-core x86-64 CPU, Linux", "versions": versions}
+    result = {"machine": f"{machine()}, commit {commit()}", "versions": versions}
     result |= {"samples": SAMPLES, "experiments": EXPERIMENTS, "cost": cost_rows(), "bias": bias_rows()}
     text = markdown(result)
     print(text)

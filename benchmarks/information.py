@@ -16,7 +16,6 @@ import math
 import os
 import platform
 import resource
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +28,7 @@ from benchmarks.information_acceptance import acceptance
 from benchmarks.information_channels import exact_channels, rules
 from benchmarks.information_table import markdown, mean_errors
 from benchmarks.information_tasks import EIGHT, OTHERS, Task
+from benchmarks.made_with import commit, machine
 from pidnet.channels import Normal
 
 RESULTS = Path(__file__).parent / "results"
@@ -287,12 +287,8 @@ def main() -> None:
 
 def made() -> str:
     """Where and by what a table was made."""
-    asked = ["git", "-C", str(RESULTS), "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
-    return (
-        f"commit {commit or 'unknown'}, load {os.getloadavg()[0]:.1f}; {versions}; 2-core x86-64 CPU, Linux"
-    )
+    return f"commit {commit()}, load {os.getloadavg()[0]:.1f}; {versions}; {machine()}"
 
 
 if __name__ == "__main__":

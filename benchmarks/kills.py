@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks import made_with
 from pidnet.files import write_text
 
 ROOT = Path(__file__).parents[1]
@@ -56,10 +57,7 @@ def page(commit: str, counts: dict[str, dict[str, int]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    text = page(commit, found(parser.parse_args().kills))
+    text = page(made_with.commit(), found(parser.parse_args().kills))
     write_text(RESULTS, text)
     print(text)
 

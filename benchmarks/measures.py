@@ -22,6 +22,7 @@ import numba
 import numpy as np
 import torch
 
+from benchmarks.made_with import commit, machine
 from peers import cone_unique, dit_distribution, mixed_tables
 from pidnet.activations import Activations
 from pidnet.codes import Codes, quantize
@@ -30,7 +31,6 @@ from pidnet.maps import layer_maps
 from pidnet.measures import MEASURES, decompose
 from pidnet.tables.discrete import PairTables, iterate_pair_tables
 
-MACHINE = "2-core x86-64 CPU, Linux"
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numpy", "numba", "scipy", "torch", "dit", "ecos")
 FIRST_CALL = (
@@ -286,7 +286,7 @@ def main() -> None:
     before = json.loads(stored.read_text())["tables"] if stored.is_file() else {}
     tables = {title: make() if word in title else before.get(title) for title, make in TABLES.items()}
     results = {
-        "machine": MACHINE,
+        "machine": f"{machine()}, commit {commit()}",
         "threads": numba.get_num_threads(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "tables": {title: rows for title, rows in tables.items() if rows},

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.made_with import commit, machine
 from benchmarks.pruning_nets import NETS
 from pidnet.files import replacing, write_text
 
-MACHINE = "2-core x86-64 CPU, Linux"
 # Panels of the figure in a row, and what it shows, in colors for color-blind readers: (criterion, repair).
 PANELS = 4
 CURVES = {
@@ -43,7 +43,10 @@ BARS = {
 def write_results(cells: list[dict], folder: Path) -> None:
     """pruning.json with every cell, pruning.md with the tables, pruning.png with the figure."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = {"machine": MACHINE, "packages": {name: version(name) for name in PACKAGES}}
+    made = {
+        "machine": f"{machine()}, commit {commit()}",
+        "packages": {name: version(name) for name in PACKAGES},
+    }
     lines = ",\n".join(json.dumps(cell) for cell in cells)
     write_text(folder / "pruning.json", f'{{"made": {json.dumps(made)},\n"cells": [\n{lines}\n]}}\n')
     text = markdown(cells, made)

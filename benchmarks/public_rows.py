@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.made_with import commit, machine
 from pidnet.files import write_text
 
 RESULTS = Path(__file__).parent / "results"
@@ -39,7 +38,11 @@ class Log:
 
     def note(self, row: Row) -> None:
         """Print a row and write it, in the place of one with its key."""
-        row = row | {"commit": commit(), "load": round(os.getloadavg()[0], 1), "machine": machine()}
+        row = row | {
+            "commit": commit(),
+            "load": round(os.getloadavg()[0], 1),
+            "machine": f"{machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads",
+        }
         if self.folder:
             self.folder.mkdir(parents=True, exist_ok=True)
             name = hashlib.sha256(repr(key(row)).encode()).hexdigest()[:12]
@@ -79,20 +82,6 @@ def place(row: Row) -> tuple:
 
 def key(row: Row) -> tuple:
     return tuple(row.get(name) for name in KEY)
-
-
-def commit() -> str:
-    """The last commit that changed the package."""
-    git = ["git", "log", "-1", "--format=%h", "--", "pidnet"]
-    try:
-        return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-    except FileNotFoundError:
-        return ""
-
-
-def machine() -> str:
-    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    return f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads{gpu}"
 
 
 def page(every: list[Row]) -> str:

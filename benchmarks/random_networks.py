@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks import made_with
 from pidnet.files import write_text
 
 ROOT = Path(__file__).parents[1]
@@ -65,7 +65,7 @@ def write(commit: str, chunks: list[dict]) -> None:
     lines = [
         "# Random networks",
         "",
-        f"Commit {commit}, {platform.machine()}, load {os.getloadavg()[0]:.0f} at the end. "
+        f"Commit {commit}, {made_with.machine()}, load {os.getloadavg()[0]:.0f} at the end. "
         f"{len(chunks)} seeds, {nets:,} random networks for each of the four tests of",
         f"{TESTS}: {len(failed)} failed. How often each check was made (a network that has nothing to cut is",
         "drawn anew where a cut is checked; layers are counted one by one):",
@@ -83,9 +83,7 @@ def main() -> None:
     parser.add_argument("--nets", type=int, default=2000)
     parser.add_argument("--chunk", type=int, default=250)
     chosen = parser.parse_args()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    commit = made_with.commit()
     known = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     chunks = known["chunks"] if known.get("commit") == commit else []
     while (have := sum(chunk["nets"] for chunk in chunks)) < chosen.nets:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
 import timeit
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 import pidnet as pn
-from benchmarks import corrections
+from benchmarks import corrections, made_with
 from benchmarks.sampling_held_out import held_out_coverage
 from benchmarks.sampling_nulls import graphs, null_layers, power
 from pidnet.codes import Codes
@@ -34,7 +33,6 @@ from pidnet.significance import CORRECTIONS, find_intervals, layer_atoms
 
 RESULTS = Path(__file__).parent / "results"
 STORED = RESULTS / "statistics.json"
-MACHINE = "2-core x86-64 CPU, Linux"
 ATOMS = ("redundancy", "unique1", "unique2", "synergy")
 DEFAULT = "mixture"
 LAYER = "layer"
@@ -228,7 +226,7 @@ def _cell(value: str | int | float | None) -> str:
 
 
 def main() -> None:
-    commit, found = _commit().removesuffix("-dirty"), {}
+    commit, found = made_with.commit(), {}
     known = json.loads(STORED.read_text()) if STORED.is_file() else {"made_with": {}}
     for name, (title, _, make) in TABLES.items():
         kept = known["made_with"].get("commit") == commit and name in known
@@ -241,18 +239,14 @@ def main() -> None:
 def save(results: dict[str, list[Row]], commit: str) -> None:
     """Both files, whole."""
     packages = {name: version(name) for name in ("numpy", "scipy", "torch", "numba")}
-    made_with = {"machine": MACHINE, "commit": commit, "python": platform.python_version(), **packages}
+    made = {"machine": made_with.machine(), "commit": commit, "python": platform.python_version(), **packages}
     RESULTS.mkdir(exist_ok=True)
-    write_text(STORED, json.dumps({"made_with": made_with, **results}, indent=1) + "\n")
+    write_text(STORED, json.dumps({"made_with": made, **results}, indent=1) + "\n")
     head = "# Sampling bias, intervals and nulls\n\nMade in one run by `python -m benchmarks.sampling` on "
-    head += ", ".join([MACHINE, *(f"{k} {v}" for k, v in made_with.items() if k != "machine")]) + ".\n"
+    head += (
+        ", ".join(value if name == "machine" else f"{name} {value}" for name, value in made.items()) + ".\n"
+    )
     write_text(RESULTS / "statistics.md", "\n".join([head, *(markdown(*item) for item in results.items())]))
-
-
-def _commit() -> str:
-    """The commit that is measured, marked where files differ from it."""
-    call = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    return subprocess.run(call, cwd=RESULTS, capture_output=True, text=True, check=True).stdout.strip()
 
 
 if __name__ == "__main__":

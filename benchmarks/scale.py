@@ -23,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measures import MACHINE, number, peak_memory
+from benchmarks.made_with import commit, machine
+from benchmarks.measures import number, peak_memory
 from pidnet.files import write_text
 
 HERE = Path(__file__).parent
@@ -254,16 +255,16 @@ def main() -> None:
 def add_rows(known: dict[str, list[dict]], title: str, make: Callable[[list[dict]], Iterator[dict]]) -> None:
     """Add the rows that a table does not have of this commit, each written when it is there, in the place of an older one."""
     rows, load = known.setdefault(title, []), round(os.getloadavg()[0], 1)
-    for row in make([row for row in rows if row["commit"] == _commit()]):
+    for row in make([row for row in rows if row["commit"] == commit()]):
         rows[:] = [
             *(old for old in rows if _job(old) != _job(row)),
-            row | {"commit": _commit(), "load": load},
+            row | {"commit": commit(), "load": load},
         ]
         print(rows[-1], flush=True)
         load = round(os.getloadavg()[0], 1)
-        write_text(STORED, json.dumps({"machine": MACHINE, "tables": known}, indent=1) + "\n")
+        write_text(STORED, json.dumps({"machine": machine(), "tables": known}, indent=1) + "\n")
         sections = [_section(title, rows) for title, rows in known.items()]
-        write_text(RESULTS / "scale.md", "\n\n".join(["# Wide layers", f"{MACHINE}.", *sections]) + "\n")
+        write_text(RESULTS / "scale.md", "\n\n".join(["# Wide layers", f"{machine()}.", *sections]) + "\n")
 
 
 def _job(row: dict) -> list:
@@ -277,19 +278,6 @@ def _section(title: str, rows: list[dict]) -> str:
     return "\n".join(
         lines + ["| " + " | ".join(number(row.get(name, "-")) for name in names) + " |" for row in rows]
     )
-
-
-def _commit() -> str:
-    """The commit that is measured, marked where the code differs from it."""
-    git = ["git", "-C", str(HERE.parent)]
-    name, changed = (
-        subprocess.run([*git, *command], capture_output=True, text=True, check=True).stdout.strip()
-        for command in (
-            ("rev-parse", "--short", "HEAD"),
-            ("status", "--porcelain", "--", "pidnet", "benchmarks/*.py"),
-        )
-    )
-    return f"{name} with changes" if changed else name
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import subprocess
 import time
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +27,7 @@ from benchmarks import (
     training_stopping,
     training_tickets,
 )
+from benchmarks.made_with import commit, machine
 from benchmarks.training_nets import NETS, Bench
 from benchmarks.training_table import write_results
 
@@ -49,7 +48,7 @@ def main() -> None:
     options = arguments()
     torch.set_num_threads(1)
     options.cache.mkdir(parents=True, exist_ok=True)
-    commit = git_commit()
+    by, where = commit(), f"{machine()}, torch {torch.__version__}"
     done = {key(cell) for cell in read_cells(options.cache)}
     todo = [place for place in places(options) if place not in done]
     benches: dict[tuple[str, int], Bench] = {}
@@ -58,8 +57,8 @@ def main() -> None:
         started = time.process_time()
         row = GROUPS[group].ARMS[arm](bench)
         cell = {"group": group, "arm": arm, "net": net, "seed": seed, **row}
-        cell |= {"cpu_seconds": round(time.process_time() - started, 2), "machine": machine()}
-        cell["commit"] = commit
+        cell |= {"cpu_seconds": round(time.process_time() - started, 2), "machine": where}
+        cell["commit"] = by
         append(options.cache, cell)
         print(f"{number} of {len(todo)}: {json.dumps(cell)[:200]}", flush=True)
     write_results(read_cells(options.cache), GROUPS, options.results)
@@ -115,16 +114,6 @@ def append(cache: Path, cell: Cell) -> None:
 def read_cells(cache: Path) -> list[Cell]:
     path = cache / "cells.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-
-
-def machine() -> str:
-    """What a cell was computed on."""
-    return f"{os.cpu_count()} {platform.machine()} cores, torch {torch.__version__}"
-
-
-def git_commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    return found.stdout.strip()
 
 
 if __name__ == "__main__":

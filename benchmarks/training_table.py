@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.training_nets import SETTINGS
 from pidnet.files import write_text
 
-MACHINE = "2 x86_64 cores, torch 2.13.0+cpu"  # of the cells that do not say
+MACHINE = "2-core x86_64 CPU, Linux, torch 2.13.0+cpu"  # of the cells that do not say
 PACKAGES = ("numpy", "scipy")
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import torch
 
 import pidnet as pn
+from benchmarks.made_with import commit, machine
 from pidnet.files import write_text
 from pidnet.zoo.variants import VARIANTS
 
 RESULTS = Path(__file__).parent / "results"
-MACHINE = "2-core x86-64 CPU, Linux, one thread"
 RATE = 1e-2
 EPOCHS = dict.fromkeys(VARIANTS, 8) | {"bayesian": 24}  # LeNet with Gaussian weights needs them
 IMAGE, ROWS = (1, 8, 8), (8, 8)
@@ -74,7 +74,7 @@ def main() -> None:
     settings = {
         "data": "digits, 1,198 training and 599 test samples",
         "training": f"{EPOCHS['plain']} epochs, {EPOCHS['bayesian']} with Gaussian weights, largest rate {RATE}, seed 0",
-        "machine": MACHINE,
+        "machine": f"{machine()}, one thread, commit {commit()}",
         "versions": {"pidnet": pn.__version__, "torch": version("torch")},
     }
     write_text(RESULTS / "zoo.json", json.dumps({"settings": settings, "rows": rows}, indent=1))

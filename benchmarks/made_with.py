@@ -1,0 +1,33 @@
+"""By what code and on what machine figures were made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).parent.parent
+
+
+def commit() -> str:
+    """The commit that is measured, with a + where package or benchmarks differ from it."""
+    try:
+        name, changed = (
+            subprocess.run(["git", *asked], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+            for asked in (
+                ("rev-parse", "--short", "HEAD"),
+                ("status", "--porcelain", "--", "pidnet", "benchmarks/*.py"),
+            )
+        )
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return "unknown"
+    return name.strip() + ("+" if changed else "")
+
+
+def machine() -> str:
+    """Cores and system, with the GPU where one has been used."""
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_initialized() else ""
+    return f"{os.cpu_count()}-core {platform.machine()} CPU, {platform.system()}{gpu}"

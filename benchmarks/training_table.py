@@ -21,7 +21,8 @@ PACKAGES = ("numpy", "scipy")
 def write_results(cells: list[dict], groups: dict[str, ModuleType], folder: Path) -> None:
     """training.json with every cell, training.md with the tables of each group."""
     folder.mkdir(parents=True, exist_ok=True)
-    cells = sorted(cells, key=lambda cell: list(groups).index(cell["group"]))
+    order = [(name, arm) for name, group in groups.items() for arm in group.ARMS]
+    cells = sorted(cells, key=lambda cell: order.index((cell["group"], cell["arm"])))
     commits = sorted({cell["commit"] for cell in cells})
     made = {
         "machines": Counter(cell.get("machine", MACHINE) for cell in cells),

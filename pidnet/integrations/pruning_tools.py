@@ -123,8 +123,9 @@ def _removed(
     model: nn.Module, plan: PruningPlan, data: Data
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Module -> rows that go, of the layers that make the units and of those that follow them channel by channel."""
-    network = discover(model, labelled(data)[0])
-    units = units_to_remove(plan, network)
+    example = labelled(data)[0]
+    network = discover(model, example)
+    units = units_to_remove(plan, network, example)
     modules = dict(unwrapped(model).named_modules())
     found = [removed_channels(network.groups, units, kind) for kind in ("producers", "followers")]
     for name in plan.kept:

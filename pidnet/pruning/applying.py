@@ -8,6 +8,7 @@ from pidnet.arguments import check_arguments
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.inputs import Inputs, take
 from pidnet.pruning.plans.plan import PruningPlan
+from pidnet.pruning.repair.branches import branches, idle
 from pidnet.pruning.repair.running import Repair, cut_and_repair, find_repair
 from pidnet.pruning.structure.discovery import discover
 from pidnet.pruning.structure.groups import UnitsByLayer
@@ -76,7 +77,7 @@ def apply_plan(
         )
     x, y = labelled(data)
     dense = discover(model, x).read(x, y, plan.settings.get("output"))
-    units = units_to_remove(plan, dense)
+    units = units_to_remove(plan, dense, x)
     if fault := dense.fault_of_cut(units, take(x, slice(2))):
         raise RuntimeError(f"{fault}; the plan was not applied")
     small = cut_and_repair(dense, units, x, repair, batchnorm=batchnorm)
@@ -87,12 +88,14 @@ def apply_plan(
 def shrink(model: nn.Module, plan: PruningPlan, example: Inputs) -> nn.Module:
     """A copy of ``model`` cut by the plan without any repair, checked on an example input."""
     dense = discover(model, example)
-    return dense.without(units_to_remove(plan, dense)).collapsed()
+    return dense.without(units_to_remove(plan, dense, example)).collapsed()
 
 
-def units_to_remove(plan: PruningPlan, network: CuttableNetwork) -> dict[str, list[int]]:
+def units_to_remove(plan: PruningPlan, network: CuttableNetwork, x: Inputs) -> dict[str, list[int]]:
     """Layer -> units that are not in the plan's ``kept``. Raises ValueError where the plan does not fit."""
-    removed = {name: _removed(plan, network, name) for name in plan.kept}
+    free = branches(network, x) if not all(plan.kept.values()) else []
+    gone = idle(network, network.widths | dict.fromkeys(free, 0))
+    removed = {name: _removed(plan, network, name, not gone.get(name, 1)) for name in plan.kept}
     numbers = {name: len(removed.get(name, [])) for name in network.groups}
     for names in network.tied:
         for name in names:
@@ -104,10 +107,11 @@ def units_to_remove(plan: PruningPlan, network: CuttableNetwork) -> dict[str, li
     return removed
 
 
-def _removed(plan: PruningPlan, network: CuttableNetwork, name: str) -> list[int]:
+def _removed(plan: PruningPlan, network: CuttableNetwork, name: str, free: bool) -> list[int]:
+    """free: whether all of them can go."""
     group, kept = network.layer(name), plan.kept[name]
     width = group.units
-    if not kept or not set(kept) <= set(range(width)):
+    if not (kept or free) or not set(kept) <= set(range(width)):
         raise ValueError(
             f"the plan keeps {kept} of layer {name!r}; expected some of the units 0 to {width - 1}"
         )

@@ -17,9 +17,9 @@ def substitutes(
     statistics: CalibrationStatistics, layer: str, removed: Sequence[int], kept: np.ndarray, most: int = 3
 ) -> list[tuple[tuple[int, float], ...]]:
     """For each unit that goes, the kept units with the largest standardized weights in its regression, and their
-    shares; none for a dead unit, which nobody replaces, and none before a consumer of very many features."""
+    shares; none for a dead unit or where all go, which nobody replaces, and none before a consumer of very many features."""
     consumer = statistics.consumers(layer)[0]
-    if not removed or feature_count(statistics.network.weighted(consumer)) > MOST_FEATURES:
+    if not removed or not len(kept) or feature_count(statistics.network.weighted(consumer)) > MOST_FEATURES:
         return [()] * len(removed)
     (_, owned), covariance = statistics.link(layer, consumer), ridged(statistics.covariance(consumer))
     inputs, outputs = owned[kept].ravel(), owned[removed].ravel()

@@ -9,7 +9,7 @@ which units go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,31 +26,38 @@ from pidnet.pruning.plans._partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.budget import Budget, divided
 from pidnet.pruning.plans.curves import LossCurve
 from pidnet.pruning.plans.search import TARGETS, find_plan
+from pidnet.pruning.repair.branches import branches, idle
 from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.structure.network import CuttableNetwork
 
 # With more layers than this their widths follow measured curves.
 FEW = 5
-# Where a curve is measured: by how many shares of the layer more or less than its width. First of every layer alone, then
-# around the widths that were found.
-ALONE = (-0.875, -0.75, -0.625, -0.5, -0.25)
+# Where a curve is measured: by how many shares of the layer more or less than its width. First of every layer alone, also without
+# any unit where a branch can go wholly, then around the widths that were found.
+ALONE = (-1.0, -0.875, -0.75, -0.625, -0.5, -0.25)
 NEAR = (-0.125, 0.0, 0.125, 0.25)
 
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """Measures what folded cuts lose. folder: cuts, by the samples that decide. rankings: layer -> who goes first. held: samples that nothing was decided by, and what the dense network puts out for them."""
+    """Measures what folded cuts lose. folder: cuts, by the samples that decide. rankings: layer -> who goes first. held: samples that nothing was decided by, and what the dense network puts out for them. free: the layers that can lose all of their units."""
 
     folder: Folder
     rankings: Mapping[str, Ranking]
     held: Inputs
     scores: Tensor
+    free: Collection[str] = ()
 
     @staticmethod
-    def of(statistics: CalibrationStatistics, rankings: Mapping[str, Ranking], held: Inputs) -> Judge:
+    def of(
+        statistics: CalibrationStatistics,
+        rankings: Mapping[str, Ranking],
+        held: Inputs,
+        free: Collection[str] = (),
+    ) -> Judge:
         """A judge on these samples."""
         with torch.no_grad():
-            return Judge(Folder(statistics), rankings, held, statistics.network.run(held))
+            return Judge(Folder(statistics), rankings, held, statistics.network.run(held), free)
 
     @property
     def statistics(self) -> CalibrationStatistics:
@@ -90,15 +97,16 @@ class Judge:
     def _tried(self, name: str, width: int, round_to: int, steps: Sequence[float]) -> list[int]:
         """The widths to measure a layer at, ascending."""
         full = self.statistics.network.groups[name].units
-        step = min(round_to, full)
-        wanted = (width + share * full for share in steps)
-        return sorted({min(full, max(step, round(one / step) * step)) for one in wanted} | {width})
+        step, least = min(round_to, full), 0 if name in self.free else 1
+        wanted = (width + share * full for share in steps if share > -1 or not least)
+        return sorted({min(full, max(least * step, round(one / step) * step)) for one in wanted} | {width})
 
     def _producers(self, names: Sequence[str]) -> Iterator[str]:
         for name in names:
             yield from self.statistics.network.groups[name].producers
 
     def _cut(self, widths: Mapping[str, int]) -> CuttableNetwork:
+        widths = idle(self.statistics.network, widths)
         cut = {name: order[: len(order) - widths[name]].tolist() for name, order in self.orders.items()}
         return self.folder.folded(cut)
 
@@ -142,6 +150,7 @@ def judges(statistics: CalibrationStatistics, criterion: Criterion, *, search: b
     """A judge for each target that the criterion can look at, or one under the criterion's own name."""
     (x, held), (y, _) = parted(statistics.x), parted(statistics.y)
     held = blended(held, torch.Generator().manual_seed(statistics.seed))
+    free = branches(statistics.network, held)
     some = replace(statistics, x=x, y=y)
     ways = {criterion.name: criterion}
     if criterion.searched and search:
@@ -151,7 +160,7 @@ def judges(statistics: CalibrationStatistics, criterion: Criterion, *, search: b
         some.prefetch(None, *targets.values())
         ways = {name: criterion.with_options(temperature=heat) for name, heat in targets.items()}
     return {
-        name: Judge.of(some, {layer: rank(some, layer) for layer in some.layers}, held)
+        name: Judge.of(some, {layer: rank(some, layer) for layer in some.layers}, held, free)
         for name, rank in ways.items()
     }
 
@@ -164,7 +173,7 @@ def measured_widths(judge: Judge, budget: Budget) -> tuple[dict[str, int], list[
         widths, alone = divided(budget, curves, tried[-1]), alone or curves
         if widths not in tried:
             tried.append(widths)
-    return min(tried, key=judge.loss), alone
+    return idle(judge.statistics.network, min(tried, key=judge.loss)), alone
 
 
 def best_target(found: Mapping[str, Judge], budget: Budget) -> tuple[str, dict[str, float]]:

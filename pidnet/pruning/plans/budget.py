@@ -13,6 +13,7 @@ from pidnet.energy.modelled import total
 from pidnet.networks.inputs import take
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans.curves import LossCurve
+from pidnet.pruning.repair.branches import idle
 
 RESOURCES = ("keep", "macs", "energy")
 # A global budget leaves each layer at least this share of what a uniform one would leave it.
@@ -56,6 +57,7 @@ class Budget:
 
     def needs(self, widths: Mapping[str, int]) -> float:
         """What the network needs at these widths; which units go does not matter, so the first ones do."""
+        widths = idle(self.statistics.network, widths)
         if self.resource == "keep":
             return float(sum(widths.values()))
         if (key := tuple(widths.items())) not in self._known:
@@ -178,20 +180,26 @@ def divided(budget: Budget, curves: Sequence[LossCurve], at: Mapping[str, int]) 
 
 def _options(curve: LossCurve, step: int) -> list[int]:
     """The widths to choose from, ascending."""
-    low, high = curve.widths[0], curve.widths[-1]
-    return sorted({*range(low, high, min(step, high)), high})
+    (least, *more), high = curve.widths, curve.widths[-1]
+    low = least or (more or [high])[0]
+    return sorted({least, *range(low, high, min(step, high)), high})
 
 
 def _needs(budget: Budget, curve: LossCurve, at: Mapping[str, int]) -> Callable:
     """What the network needs, as a function of the width of one layer: of first degree where no layer both makes and
-    reads its units."""
-    low, high, now = curve.widths[0], curve.widths[-1], at[curve.layers[0]]
+    reads its units; without any unit, what it then needs."""
+    low, high = next(width for width in curve.widths if width), curve.widths[-1]
+    now = at[curve.layers[0]] or low
     groups = [budget.statistics.network.groups[name] for name in curve.layers]
     bilinear = not any(set(group.producers) & set(group.consumers) for group in groups)
     ends = [low if now - low > high - now else high] if bilinear else [low, high]
     known = sorted({now, *ends})
     found = [budget.needs({**at, **dict.fromkeys(curve.layers, width)}) for width in known]
-    return partial(np.polyval, np.polyfit(known, found, len(known) - 1))
+    line = partial(np.polyval, np.polyfit(known, found, len(known) - 1))
+    if curve.widths[0]:
+        return line
+    nothing = budget.needs({**at, **dict.fromkeys(curve.layers, 0)})
+    return lambda widths: np.where(np.asarray(widths) > 0, line(widths), nothing)
 
 
 def _least(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_LAYERS = 7
+WHOLLY = ", its branch goes wholly"
 SEEMS_TRAINED_ON = (
     "loses more on other samples: the network fits these as such that it was trained on (give it new ones)"
 )
@@ -34,7 +35,7 @@ class PruningPlan(Printed):
     Attributes
     ----------
     kept
-        Layer -> ascending indices of the units that stay.
+        Layer -> ascending indices of the units that stay; none where a branch of the network goes wholly.
     removed
         Layer -> the units that were planned to go, in the order in which they go.
     criterion
@@ -248,7 +249,7 @@ class PruningPlan(Printed):
     def _lines(self) -> list[str]:
         budget = "".join(f", {name}={share:g}" for name, share in self.settings.get("budget", {}).items())
         widths = [
-            f"  layer {layer}: {width} of {self.units.get(layer, '?')} kept"
+            f"  layer {layer}: {width} of {self.units.get(layer, '?')} kept{WHOLLY * (not width)}"
             for layer, width in self.widths.items()
         ]
         more = [f"  ... and {len(widths) - MOST_LAYERS} more layers"] if len(widths) > MOST_LAYERS else []
@@ -275,7 +276,9 @@ class PruningPlan(Printed):
         by_hand = sorted(
             set(range(self.units.get(layer, 0))) - {*kept, *(planned.unit for planned in removed)}
         )
-        lines = [f"\n{layer}: {len(kept)} units kept, {len(removed) + len(by_hand)} removed"]
+        lines = [
+            f"\n{layer}: {len(kept)} units kept, {len(removed) + len(by_hand)} removed{WHOLLY * (not kept)}"
+        ]
         if layer in self.curves:
             points = [f"{width} {bits:.2g}" for width, bits in self.curves[layer]]
             lines.append(f"  cut alone, bits lost by units kept: {', '.join(points)}")

@@ -59,8 +59,9 @@ def plan_pruning(
         The share of the modelled joules (every word in SRAM).
     allocation
         "measured" cuts each layer where that costs least of the output on samples that are held out: its loss is
-        measured at several widths, and the widths are combined by dynamic programming; the plan shows the curves, and
-        "pid" takes the target whose units lose least, without further proposals. "uniform" removes the same share of
+        measured at several widths, and the widths are combined by dynamic programming; the plan shows the curves. A layer all of
+        whose outputs are only added to something else, as in the branch of a residual block, may lose all of its units, so
+        that the branch goes wholly. "pid" takes the target whose units lose least, without further proposals. "uniform" removes the same share of
         every layer; "global" spends bits where they save most, with no layer
         below half of its uniform width, and needs a criterion in bits; it takes the first ranking, without a search.
         None is "measured" for networks with more than five layers to prune and "uniform" for the others.

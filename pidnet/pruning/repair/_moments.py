@@ -49,7 +49,7 @@ class Moments:
     def solve(self, prior: Tensor, ridge: float, biased: bool) -> Tensor:
         """argmin of the squared error plus ridge * mean diagonal * |weights - prior|^2; the bias is not pulled,
         and stays 0 where the layer has none."""
-        strength = max(ridge * float(self.gram.diagonal()[:-1].mean()), SMALLEST)
+        strength = max(SMALLEST, ridge * float(self.gram.diagonal()[:-1].mean()))  # nan without a feature
         penalty = torch.full_like(self.gram.diagonal(), strength)
         penalty[-1] = 0
         free = slice(None) if biased else slice(-1)

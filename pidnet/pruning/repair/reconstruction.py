@@ -146,7 +146,7 @@ def _movable(model: nn.Module, names: Iterable[str]) -> Generator[list[nn.Parame
     """The weights and biases of these layers, for a while the only parameters with gradients."""
     before = [parameter.requires_grad for parameter in model.parameters()]
     moving = (p for name in names for p in model.get_submodule(name).parameters(recurse=False))
-    weights = list(dict.fromkeys(moving))
+    weights = [weight for weight in dict.fromkeys(moving) if weight.numel()]
     model.requires_grad_(False)
     for weight in weights:
         weight.requires_grad_(True)

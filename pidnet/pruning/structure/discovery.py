@@ -164,6 +164,8 @@ def _candidates(tracer: Tracer) -> list[Candidate]:
 def _plain(tracer: Tracer, name: str, layer: Weighted) -> Candidate:
     units, _ = sizes(layer)
     producers = {name: np.arange(units)[:, None]}
+    if not units:
+        return Candidate(UnitGroup(name, units, producers, {}), "all of its units have gone already")
     if isinstance(layer, CONVOLUTIONS) and layer.groups > 1:
         reason = f"it is a convolution of {layer.groups} groups: they go with the units that it reads, or not at all"
         return Candidate(UnitGroup(name, units, producers, {}), reason)

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from pidnet.networks.compensated_norms import compensate, norms_channels
-from pidnet.networks.kinds import CONVOLUTIONS, axes
+from pidnet.networks.emptied import empty
+from pidnet.networks.kinds import CONVOLUTIONS, Weighted, axes, sizes, weighted
 from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
 
 
@@ -18,7 +19,7 @@ def remove_units(model: nn.Module, groups: Mapping[str, UnitGroup], units: Units
     """Remove units from the model in place, with everything that hangs on them."""
     for side, kind in enumerate(("producers", "consumers")):
         for name, channels in removed_channels(groups, units, kind).items():
-            _take_out(model.get_submodule(name), side, channels)
+            _take_out(weighted(model, name), side, channels)
     for name, channels in removed_channels(groups, units, "followers").items():
         _thin(model.get_submodule(name), channels)
     for name, indices in units.items():
@@ -58,13 +59,15 @@ def renumbered(groups: Mapping[str, UnitGroup], units: UnitsByLayer) -> dict[str
     return found
 
 
-def _take_out(layer: nn.Module, side: int, channels: np.ndarray) -> None:
+def _take_out(layer: Weighted, side: int, channels: np.ndarray) -> None:
     """Drop outputs (side 0, with their biases) or inputs (side 1) of a layer."""
     _shorten(layer, "weight", axes(layer)[side], channels)
     if side == 0:
         _shorten(layer, "bias", 0, channels)
     kind = "channels" if isinstance(layer, CONVOLUTIONS) else "features"
     _lower(layer, f"{('out', 'in')[side]}_{kind}", len(channels))
+    if 0 in sizes(layer):
+        empty(layer)
 
 
 def _thin(layer: nn.Module, channels: np.ndarray) -> None:
@@ -80,6 +83,8 @@ def _thin(layer: nn.Module, channels: np.ndarray) -> None:
             _lower(layer, "num_groups", len(channels) * layer.num_groups // layer.num_channels)
         size = {nn.GroupNorm: "num_channels", nn.PReLU: "num_parameters"}.get(type(layer), "num_features")
         _lower(layer, size, len(channels))
+        if not getattr(layer, size):
+            empty(layer)
         return
     of_group = layer.out_channels // layer.groups
     groups = np.unique(channels // of_group)
@@ -88,6 +93,8 @@ def _thin(layer: nn.Module, channels: np.ndarray) -> None:
     _lower(layer, "in_channels", len(groups) * layer.in_channels // layer.groups)
     _lower(layer, "out_channels", len(groups) * of_group)
     _lower(layer, "groups", len(groups))
+    if 0 in sizes(layer):
+        empty(layer)
 
 
 def _lower(layer: nn.Module, name: str, by: int) -> None:

@@ -19,6 +19,7 @@ from pidnet.pruning.structure.network import CuttableNetwork
 
 # Of more features than this so many rows are multiplied in the precision of the inputs, and their sums added up in float64.
 NARROW = 128
+ROUNDING = 1e-5  # of each variance, added so that rounding leaves the covariance positive definite
 ROWS = 4096
 # Sums of squares beyond this, or below its inverse, are formed in double precision.
 FAR = 1e20
@@ -50,6 +51,8 @@ def input_moments(
         name, (start, gram, total, count) = sums.popitem()
         mean = total / count
         covariance = gram.div_(count).addr_(mean, mean, alpha=-1)
+        if start.dtype != torch.float64:
+            covariance.diagonal().mul_(1 + ROUNDING)
         found[name] = covariance.cpu().numpy(), (start + mean).cpu().numpy()
     return found
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from pidnet.pruning.criteria.ranking import Ranking, in_order
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
@@ -34,6 +34,7 @@ RIDGE = 1e-4
 WIDE = 256
 PARTS = 32
 GEMM: Any = get_blas_funcs("gemm", dtype=np.float64)
+POTRF, POTRI = get_lapack_funcs(("potrf", "potri"), dtype=np.float64)
 
 
 def pid(statistics: CalibrationStatistics, layer: str, *, temperature: float = 1.0) -> Ranking:
@@ -103,12 +104,14 @@ class Channel:
         if temperature is not None:
             weight = _square_root(statistics.fisher(consumer, temperature)) @ weight
         covariance = ridged(statistics.covariance(consumer))
+        if kept:  # what sweeping all features in comes to
+            nothing = np.zeros((len(weight), len(weight)))
+            table = np.block([[-_inverse(covariance), weight.T], [weight, nothing]])
+            return Channel(table, owned, np.full(len(owned), True), covariance)
         explained = covariance @ weight.T
         table = np.block([[covariance, explained], [explained.T, weight @ explained]])
         channel = Channel(table, owned, np.full(len(owned), False), covariance)
-        others = np.setdiff1d(np.arange(len(covariance)), owned)
-        channel._sweep_in(np.concatenate([others, owned.ravel()]) if kept else others)
-        channel.kept[:] = kept
+        channel._sweep_in(np.setdiff1d(np.arange(len(covariance)), owned))
         return channel
 
     def alone(self, unit: int) -> float:
@@ -120,8 +123,10 @@ class Channel:
     def change(self, units: np.ndarray) -> np.ndarray:
         """The cost of removing each of these units if they are kept, the gain of adding them if not, (unit,)."""
         own = self.owned[units]
-        blocks = self.table[own[:, :, None], own[:, None, :]]
         columns = self.table[own, len(self.covariance) :]
+        if own.shape[1] == 1:
+            return 0.5 * np.square(columns[:, 0]).sum(1) / np.abs(self.table[own[:, 0], own[:, 0]])
+        blocks = self.table[own[:, :, None], own[:, None, :]]
         return 0.5 * np.abs(np.einsum("ufo,ufo->u", columns, np.linalg.solve(blocks, columns)))
 
     def part(self, units: np.ndarray) -> Channel:
@@ -147,7 +152,8 @@ class Channel:
         self.kept[units] ^= True
 
     def _sweep_in(self, own: np.ndarray) -> None:
-        inverse = np.linalg.inv(self.table[np.ix_(own, own)])
+        block = self.table[np.ix_(own, own)]
+        inverse = np.linalg.inv(block) if len(own) > 1 else 1 / block
         columns = self.table[:, own]
         carry = columns @ inverse
         # In place, a transposed table in the order of Fortran: table - carry @ columns.T without another table.
@@ -247,6 +253,16 @@ def _in_bits(ranking: Ranking) -> Ranking:
     """Nats as bits."""
     bits = np.log(2)
     return Ranking(ranking.order, ranking.cost / bits, "bits", ranking.redundancy / bits)
+
+
+def _inverse(covariance: np.ndarray) -> np.ndarray:
+    """Of a positive definite matrix."""
+    factor, failed = POTRF(covariance, lower=True)
+    if failed:
+        raise np.linalg.LinAlgError("the covariance of a layer's inputs is not positive definite")
+    lower, _ = POTRI(factor, lower=True)
+    lower = np.tril(lower)
+    return lower + np.tril(lower, -1).T
 
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +20,7 @@ from pidnet.pruning.criteria._gathering import fisher_factors, input_moments
 from pidnet.pruning.criteria.sketching import Sketch, sketched
 from pidnet.pruning.structure.network import CuttableNetwork
 
-# Where outputs are drawn, so many gradients in all: w^T M w then has a standard error of about 4 % for any w.
+# Where outputs are drawn, about so many gradients in all: w^T M w then has a standard error of some 4 % for any w.
 GRADIENTS = 1024
 
 
@@ -226,7 +225,7 @@ class CalibrationStatistics(Printed):
         wanted = product(consumers, (self.network.reading.heat(t) for t in temperatures if t is not None))
         if unknown := [key for key in wanted if key not in self._fishers]:
             names, heats = (list(dict.fromkeys(column)) for column in zip(*unknown, strict=True))
-            draws = math.ceil(GRADIENTS / len(self.y))
+            draws = max(1, round(GRADIENTS / len(self.y)))
             self._fishers.update(fisher_factors(self.network, self.x, names, heats, self.seed, draws))
 
     def weights(self, consumer: str) -> np.ndarray:

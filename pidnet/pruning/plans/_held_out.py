@@ -73,6 +73,8 @@ class Fit:
 
 def fit_of(network: CuttableNetwork, x: Inputs, y: Tensor) -> Fit | None:
     """How the labels are fitted; None where an output is not the class of a sample."""
+    if network.reading.kind == "gaussian":
+        return None
     scores = network.outputs(x).double()
     if (scored := network.reading.predicted(scores)) is None:
         return None

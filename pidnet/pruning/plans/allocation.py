@@ -10,7 +10,7 @@ which units go.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -47,6 +47,7 @@ class Judge:
     held: Inputs
     scores: Tensor
     free: Collection[str] = ()
+    _known: dict[tuple, float] = field(default_factory=dict)
 
     @staticmethod
     def of(
@@ -71,15 +72,17 @@ class Judge:
 
     def loss(self, widths: Mapping[str, int]) -> float:
         """Bits lost at these widths, a mean over the held-out samples."""
-        network = self._cut(widths)
-        return self._bits(Replay(network.model, [self.held]), network)
+        if (key := tuple(widths.items())) not in self._known:
+            network = self._cut(widths)
+            self._known[key] = self._bits(Replay(network.model, [self.held]), network)
+        return self._known[key]
 
     def curves(
         self, widths: Mapping[str, int], round_to: int = 1, steps: Sequence[float] = ALONE
     ) -> list[LossCurve]:
         """The curve of each layer with all others at their widths; front to back, so that what stands before a layer
         runs once. steps: the shares of a layer more or less than its width to measure at."""
-        network = self.statistics.network
+        network, here = self.statistics.network, self.loss(widths)
         replay = Replay(self._cut(widths).model, [self.held])
         places = network.order([p for g in network.groups.values() for p in g.producers], self.held)
         firsts = {names: min(self._producers(names), key=places.index) for names in network.tied}
@@ -89,9 +92,11 @@ class Judge:
         ):
             replay.reach(firsts[names])
             tried = self._tried(names[0], widths[names[0]], round_to, steps)
-            cuts = ({**widths, **dict.fromkeys(names, width)} for width in tried)
-            bits = [self._bits(replay, self._cut(cut)) for cut in cuts]
-            found[names] = LossCurve(names, tuple(tried), tuple(bits))
+            bits = {widths[names[0]]: here}
+            for width in (width for width in tried if width not in bits):
+                cut = self._cut({**widths, **dict.fromkeys(names, width)})
+                bits[width] = self._bits(replay, cut)
+            found[names] = LossCurve(names, tuple(tried), tuple(bits[width] for width in tried))
         return [found[names] for names in network.tied]
 
     def _tried(self, name: str, width: int, round_to: int, steps: Sequence[float]) -> list[int]:
@@ -138,12 +143,18 @@ def by_measured_loss(
     judge = found[target]
     widths, curves = measured_widths(judge, budget)
     plan = at_once(judge.statistics, lambda _, layer: judge.rankings[layer], widths)
-    if losses:
+    if losses and not _in_bits(judge.statistics, target):
         plan = PartialPlan.costed(
             judge.statistics, {name: sorted(units) for name, units in plan.kept.items()}
         )
     losses = {f"target {name}": bits for name, bits in losses.items()}
     return plan, losses | {"folded": judge.loss(widths)}, curves
+
+
+def _in_bits(statistics: CalibrationStatistics, target: str) -> bool:
+    """Whether what is lost of a target is what is lost of the output."""
+    heat, own = TARGETS[target], statistics.network.reading.heat
+    return heat is not None and own(heat) == own(1.0)
 
 
 def judges(statistics: CalibrationStatistics, criterion: Criterion, *, search: bool) -> dict[str, Judge]:

@@ -72,5 +72,12 @@ def test_a_page_says_what_was_measured(page, words, results, there):
     assert not wrong
 
 
+def test_the_bands_of_a_profile_are_called_what_they_are():
+    """Fault F7: the notebook called them a bootstrap over units; each unit is left out once."""
+    text = (ROOT / "notebooks" / "3_synergy_and_redundancy.ipynb").read_text()
+    assert "a jackknife over *units*" in text
+    assert "bootstrap over" not in text
+
+
 def test_a_wrong_figure_is_noticed():
     assert (unit("96,500"), unit("0.125"), unit("70"), unit("1.9")) == (100, 0.001, 10, 0.1)

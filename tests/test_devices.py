@@ -1,4 +1,4 @@
-"""Model and data on another device than the CPU, alone or together.
+"""Model and data on another device than the CPU, alone or together (fault F4).
 
 Where there is a GPU, the tests run on it. Everywhere they also run, in a process of their own, on a device that poses as
 one in host memory (``tests.elsewhere``), which notices tensors of two devices in one operation.

@@ -38,7 +38,7 @@ def test_the_package_is_marked_as_typed():
 
 
 def test_a_room_is_there_before_anything_was_touched():
-    """``pn.tables`` does not depend on what was imported before: each room is asked for first in its process."""
+    """Fault F6: ``pn.tables`` does not depend on what was imported before: each room is asked for first in its process."""
     rooms = [name for name in pn.__all__ if isinstance(getattr(pn, name), ModuleType)]
     program = "import sys, pidnet as pn\nfor room in sys.argv[1:]:\n    getattr(pn, room)"
     fresh = "import pidnet as pn; assert not [n for n in vars(pn) if n in pn.__all__]; pn.tables.shannon"

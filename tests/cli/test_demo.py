@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from importlib.util import find_spec
+from inspect import signature
 
 import networkx
 import pytest
@@ -69,6 +70,15 @@ def test_the_folder_holds_everything(runs):
     assert len(graph) == 256
     page = (folder / "report.html").read_text()
     assert ('id="plotly"' if find_spec("plotly") else "data:image/png") in page
+
+
+def test_it_shows_the_defaults(runs):
+    """Fault F11: the demo showed a weak criterion and a weak repair."""
+    folder, *_ = runs
+    plans = [pn.PruningPlan.load(path) for path in folder.glob("pruned-*.plan.json")]
+    assert len(plans) == len(demo.BUDGETS)
+    assert {plan.criterion for plan in plans} == {signature(pn.plan_pruning).parameters["criterion"].default}
+    assert signature(pn.apply_plan).parameters["repair"].default == demo.REPAIR
 
 
 def test_it_ends_with_a_conclusion_and_holds_the_plane_and_the_codes(runs):

@@ -96,6 +96,7 @@ def test_unknown_names_are_said(at, tmp_path, option, value, message):
     ],
 )
 def test_a_gaussian_measure_refuses_what_it_would_not_use(at, tmp_path, option, message):
+    """Fault F1: the command dropped them without a word."""
     words = ["map", "--model", at("network"), "--data", at("samples"), "--out", str(tmp_path)]
     result = CliRunner().invoke(app, [*words, "--measure", "gaussian_i_mmi", *option])
     assert message in str(result.exception)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -73,9 +75,15 @@ def test_pairs_are_in_the_order_of_the_tables(seed):
     np.testing.assert_array_equal(codes.layer("layer").pairs, expected)
 
 
-def test_taken_samples_keep_code_and_label_together():
+def test_whatever_is_by_sample_is_taken_together():
+    """Fault F5: ``sample``, ``predicted`` and what is held of each layer went out of step with the codes."""
     codes, _ = layer(0)
+    by_sample = torch.arange(len(codes.target))
+    codes = replace(codes, sample=by_sample, predicted=by_sample % 3)
     part = codes.take(np.array([3, 5]))
+    assert part.sample.tolist() == [3, 5]
+    assert part.predicted.tolist() == [0, 2]
+    assert part.take_layer("layer", np.array([1])).layers["layer"].values.shape == (2, 1)
     assert torch.equal(part.layers["layer"].values, codes.layers["layer"].values[[3, 5]])
     assert torch.equal(part.target, codes.target[[3, 5]])
 

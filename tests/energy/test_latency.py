@@ -88,5 +88,6 @@ def test_too_few_rounds_and_a_wrong_shape_are_refused():
 
 
 def test_a_machine_that_does_not_count_its_load_is_not_busy(monkeypatch):
+    """Fault F12: Windows has no such figure."""
     monkeypatch.delattr(latency.os, "getloadavg")
     assert latency.busy_machine() is None

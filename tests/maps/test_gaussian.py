@@ -139,6 +139,7 @@ def test_measure_and_input_must_fit(activations):
 
 
 def test_options_that_do_not_apply_are_refused_by_name(activations):
+    """Fault F8: a wrong word was blamed on an inner function."""
     codes = quantize(activations, levels=2)
     with pytest.raises(ValueError, match="shrinkage=, copula= does not apply to tables of codes"):
         layer_maps(codes, "i_mmi", shrinkage="oas", copula=True)

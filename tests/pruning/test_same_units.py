@@ -1,4 +1,4 @@
-"""The units of a map are those of a plan, by the same names."""
+"""The units of a map are those of a plan, by the same names, of recurrent layers too (fault F3)."""
 
 import pytest
 import torch

@@ -127,6 +127,7 @@ def test_a_list_of_batches_gives_the_plan_of_the_pair(mlp, calibration):
 
 
 def test_the_share_kept_is_that_of_the_edited_plan():
+    """Fault F2: tables and report said the share of the plan as it was made."""
     planned = [RemovedUnit(unit, 0.0, "score", ()) for unit in (1, 3, 5)]
     plan = pn.PruningPlan(kept={"fc1": [0, 2, 4]}, removed={"fc1": planned}, criterion="l1")
     assert plan.share_kept == 0.5

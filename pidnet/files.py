@@ -187,7 +187,7 @@ class Saved:
         Parameters
         ----------
         path : str or Path
-            The .json file.
+            The file, or the name that ``save`` got.
 
         Returns
         -------
@@ -200,12 +200,20 @@ class Saved:
             For a file that is broken or holds another result, with the reason.
         """
         try:
-            return cls._restored(json.loads(Path(path).read_text(encoding="utf-8"))[cls.__name__])
+            return cls._restored(
+                json.loads(saved_as(path, ".json").read_text(encoding="utf-8"))[cls.__name__]
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
             raise ValueError(
                 f"{path} holds no {cls.__name__} that can be read: {reason}; make it again"
             ) from error
+
+
+def saved_as(path: str | Path, ending: str) -> Path:
+    """The file that ``save`` wrote under this name, with the ending that it has given it."""
+    path = Path(path)
+    return path if path.exists() else path.with_suffix(ending)
 
 
 def safe_name(name: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, cast
 
 MOST_LINES = 12
 WIDTH = 100
@@ -19,11 +20,13 @@ class Printed:
     """A result that prints itself: a class gives ``_lines`` and gets ``repr`` and a notebook's HTML.
 
     At most ``MOST_LINES`` lines of ``WIDTH`` characters; what is longer is cut and ends in "...".
-    A dataclass needs ``@dataclass(repr=False)``, or it would print all of its fields.
+    A dataclass needs ``@dataclass(repr=False)``, or it would print its fields with all of their digits.
     """
 
     def _lines(self) -> Sequence[str]:
-        raise NotImplementedError
+        """The fields of a dataclass, where it has no words of its own."""
+        said = (f"{one.name} {_said(getattr(self, one.name))}" for one in fields(cast(Any, self)) if one.repr)
+        return wrapped(f"{type(self).__name__}: {', '.join(said)}")
 
     def __repr__(self) -> str:
         lines = [_cut(visible(part)) for line in self._lines() for part in line.splitlines()]
@@ -34,6 +37,25 @@ class Printed:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(repr(self))}</pre>"
+
+
+class Registry(Printed, dict):
+    """What one kind of choice can be, by name. noun: the kind, in the plural."""
+
+    def __init__(self, noun: str, known: Mapping[str, Any]) -> None:
+        super().__init__(known)
+        self.noun = noun
+
+    def _lines(self) -> list[str]:
+        return wrapped(f"{len(self)} {self.noun}: {', '.join(self)}")
+
+
+class Several(Printed, dict):
+    """Results by name, each with its lines."""
+
+    def _lines(self) -> list[str]:
+        said = ((name, repr(one)) for name, one in self.items())
+        return [text if text.startswith(str(name)) else f"{name}: {text}" for name, text in said]
 
 
 def visible(text: str) -> str:
@@ -112,3 +134,7 @@ def wrapped(sentence: str, indent: str = "") -> list[str]:
 
 def _cut(line: str) -> str:
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 4]} ..."
+
+
+def _said(value: object) -> str:
+    return f"({', '.join(map(_said, value))})" if isinstance(value, tuple) else number(value)

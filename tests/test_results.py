@@ -73,6 +73,21 @@ def results():
     found += [pn.pair_covariances(acts, NAMES[0]), pn.decompose_dit(dit.example_dists.Xor(), "PID_WB")]
     found += [pn.group_invariants(codes, NAMES[0], pn.random_groups(codes, NAMES[0], size=2, count=2))]
     found += [pn.sensitivity(activations(NAMES[:2]), "i_min", levels=(2, 3), shares=())]
+    found += [pn.CRITERIA, pn.MEASURES, pn.quantizers.QUANTIZERS, pn.training.PENALTIES, pn.Recorder(data)]
+    found += [pn.code_information(codes.layer(NAMES[0]), codes.target), pn.training.Foldable(net)]
+    layer, work = (
+        pn.energy.count(net, data[0]).layers["fc1"],
+        pn.energy.modelled_energy(pn.energy.count(net, data[0])),
+    )
+    found += [
+        run.plan.removed["fc1"][0],
+        layer,
+        work,
+        work["fc1"],
+        run.report.layers[0],
+        run.report.energy[0],
+    ]
+    found += [pn.pruning.plan_overlap(run.plan, run.plan), pn.measures.check_measure("i_min").axioms[0]]
     return found
 
 
@@ -110,3 +125,16 @@ def test_activations_go_to_xarray():
     assert data["fc2"].dims == ("row", "fc2 unit")
     assert data["fc1"].sel(row=data.target == 1).sizes == {"row": 100, "fc1 unit": 4}
     assert data.attrs["reduction"] == '{"fc1": "none", "fc2": "none"}'
+
+
+def test_what_was_saved_is_loaded_by_the_name_it_got(tmp_path):
+    codes = pn.quantize(activations(["fc1"]), 3)
+    layer_map = pn.layer_maps(codes, "i_mmi", correction="none")["fc1"]
+    profile = pn.profile({"fc1": layer_map})
+    net, data, run = pruned()
+    for result in (codes, layer_map, profile):
+        written = result.save(tmp_path / type(result).__name__)
+        again = type(result).load(tmp_path / type(result).__name__)
+        assert repr(again) == repr(result) == repr(type(result).load(written))
+    pn.save_pruned(run.model, run.plan, data[0], tmp_path / "small")
+    assert pn.load_pruned(net, tmp_path / "small").fc1.out_features == 3

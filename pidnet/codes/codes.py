@@ -14,6 +14,7 @@ from torch import Tensor
 from pidnet.arguments import check_arguments
 from pidnet.codes import _files
 from pidnet.codes._layer import LayerCodes
+from pidnet.files import saved_as
 from pidnet.printing import Printed, listed, number, table
 
 
@@ -207,7 +208,7 @@ class Codes(Printed):
         Parameters
         ----------
         path : str or Path
-            The file.
+            The file, or the name that ``save`` got.
 
         Returns
         -------
@@ -220,7 +221,7 @@ class Codes(Printed):
             For a file with other or damaged contents.
         """
         check_arguments(Codes.load, locals())
-        layers, fields = _files.read_codes(path)
+        layers, fields = _files.read_codes(saved_as(path, ".npz"))
         return cls({name: LayerCodes(**layer) for name, layer in layers.items()}, **fields)
 
     def _lines(self) -> list[str]:

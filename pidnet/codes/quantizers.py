@@ -15,6 +15,7 @@ from torch import Tensor
 from pidnet.choices import find_choice
 from pidnet.codes._k_means import k_means
 from pidnet.codes._lloyd import lloyd
+from pidnet.printing import Registry
 
 __all__ = [
     "QUANTIZERS",
@@ -242,15 +243,18 @@ def own_values(values: Tensor, levels: int) -> Tensor:
     return edges
 
 
-QUANTIZERS: dict[str, Quantizer] = {
-    "equal_mass": equal_mass,
-    "equal_width": equal_width,
-    "zero_level": zero_level,
-    "deviation_steps": deviation_steps,
-    "lloyd": lloyd,
-    "binary": binary,
-    "own_values": own_values,
-}
+QUANTIZERS: dict[str, Quantizer] = Registry(
+    "quantizers",
+    {
+        "equal_mass": equal_mass,
+        "equal_width": equal_width,
+        "zero_level": zero_level,
+        "deviation_steps": deviation_steps,
+        "lloyd": lloyd,
+        "binary": binary,
+        "own_values": own_values,
+    },
+)
 
 
 def find_quantizer(how: str | Quantizer) -> Quantizer:

@@ -25,8 +25,8 @@ DTYPES = {
 PRECEDENCE = ("attention", "recurrent", "conv", "linear", "embedding", "norm", "elementwise")
 
 
-@dataclass(frozen=True)
-class LayerCount:
+@dataclass(frozen=True, repr=False)
+class LayerCount(Printed):
     """One layer, per sample.
 
     Attributes

@@ -24,8 +24,8 @@ from pidnet.networks.running import device_of, restored, run_or_say
 from pidnet.printing import Printed, counted, table, wrapped
 
 
-@dataclass(frozen=True)
-class Latency:
+@dataclass(frozen=True, repr=False)
+class Latency(Printed):
     """Measured seconds of one call; every figure is of both models.
 
     Attributes

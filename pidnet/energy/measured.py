@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pidnet.optional import optional_module
+from pidnet.printing import Printed
 
 POWERCAP = Path("/sys/class/powercap")
 SHORTEST = 10.0  # seconds; the counters tick about every millisecond, and idle power drifts
 
 
-@dataclass(frozen=True)
-class Counter:
+@dataclass(frozen=True, repr=False)
+class Counter(Printed):
     """A counter of joules that only rises.
 
     Attributes
@@ -43,7 +44,7 @@ class Counter:
     """
 
     name: str
-    read: Callable[[], float]
+    read: Callable[[], float] = field(repr=False)
     wraps_at: float = math.inf
 
     def since(self, before: float) -> float:
@@ -63,8 +64,8 @@ class Counter:
         return now - before if now >= before else now + self.wraps_at - before
 
 
-@dataclass
-class Window:
+@dataclass(repr=False)
+class Window(Printed):
     """Joules and seconds between two moments, there once the window is closed.
 
     Attributes
@@ -80,7 +81,7 @@ class Window:
     --------
     >>> import pidnet as pn
     >>> pn.energy.Window()
-    Window(kind='measured', joules={}, seconds=0.0)
+    Window: kind measured, joules {}, seconds 0.0000
     """
 
     kind: str = "measured"
@@ -91,8 +92,8 @@ class Window:
 OpenWindow = Callable[[], AbstractContextManager[Window]]
 
 
-@dataclass(frozen=True)
-class Measurement:
+@dataclass(frozen=True, repr=False)
+class Measurement(Printed):
     """Joules of one call above idle.
 
     Attributes
@@ -125,8 +126,7 @@ class Measurement:
 def powercap_counters(root: Path = POWERCAP) -> list[Counter]:
     """RAPL packages and their DRAM, in joules; the cores are part of the package and left out.
 
-    Raises PermissionError with the remedy for a counter that exists and may not be read, FileNotFoundError
-    where there is none.
+    Raises PermissionError, with the remedy, for a counter that may not be read, FileNotFoundError without any.
     """
     counters = []
     zones = {zone.name: zone for depth in ("*", "*/*") for zone in root.glob(depth)}

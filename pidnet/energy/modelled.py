@@ -19,6 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from pidnet.energy.counting import Counts, LayerCount
+from pidnet.printing import Printed, Several, with_prefix
 
 PJ = 1e-12
 
@@ -57,8 +58,8 @@ class EnergyTable:
     word: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Joules:
+@dataclass(frozen=True, repr=False)
+class Joules(Printed):
     """Joules per sample.
 
     Attributes
@@ -72,7 +73,7 @@ class Joules:
     --------
     >>> import pidnet as pn
     >>> pn.energy.Joules(1.0, 2.0, "modelled") + pn.energy.Joules(0.5, 3.0, "estimated")
-    Joules(sram=1.5, dram=5.0, kind='estimated')
+    Joules: 1.5 J in SRAM, 5 J in DRAM, estimated
     """
 
     sram: float
@@ -82,6 +83,10 @@ class Joules:
     def __add__(self, other: Joules) -> Joules:
         kind = "estimated" if "estimated" in (self.kind, other.kind) else "modelled"
         return Joules(self.sram + other.sram, self.dram + other.dram, kind)
+
+    def _lines(self) -> list[str]:
+        sram, dram = with_prefix(self.sram, "J"), with_prefix(self.dram, "J")
+        return [f"Joules: {sram} in SRAM, {dram} in DRAM, {self.kind}"]
 
 
 def read_table(path: str | Path) -> EnergyTable:
@@ -183,7 +188,8 @@ def modelled_energy(
         raise ValueError(f"no such layer: {wrong[0]!r}; the model has {', '.join(map(repr, counts.layers))}")
     for name in filter(None, chosen.values()):
         check_dtype(name, table)
-    return {name: layer_energy(layer, chosen.get(name), table) for name, layer in counts.layers.items()}
+    found = {name: layer_energy(layer, chosen.get(name), table) for name, layer in counts.layers.items()}
+    return Several(found)
 
 
 def layer_energy(layer: LayerCount, dtype: str | None, table: EnergyTable) -> Joules:
@@ -239,7 +245,7 @@ def total(energy: Mapping[str, Joules]) -> Joules:
     --------
     >>> from pidnet.energy import Joules, total
     >>> total({"fc1": Joules(1.0, 2.0, "modelled"), "head": Joules(0.5, 1.0, "estimated")})
-    Joules(sram=1.5, dram=3.0, kind='estimated')
+    Joules: 1.5 J in SRAM, 3 J in DRAM, estimated
     """
     return sum(energy.values(), Joules(0.0, 0.0, "modelled"))
 

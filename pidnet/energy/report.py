@@ -18,8 +18,8 @@ from pidnet.printing import Printed, listed
 SIDES = ("dense", "small")
 
 
-@dataclass(frozen=True)
-class LayerRow:
+@dataclass(frozen=True, repr=False)
+class LayerRow(Printed):
     """One layer of both models, per sample, with modelled joules; 0 where a model does not have the layer.
 
     Attributes
@@ -52,8 +52,8 @@ class LayerRow:
     energy_kind: str
 
 
-@dataclass(frozen=True)
-class EnergyFigure:
+@dataclass(frozen=True, repr=False)
+class EnergyFigure(Printed):
     """Joules per sample of both models.
 
     Attributes

@@ -14,6 +14,7 @@ from pidnet.estimators._critic import Bound, critic_bounds
 from pidnet.estimators._labels import class_numbers, entropy
 from pidnet.estimators._mixture import pointwise
 from pidnet.estimators.information import ERRORS, Information
+from pidnet.printing import Several
 
 NAT = 1 / math.log(2)  # bits in a nat
 SLACK, SHARE = 0.1, 0.05
@@ -110,8 +111,8 @@ class _Brackets:
     def all(self) -> dict[str, Information]:
         whole = self._bracket("I(X;T)", "whole", self.channel.ceiling(), self.critics[:1])
         if self.y is None:
-            return {"I(X;T)": whole}
-        return {"I(X;T)": whole, "I(X;T|Y)": self._within(whole), "I(T;Y)": self._label(whole)}
+            return Several({"I(X;T)": whole})
+        return Several({"I(X;T)": whole, "I(X;T|Y)": self._within(whole), "I(T;Y)": self._label(whole)})
 
     def _within(self, whole: Information) -> Information:
         assert self.y is not None

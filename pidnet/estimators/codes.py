@@ -16,6 +16,7 @@ from pidnet.estimators._arrays import array
 from pidnet.estimators._counts import chao_shen, chao_wang_jost, coverage, plug_in
 from pidnet.estimators._labels import class_numbers
 from pidnet.estimators.information import ABOUT, ERRORS, Information
+from pidnet.printing import Several
 
 # Good-Turing coverage, and how far above the estimates the truth may be, in bits.
 SURE, UNSURE = (0.95, 0.05), (0.8, 0.3)
@@ -86,7 +87,8 @@ def code_information(
     parts = [np.flatnonzero(labels == c) for c in range(labels.max() + 1)]
     within = counted.entropy("I(X;T|Y)", parts)
     within = replace(within, high=max(min(within.high, whole.high), within.low))
-    return {**found, "I(X;T|Y)": within, "I(T;Y)": counted.about_labels(whole, within, labels, seed)}
+    label = counted.about_labels(whole, within, labels, seed)
+    return Several({**found, "I(X;T|Y)": within, "I(T;Y)": label})
 
 
 def row_codes(values: np.ndarray) -> np.ndarray:

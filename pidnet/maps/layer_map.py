@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from pidnet.arguments import check_arguments
+from pidnet.files import saved_as
 from pidnet.maps._frames import MIRROR, NAMES, pair_table, square, square_tables
 from pidnet.maps._ordering import similar_units
 from pidnet.maps._storage import read_map, write_map
@@ -242,7 +243,7 @@ class LayerMap(Printed):
         Parameters
         ----------
         path : str or Path
-            The .npz file.
+            The file, or the name that ``save`` got.
 
         Returns
         -------
@@ -257,7 +258,7 @@ class LayerMap(Printed):
             For a file that is broken or holds no map, with the reason.
         """
         check_arguments(LayerMap.load, locals())
-        return LayerMap(**read_map(Path(path)))
+        return LayerMap(**read_map(saved_as(path, ".npz")))
 
     def _lines(self) -> list[str]:
         constant, summary = len(self.units) - len(self.varying), self.summary()

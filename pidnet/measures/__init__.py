@@ -17,6 +17,7 @@ from pidnet.measures.iccs import i_ccs, i_ccs_derivative
 from pidnet.measures.imin import i_min, i_min_bias, i_min_derivative, i_min_of_units
 from pidnet.measures.immi import i_mmi, i_mmi_bias, i_mmi_derivative, i_mmi_of_units
 from pidnet.measures.measure import Measure, MeasureLike, as_measure
+from pidnet.printing import Registry
 from pidnet.tables.discrete import PairTables
 
 __all__ = [
@@ -36,50 +37,53 @@ __all__ = [
     "i_mmi",
 ]
 
-MEASURES: dict[str, Measure] = {
-    measure.name: measure
-    for measure in (
-        Measure(
-            "i_min",
-            i_min,
-            i_min_derivative,
-            i_min_bias,
-            margins_only=True,
-            nonnegative=True,
-            source="Williams & Beer 2010 (arXiv:1004.2515)",
-            guarantee="expected minimum of specific information, closed form",
-        ),
-        Measure(
-            "i_mmi",
-            i_mmi,
-            i_mmi_derivative,
-            i_mmi_bias,
-            margins_only=True,
-            nonnegative=True,
-            kinks="smaller information",
-            source="Barrett 2015 (arXiv:1411.2832)",
-            guarantee="R = min(I1, I2), closed form",
-        ),
-        Measure(
-            "i_broja",
-            i_broja,
-            i_broja_derivative,
-            i_broja_bias,
-            i_broja_with_bias,
-            margins_only=True,
-            nonnegative=True,
-            source="Bertschinger, Rauh, Olbrich, Jost & Ay 2014 (arXiv:1311.2852)",
-            guarantee="least unique information, with a proven gap for each pair",
-        ),
-        Measure(
-            "i_ccs",
-            i_ccs,
-            i_ccs_derivative,
-            source="Ince 2017 (arXiv:1602.05063)",
-            guarantee="common change in surprisal, with an estimated gap for each pair",
-        ),
-    )
-}
+MEASURES: dict[str, Measure] = Registry(
+    "measures of tables",
+    {
+        measure.name: measure
+        for measure in (
+            Measure(
+                "i_min",
+                i_min,
+                i_min_derivative,
+                i_min_bias,
+                margins_only=True,
+                nonnegative=True,
+                source="Williams & Beer 2010 (arXiv:1004.2515)",
+                guarantee="expected minimum of specific information, closed form",
+            ),
+            Measure(
+                "i_mmi",
+                i_mmi,
+                i_mmi_derivative,
+                i_mmi_bias,
+                margins_only=True,
+                nonnegative=True,
+                kinks="smaller information",
+                source="Barrett 2015 (arXiv:1411.2832)",
+                guarantee="R = min(I1, I2), closed form",
+            ),
+            Measure(
+                "i_broja",
+                i_broja,
+                i_broja_derivative,
+                i_broja_bias,
+                i_broja_with_bias,
+                margins_only=True,
+                nonnegative=True,
+                source="Bertschinger, Rauh, Olbrich, Jost & Ay 2014 (arXiv:1311.2852)",
+                guarantee="least unique information, with a proven gap for each pair",
+            ),
+            Measure(
+                "i_ccs",
+                i_ccs,
+                i_ccs_derivative,
+                source="Ince 2017 (arXiv:1602.05063)",
+                guarantee="common change in surprisal, with an estimated gap for each pair",
+            ),
+        )
+    },
+)
 
 _OF_UNITS = ((i_min, i_min_of_units), (i_mmi, i_mmi_of_units))
 

@@ -22,8 +22,8 @@ from pidnet.tables.discrete import PairTables
 MIRROR = ("redundancy", "unique2", "unique1", "synergy")
 
 
-@dataclass(frozen=True)
-class Axiom:
+@dataclass(frozen=True, repr=False)
+class Axiom(Printed):
     """One axiom, and how far a measure is from it.
 
     Attributes

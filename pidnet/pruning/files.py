@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 from pidnet import __version__
 from pidnet.arguments import check_arguments
-from pidnet.files import replacing
+from pidnet.files import replacing, saved_as
 from pidnet.networks.inputs import Inputs, first_sample
 from pidnet.pruning.applying import shrink
 from pidnet.pruning.plans.plan import PruningPlan
@@ -92,7 +92,7 @@ def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
     dense
         A network of the original architecture, with any weights; it is not changed.
     path
-        The file.
+        The file, or the name that ``save_pruned`` got.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
     See ``save_pruned``.
     """
     check_arguments(load_pruned, locals())
-    weights, described = _read(Path(path))
+    weights, described = _read(saved_as(path, ".safetensors"))
     plan, x = PruningPlan.from_json(described["plan"]), _ones(path, described["example"])
     small = shrink(dense, plan, x)
     try:

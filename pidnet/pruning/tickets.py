@@ -11,7 +11,7 @@ from pidnet.arguments import check_arguments
 from pidnet.networks.batches import example_inputs
 from pidnet.networks.inputs import Inputs
 from pidnet.networks.running import check_runs
-from pidnet.printing import Printed
+from pidnet.printing import Printed, Several
 from pidnet.pruning.applying import shrink
 from pidnet.pruning.plans.plan import PruningPlan, RemovedUnit
 
@@ -88,7 +88,7 @@ def plan_overlap(plan: PruningPlan, other: PruningPlan) -> dict[str, Overlap]:
     >>> import pidnet as pn
     >>> plan = pn.PruningPlan({"fc1": [0, 1, 2, 5]}, {}, "by hand", units={"fc1": 16})
     >>> pn.pruning.plan_overlap(plan, pn.pruning.random_plan(plan))
-    {'fc1': Overlap of 4 kept of 16 units: 1 shared, 25% (chance 25%, p = 0.728)}
+    fc1: Overlap of 4 kept of 16 units: 1 shared, 25% (chance 25%, p = 0.728)
     """
     check_arguments(plan_overlap, locals())
     layers = set(plan.kept) | set(other.kept)
@@ -102,10 +102,10 @@ def plan_overlap(plan: PruningPlan, other: PruningPlan) -> dict[str, Overlap]:
                 f"layer {layer!r}: one plan keeps {_of(mine)}, the other {_of(theirs)}; "
                 "compare plans of one network with the same widths"
             )
-    return {
-        layer: Overlap(len(set(kept) & set(other.kept[layer])), len(kept), plan.units[layer])
-        for layer, kept in plan.kept.items()
-    }
+    shared = {layer: len(set(kept) & set(other.kept[layer])) for layer, kept in plan.kept.items()}
+    return Several(
+        {layer: Overlap(shared[layer], len(kept), plan.units[layer]) for layer, kept in plan.kept.items()}
+    )
 
 
 def random_plan(plan: PruningPlan, seed: int = 0) -> PruningPlan:

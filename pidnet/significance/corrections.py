@@ -21,6 +21,7 @@ from pidnet.codes.resampling import permute_labels, split
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.sampling_bias import miller_madow_bias
+from pidnet.printing import Registry
 from pidnet.significance.expected_information import shuffled_information
 from pidnet.significance.mixture import mixture, plug_in_and_mixture
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
@@ -124,14 +125,17 @@ def corrected_atoms(
     return plug_in, correction(plug_in, codes, layer, measure, rng)
 
 
-CORRECTIONS: dict[str, Correction] = {
-    "none": none,
-    "mixture": mixture,
-    "miller_madow": miller_madow,
-    "quadratic_extrapolation": quadratic_extrapolation,
-    "shuffle_labels": shuffle_labels,
-    "shuffle_sources": shuffle_sources,
-}
+CORRECTIONS: dict[str, Correction] = Registry(
+    "corrections",
+    {
+        "none": none,
+        "mixture": mixture,
+        "miller_madow": miller_madow,
+        "quadratic_extrapolation": quadratic_extrapolation,
+        "shuffle_labels": shuffle_labels,
+        "shuffle_sources": shuffle_sources,
+    },
+)
 
 
 def _first_is_weaker(plug_in: Atoms) -> np.ndarray:

@@ -18,6 +18,7 @@ from pidnet.codes import Codes
 from pidnet.codes.resampling import permute_labels, permute_sources
 from pidnet.measures import Measure
 from pidnet.measures.atoms import Atoms
+from pidnet.printing import Registry
 from pidnet.significance.corrections import Correction, corrected_atoms
 from pidnet.significance.plug_in import layer_atoms
 from pidnet.tables import shannon
@@ -72,12 +73,15 @@ def against_sources(
     return _permutation_test(plug_in, codes, layer, measure, (permute_sources, rng))
 
 
-NULLS: dict[str, Null] = {
-    "none": no_null,
-    "units": against_units,
-    "labels": against_labels,
-    "sources": against_sources,
-}
+NULLS: dict[str, Null] = Registry(
+    "nulls",
+    {
+        "none": no_null,
+        "units": against_units,
+        "labels": against_labels,
+        "sources": against_sources,
+    },
+)
 
 
 def unit_p_values(codes: Codes, layer: str, rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 from pidnet.activations import Activations
 from pidnet.arguments import check_arguments
 from pidnet.execution.blocks import COVARIANCE_BYTES
-from pidnet.printing import Printed, number
+from pidnet.printing import Printed, counted, number
 
 SHRINKAGES = ("ledoit_wolf", "oas")
 
@@ -57,7 +57,7 @@ class PairCovariances(Printed):
 
     def _lines(self) -> list[str]:
         seen = f"estimated from {number(self.samples)} samples" if self.samples else "given"
-        return [f"PairCovariances: {number(len(self))} pairs, dimensions {self.dims}, {seen}"]
+        return [f"PairCovariances: {counted(len(self), 'pair')}, dimensions {self.dims}, {seen}"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ import numpy as np
 from pidnet.arguments import check_arguments
 from pidnet.execution.blocks import TABLE_BYTES
 from pidnet.execution.threads import share_pairs
-from pidnet.printing import Printed, number
+from pidnet.printing import Printed, counted, number
 from pidnet.tables import shannon
 from pidnet.tables._bits import (
     MOST_LEVELS,
@@ -65,9 +65,9 @@ class PairTables(Printed):
 
     def _lines(self) -> list[str]:
         pairs, levels1, levels2, classes = self.p.shape
-        counted = f"counted from {number(self.samples)} samples" if self.samples else "given"
+        source = f"counted from {number(self.samples)} samples" if self.samples else "given"
         return [
-            f"PairTables: {number(pairs)} pairs, {levels1} x {levels2} levels, {classes} classes, {counted}"
+            f"PairTables: {counted(pairs, 'pair')}, {levels1} x {levels2} levels, {classes} classes, {source}"
         ]
 
     def __add__(self, other: PairTables) -> PairTables:

@@ -12,19 +12,27 @@ from torch.distributions import Distribution, MultivariateNormal, Normal
 
 from pidnet.arguments import check_arguments
 from pidnet.choices import find_choice
+from pidnet.printing import Registry
 
 # form -> (gamma of a beta, beta of a gamma, what is minimized); gamma is the weight of I(Z;Y) beside I(X;Z|Y)
-BETA_FORMS: dict[str, tuple[Callable[[float], float], Callable[[float], float], str]] = {
-    "ib": (lambda beta: beta - 1, lambda gamma: gamma + 1, "I(X;Z) - beta I(Z;Y)"),
-    "gamma": (lambda beta: beta, lambda gamma: gamma, "I(X;Z|Y) - beta I(Z;Y)"),
-    "ceb": (lambda beta: 1 / beta if beta else math.inf, lambda gamma: 1 / gamma, "beta I(X;Z|Y) - I(Z;Y)"),
-    "rho": (math.exp, math.log, "exp(-beta) I(X;Z|Y) - I(Z;Y)"),
-    "vib": (
-        lambda beta: 1 / beta - 1 if beta else math.inf,
-        lambda gamma: 1 / (1 + gamma),
-        "beta I(X;Z) - I(Z;Y)",
-    ),
-}
+BETA_FORMS: dict[str, tuple[Callable[[float], float], Callable[[float], float], str]] = Registry(
+    "forms of beta",
+    {
+        "ib": (lambda beta: beta - 1, lambda gamma: gamma + 1, "I(X;Z) - beta I(Z;Y)"),
+        "gamma": (lambda beta: beta, lambda gamma: gamma, "I(X;Z|Y) - beta I(Z;Y)"),
+        "ceb": (
+            lambda beta: 1 / beta if beta else math.inf,
+            lambda gamma: 1 / gamma,
+            "beta I(X;Z|Y) - I(Z;Y)",
+        ),
+        "rho": (math.exp, math.log, "exp(-beta) I(X;Z|Y) - I(Z;Y)"),
+        "vib": (
+            lambda beta: 1 / beta - 1 if beta else math.inf,
+            lambda gamma: 1 / (1 + gamma),
+            "beta I(X;Z) - I(Z;Y)",
+        ),
+    },
+)
 
 
 def convert_beta(beta: float, form: str, to: str) -> float:

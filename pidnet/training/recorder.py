@@ -13,12 +13,13 @@ from pidnet.maps import LayerMap, layer_maps
 from pidnet.maps.profiles import Profile, profile
 from pidnet.networks.naming import Layers
 from pidnet.optional import optional_module
+from pidnet.printing import Printed, counted
 
 if TYPE_CHECKING:
     import pandas
 
 
-class Recorder:
+class Recorder(Printed):
     """Profiles of a network while it trains.
 
     In a plain loop call it after an epoch: ``recorder(model, epoch)``. For Lightning, write
@@ -63,8 +64,8 @@ class Recorder:
     >>> net, recorder = pn.zoo.mlp(4, (3,), 2), pn.Recorder((x, y), ["fc1"])
     >>> for epoch in pn.training.train_epochs(net, x, y, epochs=2):
     ...     stop = recorder(net, epoch)
-    >>> recorder.steps
-    [1, 2]
+    >>> recorder
+    Recorder: 2 epochs recorded, the last is 2
     """
 
     def __init__(
@@ -85,6 +86,10 @@ class Recorder:
         self.steps: list[int] = []
         self.profiles: list[Profile] = []
         self.snapshots: list[Any] = []
+
+    def _lines(self) -> list[str]:
+        seen = f", the last is {self.steps[-1]}" if self.steps else ""
+        return [f"{type(self).__name__}: {counted(len(self.steps), 'epoch')} recorded{seen}"]
 
     def __call__(self, model: nn.Module, step: int) -> bool:
         """Record the model as it is now, when ``step`` is a multiple of ``every``.

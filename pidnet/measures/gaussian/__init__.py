@@ -18,6 +18,7 @@ from pidnet.measures.gaussian.idelta import i_delta
 from pidnet.measures.gaussian.idep import i_dep
 from pidnet.measures.gaussian.immi import i_mmi
 from pidnet.measures.measure import Measure, MeasureLike, as_measure
+from pidnet.printing import Registry
 from pidnet.tables.covariances import PairCovariances
 
 __all__ = [
@@ -27,36 +28,39 @@ __all__ = [
 
 PREFIX = "gaussian_"
 
-GAUSSIAN_MEASURES: dict[str, Measure] = {
-    PREFIX + name: Measure(
-        PREFIX + name, function, nonnegative=nonnegative, source=source, guarantee=guarantee
-    )
-    for name, function, nonnegative, source, guarantee in (
-        ("i_mmi", i_mmi, True, "Barrett 2015 (arXiv:1411.2832)", "R = min(I1, I2), closed form"),
-        (
-            "i_broja",
-            i_broja,
-            True,
-            "Venkatesh et al. 2023 (arXiv:2307.10515)",
-            "least unique information over Gaussian couplings, closed form",
-        ),
-        (
-            "i_delta",
-            i_delta,
-            True,
-            "Venkatesh & Schamberg 2022 (arXiv:2105.00769)",
-            "deficiency of channels, with a proven gap for each pair",
-        ),
-        ("i_dep", i_dep, True, "Kay & Ince 2018, Entropy 20, 240", "dependency constraints, closed form"),
-        (
-            "i_ccs",
-            i_ccs,
-            False,
-            "Ince 2017 (arXiv:1602.05063)",
-            "common change in surprisal, with an estimated gap",
-        ),
-    )
-}
+GAUSSIAN_MEASURES: dict[str, Measure] = Registry(
+    "measures of covariances",
+    {
+        PREFIX + name: Measure(
+            PREFIX + name, function, nonnegative=nonnegative, source=source, guarantee=guarantee
+        )
+        for name, function, nonnegative, source, guarantee in (
+            ("i_mmi", i_mmi, True, "Barrett 2015 (arXiv:1411.2832)", "R = min(I1, I2), closed form"),
+            (
+                "i_broja",
+                i_broja,
+                True,
+                "Venkatesh et al. 2023 (arXiv:2307.10515)",
+                "least unique information over Gaussian couplings, closed form",
+            ),
+            (
+                "i_delta",
+                i_delta,
+                True,
+                "Venkatesh & Schamberg 2022 (arXiv:2105.00769)",
+                "deficiency of channels, with a proven gap for each pair",
+            ),
+            ("i_dep", i_dep, True, "Kay & Ince 2018, Entropy 20, 240", "dependency constraints, closed form"),
+            (
+                "i_ccs",
+                i_ccs,
+                False,
+                "Ince 2017 (arXiv:1602.05063)",
+                "common change in surprisal, with an estimated gap",
+            ),
+        )
+    },
+)
 
 
 def find_gaussian_measure(measure: MeasureLike) -> Measure:

@@ -97,7 +97,7 @@ def _first_order(statistics: CalibrationStatistics, layer: str, x: Inputs, y: Te
 
 def chip(statistics: CalibrationStatistics, layer: str) -> Ranking:
     """Channel independence: how much the nuclear norm of a sample's feature maps (unit, position) falls when
-    the unit is zero, a mean over the first ``CHIP_SAMPLES`` samples (Sui et al. 2021, arXiv:2110.13981)."""
+    the unit is zero, a mean over the first 64 samples (Sui et al. 2021, arXiv:2110.13981)."""
     maps = statistics.feature_maps(layer, take(statistics.x, slice(CHIP_SAMPLES)))
     gram = maps @ maps.mT
     whole = _nuclear_norm(gram)

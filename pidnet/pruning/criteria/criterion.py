@@ -36,7 +36,7 @@ class Criterion(Printed):
     >>> import pidnet as pn
     >>> pn.CRITERIA["pid"]
     Criterion pid, searched: Backward elimination by unique + synergistic information about the output,
-      bits per sample.
+      bits per sample
     >>> pn.CRITERIA["pid"].with_options(temperature=3.0).searched
     True
     """
@@ -94,6 +94,10 @@ class Criterion(Printed):
         return Criterion(getattr(rank, "__name__", type(rank).__name__), rank)
 
     def _lines(self) -> list[str]:
-        function = self.rank.func if isinstance(self.rank, partial) else self.rank
-        described = (function.__doc__ or "").split("\n")[0]
-        return wrapped(f"Criterion {self.name}{', searched' * self.searched}: {described}")
+        function, how = self.rank, ""
+        if isinstance(function, partial):
+            how = f" ({', '.join(f'{key}={value}' for key, value in function.keywords.items())})"
+            function = function.func
+        described = " ".join((function.__doc__ or "").split("\n\n")[0].split())
+        described = described.split(": see ``")[0].replace("`", "").removesuffix(".")
+        return wrapped(f"Criterion {self.name}{', searched' * self.searched}{how}: {described}")

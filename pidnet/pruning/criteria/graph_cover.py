@@ -16,7 +16,8 @@ from pidnet.pruning.criteria.statistics import CalibrationStatistics
 
 
 def graph_cover(statistics: CalibrationStatistics, layer: str, measure: str) -> Ranking:
-    """Rank the units of a layer on the redundancy graph of the calibration data, see ``rank_by_cover``."""
+    """Keep the units that cover the others best on the redundancy graph of the calibration data, bits: see
+    ``rank_by_cover``."""
     units = statistics.one_layer(layer)
     if not measure.startswith(PREFIX):
         units = quantize(units, how="zero_level")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pidnet.printing import Printed, number
 
-@dataclass(frozen=True)
-class RemovedUnit:
+
+@dataclass(frozen=True, repr=False)
+class RemovedUnit(Printed):
     """One unit that goes: what its removal costs given the ones before it, and who takes over.
 
     Attributes
@@ -60,3 +62,7 @@ class RemovedUnit:
             "scale": self.scale,
             "taken over by": shares or "-",
         }
+
+    def _lines(self) -> list[str]:
+        shares = self.row("")["taken over by"]
+        return [f"RemovedUnit {self.unit}: costs {number(self.cost)} ({self.scale}), taken over by {shares}"]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pidnet.networks.inputs import Inputs, blended, parted
+from pidnet.printing import Registry
 from pidnet.progress import shown
 from pidnet.pruning.repair.batchnorm import reestimate
 from pidnet.pruning.repair.least_squares import fold, refit
@@ -95,9 +96,12 @@ def _fold_and_refit(walk: Walk, name: str) -> None:
     refit(layer)
 
 
-REPAIRS: dict[str, Repair] = {
-    "none": no_repair,
-    "fold": fold_all,
-    "refit": refit_all,
-    "reconstruct": reconstruct_all,
-}
+REPAIRS: dict[str, Repair] = Registry(
+    "repairs",
+    {
+        "none": no_repair,
+        "fold": fold_all,
+        "refit": refit_all,
+        "reconstruct": reconstruct_all,
+    },
+)

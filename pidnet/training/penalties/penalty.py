@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from pidnet.energy.counting import count
 from pidnet.networks.naming import Layers
+from pidnet.printing import Printed
 from pidnet.training.penalties._guard import Guard
 from pidnet.training.penalties._watching import Watch
 
 START = 0.1
 
 
-class Penalty:
+class Penalty(Printed):
     """A term of the loss of a network that shall be cut later: the base of all of ``PENALTIES``.
 
     Call it after each forward pass with the share of the training that is done, and add what it gives to the loss; or
@@ -77,6 +78,10 @@ class Penalty:
         self.step = -1
         self._guard = Guard()
         self._generator = torch.Generator().manual_seed(0)
+
+    def _lines(self) -> list[str]:
+        asked = f"asked at every {self.every} steps" if self.every > 1 else "asked at every step"
+        return [f"{type(self).__name__}: weight {self.weight:g}, {asked}"]
 
     def __call__(self, progress: float) -> Tensor:
         """The term to add to the loss of the latest forward pass.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pidnet.printing import Printed
+from pidnet.printing import Printed, Registry
 from pidnet.training.stopping.history import History
 
 PLATEAU = 0.02  # a quantity that moves by less than this part of itself has not moved
@@ -120,27 +120,30 @@ def _waited(history: History, patience: int, values: np.ndarray, moved: Callable
     return None
 
 
-STOPPING = {
-    rule.name: rule
-    for rule in (
-        StoppingRule("loss_plateau", ("loss",), loss_plateau, "common practice"),
-        StoppingRule(
-            "prediction_changes",
-            ("changes",),
-            prediction_changes,
-            "Label Wave: Yuan, Feng, Liu, ICLR 2025 (arXiv:2502.07551)",
-        ),
-        StoppingRule(
-            "gradient_disparity",
-            ("disparity",),
-            gradient_disparity,
-            "Forouzesh, Thiran, ECML 2021 (arXiv:2107.06665)",
-        ),
-        StoppingRule("evidence", ("evidence",), evidence, "Mahsereci et al. 2017 (arXiv:1703.09580)"),
-        StoppingRule("unexplained", ("unexplained",), unexplained, "pidnet: what a cut is worth settles"),
-        StoppingRule(
-            "profile_plateau", ("redundancy", "synergy"), profile_plateau, "pidnet: the make-up settles"
-        ),
-        StoppingRule("validation", ("held_out_loss",), validation, "Prechelt, Early stopping, 1998"),
-    )
-}
+STOPPING = Registry(
+    "stopping rules",
+    {
+        rule.name: rule
+        for rule in (
+            StoppingRule("loss_plateau", ("loss",), loss_plateau, "common practice"),
+            StoppingRule(
+                "prediction_changes",
+                ("changes",),
+                prediction_changes,
+                "Label Wave: Yuan, Feng, Liu, ICLR 2025 (arXiv:2502.07551)",
+            ),
+            StoppingRule(
+                "gradient_disparity",
+                ("disparity",),
+                gradient_disparity,
+                "Forouzesh, Thiran, ECML 2021 (arXiv:2107.06665)",
+            ),
+            StoppingRule("evidence", ("evidence",), evidence, "Mahsereci et al. 2017 (arXiv:1703.09580)"),
+            StoppingRule("unexplained", ("unexplained",), unexplained, "pidnet: what a cut is worth settles"),
+            StoppingRule(
+                "profile_plateau", ("redundancy", "synergy"), profile_plateau, "pidnet: the make-up settles"
+            ),
+            StoppingRule("validation", ("held_out_loss",), validation, "Prechelt, Early stopping, 1998"),
+        )
+    },
+)

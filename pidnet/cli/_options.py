@@ -158,6 +158,9 @@ Macs = Annotated[
 Energy = Annotated[
     list[float] | None, typer.Option(help="Or the share of the modelled energy (all in SRAM).")
 ]
+Latency = Annotated[
+    list[float] | None, typer.Option(help="Or the share of the time that it takes, measured here.")
+]
 Criterion = Annotated[
     str,
     typer.Option(

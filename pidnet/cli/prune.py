@@ -35,6 +35,7 @@ def prune(
     keep: options.Keep = None,
     macs: options.Macs = None,
     energy: options.Energy = None,
+    latency: options.Latency = None,
     criterion: options.Criterion = "pid",
     repair: options.Repair = "refit",
     allocation: options.Allocation = None,
@@ -64,7 +65,7 @@ def prune(
         options.refuse(context, ("search",), f"with --criterion {criterion}: only pid searches")
     if as_json:
         options.refuse(context, ("explain",), "with --json, which holds the plans in full")
-    budgets = _budgets(keep=keep, macs=macs, energy=energy)
+    budgets = _budgets(keep=keep, macs=macs, energy=energy, latency=latency)
     with steps("starting") as tell:
         check_folder(out)
         network, found = find_both(model, data, weights=weights, samples=samples, device=device, seed=seed)

@@ -1,4 +1,4 @@
-"""How many units each layer keeps: a share of units, of multiply-accumulates or of modelled joules."""
+"""How many units each layer keeps: a share of units, of multiply-accumulates, of modelled joules or of measured seconds."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pidnet.energy import count, modelled_energy
 from pidnet.energy.modelled import total
 from pidnet.networks.inputs import take
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
+from pidnet.pruning.plans._latency import LatencyTable
 from pidnet.pruning.plans.curves import LossCurve
 from pidnet.pruning.repair.branches import idle
 
-RESOURCES = ("keep", "macs", "energy")
+RESOURCES = ("keep", "macs", "energy", "latency")
 # A global budget leaves each layer at least this share of what a uniform one would leave it.
 MIN_SHARE = 0.5
 # Steps of what is to be saved, in the dynamic program.
@@ -24,8 +25,8 @@ BUCKETS = 2000
 
 @dataclass(frozen=True, eq=False)
 class Budget:
-    """A share of one resource of the dense network: units (keep), MACs (macs), or modelled joules with every
-    word in SRAM (energy). round_to: widths are multiples of this where a layer has as many units."""
+    """A share of one resource of the dense network: units (keep), MACs (macs), modelled joules with every word in SRAM
+    (energy), or seconds by a table measured here (latency). round_to: widths are multiples of this where a layer has as many units."""
 
     resource: str
     share: float
@@ -51,6 +52,11 @@ class Budget:
         return Budget(resource, float(share), statistics, round_to)
 
     @cached_property
+    def table(self) -> LatencyTable:
+        """How long layers take by their widths, measured when it is first asked for."""
+        return LatencyTable.of(self.statistics.network, self.statistics.x)
+
+    @cached_property
     def dense(self) -> float:
         """What the dense network needs."""
         return self.needs(self.statistics.network.widths)
@@ -60,6 +66,8 @@ class Budget:
         widths = idle(self.statistics.network, widths)
         if self.resource == "keep":
             return float(sum(widths.values()))
+        if self.resource == "latency":
+            return self.table.seconds(widths)
         if (key := tuple(widths.items())) not in self._known:
             self._known[key] = self._counted(widths)
         return self._known[key]
@@ -188,6 +196,10 @@ def _options(curve: LossCurve, step: int) -> list[int]:
 def _needs(budget: Budget, curve: LossCurve, at: Mapping[str, int]) -> Callable:
     """What the network needs, as a function of the width of one layer: of first degree where no layer both makes and
     reads its units; without any unit, what it then needs."""
+    if budget.resource == "latency":  # which is no straight line
+        return np.vectorize(
+            lambda width: budget.needs({**at, **dict.fromkeys(curve.layers, int(width))}), otypes=[float]
+        )
     low, high = next(width for width in curve.widths if width), curve.widths[-1]
     now = at[curve.layers[0]] or low
     groups = [budget.statistics.network.groups[name] for name in curve.layers]

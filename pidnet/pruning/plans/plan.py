@@ -138,7 +138,7 @@ class PruningPlan(Printed):
         str
             Several lines: what goes, what that costs, and which layers are left out and why.
         """
-        lines = [f"pruned by {self.criterion}", *self._held_out()]
+        lines = [f"pruned by {self.criterion}", *self._held_out(), *self._latency()]
         if self.settings.get("seems_trained_on"):
             lines.append(SEEMS_TRAINED_ON)
         targets = {
@@ -258,7 +258,7 @@ class PruningPlan(Printed):
             left_out = [f"  left out: layers {listed(self.left_out)}; the reasons are in .left_out"]
         return [
             f"PruningPlan by {self.criterion}{budget}; print(plan.explain()) lists the units",
-            *(f"  {sentence}" for sentence in self._held_out()),
+            *(f"  {sentence}" for sentence in (*self._held_out(), *self._latency())),
             *widths[:MOST_LAYERS],
             *more,
             *left_out,
@@ -270,6 +270,15 @@ class PruningPlan(Printed):
         if not found:
             return []
         return [f"loses {found[0]:.2g} to {found[1]:.2g} bits on samples that the repair has not seen (95 %)"]
+
+    def _latency(self) -> list[str]:
+        """How long the cut network takes, in words, where that was measured."""
+        if not (found := self.settings.get("latency")):
+            return []
+        return [
+            f"takes {found['measured']:.2f} of the dense {found['dense_ms']:.3g} ms (measured; {found['by_table']:.2f} by the "
+            f"table, quartiles {100 * found['noise']:.0f} % apart)"
+        ]
 
     def _layer_lines(self, layer: str, most: int | None) -> list[str]:
         kept, removed = self.kept[layer], self.still_removed(layer)

@@ -17,6 +17,7 @@ from pidnet.pruning.criteria.criterion import Rank
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans._held_out import fit_of, held_out_bits, warn_of_hope
+from pidnet.pruning.plans._latency import measured_latency
 from pidnet.pruning.plans.allocation import FEW, decided
 from pidnet.pruning.plans.budget import Budget
 from pidnet.pruning.plans.plan import PruningPlan
@@ -32,6 +33,7 @@ def plan_pruning(
     *,
     macs: float | None = None,
     energy: float | None = None,
+    latency: float | None = None,
     allocation: str | None = None,
     layers: Layers = None,
     round_to: int = 1,
@@ -48,7 +50,7 @@ def plan_pruning(
     data
         Anything that ``capture`` takes: a pair (x, y), a list of batches, a loader.
     keep
-        The share of units that stay. Give exactly one budget: keep, macs or energy.
+        The share of units that stay. Give exactly one budget: keep, macs, energy or latency.
     criterion
         A name in ``CRITERIA``, a ``Criterion``, or a function (CalibrationStatistics, layer) -> Ranking. "pid"
         proposes several plans, repairs each, and takes the one that loses the fewest measured bits of output
@@ -57,6 +59,10 @@ def plan_pruning(
         The share of the multiply-accumulates.
     energy
         The share of the modelled joules (every word in SRAM).
+    latency
+        The share of the time that a batch of 32 samples takes on this machine, where the model is, by torch's present number of
+        threads: by a table of each layer's measured seconds at several widths. ``settings["latency"]`` says what the table promises,
+        what the cut network then takes, and the noise of both; a busy machine makes both worthless.
     allocation
         "measured" cuts each layer where that costs least of the output on samples that are held out: its loss is
         measured at several widths, and the widths are combined by dynamic programming; the plan shows the curves. A layer all of
@@ -120,7 +126,9 @@ def plan_pruning(
         raise ValueError(f"allocation={allocation!r}; expected one of {', '.join(ALLOCATIONS)}")
     names = layer_names(model, layers)
     statistics = _gathered(model, data, names, seed, output)
-    budget = Budget.of(statistics, {"keep": keep, "macs": macs, "energy": energy}, round_to)
+    budget = Budget.of(
+        statistics, {"keep": keep, "macs": macs, "energy": energy, "latency": latency}, round_to
+    )
     _warn_of_few_samples(statistics)
     allocation = allocation or ("measured" if len(statistics.network.tied) > FEW else "uniform")
     plan, measured, curves = decided(statistics, chosen, budget, allocation, search=search)
@@ -141,7 +149,8 @@ def plan_pruning(
             "measured_bits": {k: round(v, 6) for k, v in measured.items()},
             "held_out_bits": None if found is None else [round(end, 6) for end in found],
             "seems_trained_on": fit is not None and fit.seems_trained_on,
-        },
+        }
+        | ({"latency": measured_latency(budget.table, plan.kept)} if latency else {}),
         units=statistics.network.widths,
         left_out=dict(statistics.network.refused),
         curves={layer: curve.points for curve in curves for layer in curve.layers},

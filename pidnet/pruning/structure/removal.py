@@ -19,9 +19,9 @@ def remove_units(model: nn.Module, groups: Mapping[str, UnitGroup], units: Units
     """Remove units from the model in place, with everything that hangs on them."""
     for side, kind in enumerate(("producers", "consumers")):
         for name, channels in removed_channels(groups, units, kind).items():
-            _take_out(weighted(model, name), side, channels)
+            take_out(weighted(model, name), side, channels)
     for name, channels in removed_channels(groups, units, "followers").items():
-        _thin(model.get_submodule(name), channels)
+        thin(model.get_submodule(name), channels)
     for name, indices in units.items():
         for owner, attributes in groups[name].counters.items():
             for attribute, amount in attributes.items():
@@ -59,7 +59,7 @@ def renumbered(groups: Mapping[str, UnitGroup], units: UnitsByLayer) -> dict[str
     return found
 
 
-def _take_out(layer: Weighted, side: int, channels: np.ndarray) -> None:
+def take_out(layer: Weighted, side: int, channels: np.ndarray) -> None:
     """Drop outputs (side 0, with their biases) or inputs (side 1) of a layer."""
     _shorten(layer, "weight", axes(layer)[side], channels)
     if side == 0:
@@ -70,7 +70,7 @@ def _take_out(layer: Weighted, side: int, channels: np.ndarray) -> None:
         empty(layer)
 
 
-def _thin(layer: nn.Module, channels: np.ndarray) -> None:
+def thin(layer: nn.Module, channels: np.ndarray) -> None:
     """Drop output channels, whole groups of them, of a layer that hands units on."""
     for name in ("bias", "running_mean", "running_var"):
         _shorten(layer, name, 0, channels)

@@ -36,7 +36,7 @@ Change = Callable[[Any], Any]  # from the channel of the noise to that of the la
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One call of a module that has a channel: what it got, what it put out, and that tensor itself."""
+    """One call of a module that has a channel: what it got, what it returned, and that tensor itself."""
 
     name: str
     module: nn.Module
@@ -177,7 +177,7 @@ def _same(channel: Any) -> Any:
 
 
 def _change(call: Call, values: Tensor) -> Change | None:
-    """The elementwise function from what a call puts out to units, where its channel is known."""
+    """The elementwise function from what a call outputs to units, where its channel is known."""
     noise = call.output
     if torch.allclose(noise, values, rtol=1e-4, atol=1e-5) or (call.noisy and _one_to_one(noise, values)):
         return _same

@@ -79,7 +79,7 @@ def channel_of(model: nn.Module, layer: str, x: Inputs, *, upstream: int = 16, s
     check_arguments(channel_of, locals())
     model = module_of(model)
     if len(names := list(find_layers(model, [layer]))) > 1:
-        raise ValueError(f"layer {layer!r} puts out {', '.join(map(repr, names))}; name one of them")
+        raise ValueError(f"layer {layer!r} outputs {', '.join(map(repr, names))}; name one of them")
     (found,) = find_channels(model, names, x, upstream=upstream, seed=seed).values()
     if isinstance(found, NoChannel):
         raise ValueError(found.reason)

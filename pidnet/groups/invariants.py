@@ -21,7 +21,7 @@ from pidnet.tables import shannon
 if TYPE_CHECKING:
     import pandas
 
-SHOWN = ("information", "redundancy_degree", "vulnerability_degree", "o_information", "target_gradient")
+SHOWN = ("group_information", "redundancy_degree", "vulnerability_degree", "o_information", "target_gradient")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,14 +32,14 @@ class GroupInvariants(Printed):
     ----------
     groups : ndarray
         int (group, k), unit indices.
-    information : ndarray
+    group_information : ndarray
         I(Y;X1...Xk) of each group, (group,), bits.
     redundancy_degree : ndarray
-        sum_i I(Y;Xi) / information, (group,), in 0 ... k: in how many units the average bit is found. nan where the
-        information is 0.
+        sum_i I(Y;Xi) / group_information, (group,), in 0 ... k: in how many units the average bit is found. nan where the
+        group_information is 0.
     vulnerability_degree : ndarray
-        sum_i I(Y;Xi|all others) / information, (group,), in 0 ... k: how many units the average bit hangs on. nan
-        where the information is 0.
+        sum_i I(Y;Xi|all others) / group_information, (group,), in 0 ... k: how many units the average bit hangs on. nan
+        where the group_information is 0.
     o_information : ndarray
         (k - 2) H(X) + sum_i [H(Xi) - H(all others)], (group,), bits; positive where redundancy dominates.
     unit_gradient : ndarray
@@ -66,7 +66,7 @@ class GroupInvariants(Printed):
     >>> pn.group_invariants(copies, "layer", [[0, 1, 2]])
     GroupInvariants of 1 group of 3 units, 16 samples
                             mean   least    most
-    information           1.0000  1.0000  1.0000
+    group_information     1.0000  1.0000  1.0000
     redundancy_degree     3.0000  3.0000  3.0000
     vulnerability_degree  0.0000  0.0000  0.0000
     o_information         1.0000  1.0000  1.0000
@@ -74,7 +74,7 @@ class GroupInvariants(Printed):
     """
 
     groups: np.ndarray
-    information: np.ndarray
+    group_information: np.ndarray
     redundancy_degree: np.ndarray
     vulnerability_degree: np.ndarray
     o_information: np.ndarray
@@ -237,7 +237,7 @@ def _invariants(units: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray |
     known = information > 1e-12
     whole = _o_information(units)
     return {
-        "information": information,
+        "group_information": information,
         "redundancy_degree": alone / information if known else np.nan,
         "vulnerability_degree": lost / information if known else np.nan,
         "o_information": whole,

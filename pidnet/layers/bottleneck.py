@@ -13,7 +13,7 @@ LEAST_STD = 1e-4
 
 
 class _GaussianCode(nn.Module):
-    """What the layer puts out, or a one-to-one function of it, is Gaussian given the input: ``encode``."""
+    """What the layer outputs, or a one-to-one function of it, is Gaussian given the input: ``encode``."""
 
     def encode(self, h: Tensor) -> Normal:
         raise NotImplementedError

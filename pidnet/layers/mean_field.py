@@ -57,7 +57,7 @@ class MeanField(nn.Module):
         return mean + self.log_std.exp() * torch.randn_like(mean)
 
     def channel(self, h: Tensor, *, layer: nn.Module) -> Normal:
-        """What the layer whose weight this is puts out given its clean values, over the draws of its weights.
+        """What the layer whose weight this is outputs given its clean values, over the draws of its weights.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ def mean_field_of(layer: nn.Module) -> MeanField | None:
 
 
 def moments(layer: Any, h: Tensor, weight: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of what a layer with Gaussian weights puts out, by its own operation on h and h^2."""
+    """Mean and variance of what a layer with Gaussian weights outputs, by its own operation on h and h^2."""
     run: Any = layer._conv_forward if isinstance(layer, nn.Conv1d | nn.Conv2d) else nn.functional.linear
     # The floor keeps the gradient of the root finite where the input is all zero.
     return run(h, weight, layer.bias), run(h**2, (2 * log_std).exp(), None).clamp(min=1e-12)

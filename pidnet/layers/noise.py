@@ -57,7 +57,7 @@ class GaussianNoise(nn.Module):
         return h + self.std * torch.randn_like(h)
 
     def channel(self, h: Tensor) -> Normal:
-        """What the layer puts out given its clean values.
+        """What the layer outputs given its clean values.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class BinaryDropout(nn.Module):
         return torch.where(kept, h / (1 - self.rate), 0.0)
 
     def channel(self, h: Tensor) -> Erasure:
-        """What the layer puts out given its clean values.
+        """What the layer outputs given its clean values.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ class GaussianDropout(nn.Module):
         return h * (1 + (self.rate / (1 - self.rate)) ** 0.5 * torch.randn_like(h))
 
     def channel(self, h: Tensor) -> Scaled:
-        """What the layer puts out given its clean values.
+        """What the layer outputs given its clean values.
 
         Parameters
         ----------

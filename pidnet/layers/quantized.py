@@ -45,7 +45,7 @@ class Sign(nn.Module):
         return hard + (soft - soft.detach())
 
     def channel(self, h: Tensor) -> Discrete:
-        """What the layer puts out given its clean values.
+        """What the layer outputs given its clean values.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class FakeQuantize(nn.Module):
         return hard.detach() + (soft - soft.detach())
 
     def channel(self, h: Tensor) -> Discrete:
-        """What the layer puts out given its clean values.
+        """What the layer outputs given its clean values.
 
         Parameters
         ----------

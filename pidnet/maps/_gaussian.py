@@ -18,12 +18,11 @@ from pidnet.names import GAUSSIAN_CORRECTIONS
 from pidnet.progress import shown
 from pidnet.significance.gaussian_bias import corrected_atoms
 from pidnet.tables.covariances import (
-    LayerCovariance,
     PairCovariances,
     iterate_pair_covariances,
-    layer_covariance,
     unit_covariances,
 )
+from pidnet.tables.layer_covariance import LayerCovariance, layer_covariance
 
 DRAWS = 8
 

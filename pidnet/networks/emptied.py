@@ -1,6 +1,6 @@
 """Layers without a channel to read or to make, as they are left where a branch of a network goes wholly.
 
-What reads nothing puts out its bias everywhere, so that the sum which the branch feeds gains a constant. torch runs a fully
+What reads nothing outputs its bias everywhere, so that the sum which the branch feeds gains a constant. torch runs a fully
 connected layer of this kind, but neither a convolution nor a norm.
 """
 
@@ -34,7 +34,7 @@ globals().update({kind.__name__: kind for kind in EMPTIED.values()})
 
 def empty(layer: Any) -> None:
     """Make a layer whose weights have been cut already, in place, one that works without channels. What reads nothing has a
-    bias from now on, which is all that it can put out."""
+    bias from now on, which is all that it can output."""
     layer.__class__ = EMPTIED.get(type(layer), type(layer))
     if isinstance(layer, (nn.Linear, *CONVOLUTIONS)) and layer.bias is None:
         made, read = sizes(layer)

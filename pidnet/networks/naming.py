@@ -24,7 +24,7 @@ def layer_names(model: nn.Module, layers: Layers) -> list[str] | None:
 
 
 def _names(model: nn.Module, layer: str | nn.Module) -> list[str]:
-    """The names that one layer puts out its units under."""
+    """The names that one layer outputs its units under."""
     modules = dict(model.named_modules())
     if isinstance(layer, nn.Module):
         name = next((name for name, module in modules.items() if module is layer), None)

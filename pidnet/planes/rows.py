@@ -74,7 +74,7 @@ def information_plane(
     ------
     ValueError
         For data that do not fit or are not finite, labels that are all equal or as many as the samples, and layers
-        that are not there or put out values that are not finite.
+        that are not there or output values that are not finite.
 
     Notes
     -----

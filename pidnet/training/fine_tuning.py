@@ -41,7 +41,7 @@ def fine_tune(
     seed : int
         Seed of the order of the batches.
     teacher : nn.Module, optional
-        The dense network. With it the copy learns what the teacher puts out and no label: it lowers the divergence of
+        The dense network. With it the copy learns what the teacher outputs and no label: it lowers the divergence of
         its output from the teacher's, on four of five samples. After every epoch the fifth ones decide: the weights
         that lose least there stay, which may be those it started with.
 

@@ -55,13 +55,13 @@ def test_entropies_agree_with_dit():
     rows, counts = np.unique(np.c_[units, target], axis=0, return_counts=True)
     law = dit.Distribution([tuple(map(int, row)) for row in rows], counts / counts.sum())
     assert found.o_information[0] == pytest.approx(dit.multivariate.o_information(law, [[0], [1], [2], [3]]))
-    assert found.information[0] == pytest.approx(dit.shannon.mutual_information(law, [0, 1, 2, 3], [4]))
+    assert found.group_information[0] == pytest.approx(dit.shannon.mutual_information(law, [0, 1, 2, 3], [4]))
 
 
 def test_groups_without_information_have_no_degrees():
     found = group_invariants(exact_codes(BITS[:, :2], BITS[:, 3]), "layer", [[0, 1]])
     assert np.isnan(found.redundancy_degree).all()
-    assert found.information == pytest.approx([0], abs=1e-12)
+    assert found.group_information == pytest.approx([0], abs=1e-12)
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
@@ -78,7 +78,7 @@ def test_random_groups_average_to_the_exact_value(size):
     assert found.redundancy_degree[duplicates > 0] == pytest.approx(duplicates[duplicates > 0], abs=0.01)
     every = list(itertools.combinations(range(8), size))
     exact = np.mean([min(sum(unit < 3 for unit in group), 1) for group in every])
-    assert found.information.mean() == pytest.approx(exact, abs=0.07)
+    assert found.group_information.mean() == pytest.approx(exact, abs=0.07)
     assert np.array_equal(groups, random_groups(codes, "layer", size, 300, seed=1))
     assert all(len(set(group)) == size for group in groups.tolist())
 
@@ -99,7 +99,7 @@ def test_random_groups_of_a_layer_with_every_planted_kind():
         known = information > 0
         assert known.sum() > 30
         assert triple.any() == (size > 2)
-        assert found.information == pytest.approx(information, abs=1e-12)
+        assert found.group_information == pytest.approx(information, abs=1e-12)
         assert found.redundancy_degree[known] == pytest.approx(((copies + alone) / information)[known])
         hangs = (copies == 1) + alone + 3 * triple
         assert found.vulnerability_degree[known] == pytest.approx((hangs / information)[known])

@@ -12,9 +12,9 @@ from pidnet.tables.covariances import (
     each_against_others,
     group_covariances,
     halves,
-    layer_covariance,
     pair_covariances,
 )
+from pidnet.tables.layer_covariance import layer_covariance
 
 
 @pytest.fixture

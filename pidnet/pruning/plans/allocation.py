@@ -40,7 +40,7 @@ NEAR = (-0.125, 0.0, 0.125, 0.25)
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """Measures what folded cuts lose. folder: cuts, by the samples that decide. rankings: layer -> who goes first. held: samples that nothing was decided by, and what the dense network puts out for them. free: the layers that can lose all of their units."""
+    """Measures what folded cuts lose. folder: cuts, by the samples that decide. rankings: layer -> who goes first. held: samples that nothing was decided by, and what the dense network outputs for them. free: the layers that can lose all of their units."""
 
     folder: Folder
     rankings: Mapping[str, Ranking]

@@ -1,4 +1,4 @@
-"""What a layer puts out, and the stream that it feeds: the sum that its output, normed or not, is added to."""
+"""What a layer outputs, and the stream that it feeds: the sum that its output, normed or not, is added to."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Call:
 
 
 class Watch(TorchFunctionMode):
-    """Follows what some layers put out, by the identity of tensors; ``calls`` in the order in which they run."""
+    """Follows what some layers output, by the identity of tensors; ``calls`` in the order in which they run."""
 
     def __init__(self, expected: Sequence[Call] = ()) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Watch(TorchFunctionMode):
         self._stop()
 
     def normed(self, name: str, _norm: nn.Module, arguments: tuple, output: Tensor) -> None:
-        """A BatchNorm has run: what it puts out is followed too."""
+        """A BatchNorm has run: what it outputs is followed too."""
         for call in self._followed(arguments[0]) if arguments else ():
             call.norm = call.norm or name
             self._at.setdefault(id(output), (output, []))[1].append(call)

@@ -1,6 +1,6 @@
 """Branches of a network that can go wholly: all units of a layer whose outputs are only added to something else.
 
-When all units between the ends of a residual branch go, the layers at its end put out their biases, and what the sum had beside the
+When all units between the ends of a residual branch go, the layers at its end output their biases, and what the sum had beside the
 branch passes on: the block is an identity, and a constant.
 """
 
@@ -42,8 +42,8 @@ def idle(network: CuttableNetwork, widths: Mapping[str, int]) -> dict[str, int]:
         for layer, rows in ((layer, rows) for group in gone for layer, rows in group.producers.items()):
             made[layer] = made.get(layer, 0) + rows.size
         dead = {layer for layer, rows in made.items() if rows == sizes(network.weighted(layer))[0]}
-        readers = {name: network.groups[name].consumers for name in widths}
-        widths |= {name: 0 for name, read in readers.items() if read and dead.issuperset(read)}
+        consumers = {name: network.groups[name].consumers for name in widths}
+        widths |= {name: 0 for name, read in consumers.items() if read and dead.issuperset(read)}
     return widths
 
 

@@ -53,7 +53,7 @@ def refit(layer: RepairedLayer) -> None:
 
 
 def _wanted(layer: RepairedLayer, dense: Call, small: Call) -> Tensor:
-    """What the small layer should put out, (row, output)."""
+    """What the small layer should output, (row, output)."""
     if dense.total is None or small.total is None:
         return layer.kept(dense.output)
     module = weighted(layer.small.model, layer.name)

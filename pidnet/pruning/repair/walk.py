@@ -52,7 +52,7 @@ class RepairedLayer:
         return list(zip(dense, small, strict=True))
 
     def kept(self, values: Tensor) -> Tensor:
-        """What the dense layer puts out, or the sum it feeds, of the kept outputs alone, as rows."""
+        """What the dense layer outputs, or the sum it feeds, of the kept outputs alone, as rows."""
         return output_rows(weighted(self.dense.model, self.name), values, self.positions)[:, self.outputs]
 
 

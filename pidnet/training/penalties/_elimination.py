@@ -14,7 +14,7 @@ PARTS = 16
 
 @dataclass(eq=False)
 class Message:
-    """What a reader gets from units. precision: inverse covariance of its features. gram: W^T W, both float64 (feature,
+    """What a consumer gets from units. precision: inverse covariance of its features. gram: W^T W, both float64 (feature,
     feature). owned: int64 (unit, feature)."""
 
     precision: Tensor
@@ -22,7 +22,7 @@ class Message:
     owned: Tensor
 
     def costs(self, units: Tensor) -> Tensor:
-        """tr(G_uu [P_uu]^-1): what the message loses without each of these units, whose reader is repaired, (unit,)."""
+        """tr(G_uu [P_uu]^-1): what the message loses without each of these units, whose consumer is repaired, (unit,)."""
         own = self.owned[units]
         precision, gram = (m[own[:, :, None], own[:, None, :]] for m in (self.precision, self.gram))
         if own.shape[1] == 1:
@@ -59,5 +59,5 @@ def removal_order(messages: Sequence[Message], least: int) -> list[int]:
 
 
 def elimination_macs(features: int, outputs: int) -> int:
-    """About the multiply-accumulates of the order for one reader: the inverse, W^T W, and all blocks in turn."""
+    """About the multiply-accumulates of the order for one consumer: the inverse, W^T W, and all blocks in turn."""
     return 2 * features**3 + features**2 * outputs

@@ -1,4 +1,4 @@
-"""Means and products of what a reader gets, kept up while the network changes, and what follows from them."""
+"""Means and products of what a consumer gets, kept up while the network changes, and what follows from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RIDGE = 1e-3
 
 
 class Moments:
-    """Running moments of rows. Where the reader has a bias they are taken about the mean, as when a fold may shift it."""
+    """Running moments of rows. Where the consumer has a bias they are taken about the mean, as when a fold may shift it."""
 
     def __init__(self, *, centered: bool) -> None:
         self.centered, self.count = centered, 0
@@ -45,7 +45,7 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """The features of a reader that go and those that stay, int64, the regression of the former on the latter (kept, gone),
+    """The features of a consumer that go and those that stay, int64, the regression of the former on the latter (kept, gone),
     and the mean square of the whole message."""
 
     gone: Tensor
@@ -84,7 +84,7 @@ class Cut:
 
 
 def message_size(covariance: Tensor, matrix: Tensor) -> float:
-    """The mean square of what a reader makes of its inputs, tr(W C W^T)."""
+    """The mean square of what a consumer makes of its inputs, tr(W C W^T)."""
     weight = matrix.detach().double()
     return max(float(((weight @ covariance) * weight).sum()), torch.finfo(torch.float32).tiny)
 

@@ -16,21 +16,21 @@ from pidnet.networks.running import class_scores
 from pidnet.networks.unwrapping import unwrapped
 from pidnet.pruning.structure.discovery import cuttable
 from pidnet.pruning.structure.groups import UnitGroup
-from pidnet.training.penalties._readers import Read, Reader, find_reader
+from pidnet.training.penalties._consumers import Consumer, Read, find_consumer
 
 
 class Watch:
-    """The latest forward pass of a model: its output and what the readers of units got.
+    """The latest forward pass of a model: its output and what the consumers of units got.
 
     Passes without gradients are not looked at. Which units can be cut is found at the first one, on a copy.
-    groups: layer -> its units. readers: name -> the layer. owned: (layer, reader) -> int (unit, feature).
+    groups: layer -> its units. consumers: name -> the layer. owned: (layer, consumer) -> int (unit, feature).
     left_out: layer -> why nothing is asked of it. samples: how many have passed, in all.
     """
 
     def __init__(self, model: nn.Module, layers: Layers) -> None:
         self.model, self.layers = unwrapped(model), layer_names(model, layers)
         self.groups: dict[str, UnitGroup] = {}
-        self.readers: dict[str, Reader] = {}
+        self.consumers: dict[str, Consumer] = {}
         self.owned: dict[tuple[str, str], np.ndarray] = {}
         self.left_out: dict[str, str] = {}
         self.samples, self.example, self.inputs = 0, None, ((), {})
@@ -58,8 +58,8 @@ class Watch:
         return class_scores(self.output)
 
     def matrix(self, name: str) -> Tensor:
-        """The weights of a reader with their gradient, (output, feature)."""
-        return self.readers[name].matrix
+        """The weights of a consumer with their gradient, (output, feature)."""
+        return self.consumers[name].matrix
 
     @contextmanager
     def paused(self) -> Generator[None]:
@@ -85,7 +85,7 @@ class Watch:
         if module is not self.model or not self._looking or not torch.is_grad_enabled():
             return
         self.forget()
-        if not self.readers:
+        if not self.consumers:
             try:
                 self._discover(arguments, keywords)
             except BaseException:
@@ -99,7 +99,7 @@ class Watch:
             self.output = output
 
     def _discover(self, arguments: tuple, keywords: dict) -> None:
-        """Find the units and their readers, and hook these."""
+        """Find the units and their consumers, and hook these."""
         given = keywords or (arguments[0] if len(arguments) == 1 else arguments)
         with self.paused():
             network = cuttable(self.model, mapped(Tensor.detach, given), self.layers)
@@ -112,25 +112,25 @@ class Watch:
             raise ValueError(
                 f"no layer of {type(self.model).__name__} shows its units in training ({reasons})"
             )
-        for name, reader in self.readers.items():
-            self._handles.append(reader.module.register_forward_hook(self._hook(name, reader)))
+        for name, consumer in self.consumers.items():
+            self._handles.append(consumer.module.register_forward_hook(self._hook(name, consumer)))
 
     def _add(self, name: str, group: UnitGroup) -> None:
-        readers = {}
-        for consumer in group.consumers:
-            reader = self.readers.get(consumer) or find_reader(self.model, consumer)
-            if reader is None:
-                self.left_out[name] = f"what {consumer!r} reads does not show in training"
+        consumers = {}
+        for layer in group.consumers:
+            consumer = self.consumers.get(layer) or find_consumer(self.model, layer)
+            if consumer is None:
+                self.left_out[name] = f"what {layer!r} reads does not show in training"
                 return
-            readers[consumer] = reader
+            consumers[layer] = consumer
         self.groups[name] = group
-        self.readers |= readers
-        for consumer, columns in group.consumers.items():
-            self.owned[name, consumer] = readers[consumer].owned(columns)
+        self.consumers |= consumers
+        for layer, columns in group.consumers.items():
+            self.owned[name, layer] = consumers[layer].owned(columns)
 
-    def _hook(self, name: str, reader: Reader) -> Any:
+    def _hook(self, name: str, consumer: Consumer) -> Any:
         def see(module: nn.Module, inputs: tuple, output: Any) -> None:
-            if module is reader.module and self._looking and torch.is_grad_enabled():
-                self.read[name] = reader.see(inputs, output)
+            if module is consumer.module and self._looking and torch.is_grad_enabled():
+                self.read[name] = consumer.see(inputs, output)
 
         return see

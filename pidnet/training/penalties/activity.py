@@ -28,7 +28,7 @@ class Activity(Penalty):
         """
         found = []
         for name, read in self.watch.read.items():
-            rows = self.watch.readers[name].rows(read, ROWS, self._generator)
+            rows = self.watch.consumers[name].rows(read, ROWS, self._generator)
             found.append(self.of(rows - rows.mean(0)))
             self.macs += 3 * rows.numel() * min(rows.shape)
         return torch.stack(found).sum()

@@ -15,7 +15,7 @@ from pidnet.training.penalties._elimination import Message, elimination_macs, re
 from pidnet.training.penalties._moments import Cut, Moments, message_size, ridge
 from pidnet.training.penalties.penalty import START, Penalty
 
-# The terms and the moments are taken from as many rows as cost this share of what the readers cost in training.
+# The terms and the moments are taken from as many rows as cost this share of what the consumers cost in training.
 BUDGET = 0.15
 UPDATE = 4
 REGRESS = 32
@@ -171,13 +171,13 @@ class Foldable(Penalty):
             Before the first forward pass.
         """
         self._check_plan()
-        by_reader = {
+        by_consumer = {
             key: cut.unsaid_by(self._moments[key[0]].covariance(), self.watch.matrix(key[0]))
             for key, cut in self._cuts.items()
         }
         return {
             layer: {
-                keep: sum(by_reader[name, keep] for name in group.consumers) / len(group.consumers)
+                keep: sum(by_consumer[name, keep] for name in group.consumers) / len(group.consumers)
                 for keep in self.keep
             }
             for layer, group in self.watch.groups.items()
@@ -223,7 +223,7 @@ class Foldable(Penalty):
         return {layer: max(1, round(keep * group.units)) for layer, group in self.watch.groups.items()}
 
     def _weights(self) -> dict[str, float]:
-        """Reader -> its weight in the sum, of those that ran in this pass: means over the readers of each layer."""
+        """Consumer -> its weight in the sum, of those that ran in this pass: means over the consumers of each layer."""
         weights = dict.fromkeys(self.watch.read, 0.0)
         for group in self.watch.groups.values():
             for name in group.consumers:
@@ -232,10 +232,10 @@ class Foldable(Penalty):
         return weights
 
     def _rows(self, name: str) -> Tensor:
-        """As many rows of a reader as the budget allows, the same share of every reader's."""
+        """As many rows of a consumer as the budget allows, the same share of every consumer's."""
         trained = spent = 0.0
-        for reader, read in self.watch.read.items():
-            outputs, features = self.watch.matrix(reader).shape
+        for consumer, read in self.watch.read.items():
+            outputs, features = self.watch.matrix(consumer).shape
             trained += 3 * read.rows * outputs * features
             spent += read.rows * features**2 / UPDATE
             for keep in self.keep:
@@ -243,19 +243,19 @@ class Foldable(Penalty):
                 spent += read.rows * gone * (2 * keep * features + 3 * outputs) / self.every / len(self.keep)
         read = self.watch.read[name]
         most = max(2, round(min(1.0, BUDGET * trained / spent) * read.rows))
-        return self.watch.readers[name].rows(read, most, self._generator)
+        return self.watch.consumers[name].rows(read, most, self._generator)
 
     @torch.no_grad()
     def _update(self) -> None:
         for name in self.watch.read:
             rows = self._rows(name)
-            moments = self._moments.setdefault(name, Moments(centered=self.watch.readers[name].bias))
+            moments = self._moments.setdefault(name, Moments(centered=self.watch.consumers[name].bias))
             moments.add(rows)
             self.macs += len(rows) * rows.shape[1] ** 2
 
     @torch.no_grad()
     def _order(self) -> None:
-        """Choose who goes, by the shares of the messages to all readers."""
+        """Choose who goes, by the shares of the messages to all consumers."""
         least = min(self.keep)
         messages = {name: self._message(name) for name in self._moments}
         for layer, group in self.watch.groups.items():
@@ -290,7 +290,7 @@ class Foldable(Penalty):
                 self.macs += kept**3 // 3 + kept**2 * len(gone)
 
     def _gone(self, name: str, keep: float) -> np.ndarray:
-        """The features of a reader that go, of all layers that it reads."""
+        """The features of a consumer that go, of all layers that it reads."""
         widths, owned = self._widths(keep), self.watch.owned
         gone = [
             owned[layer, name][order[: len(order) - widths[layer]]].ravel()

@@ -94,14 +94,14 @@ class Ordered(Penalty):
         return kl.sum(-1).mean()
 
     def _masked(self, share: float) -> dict[str, Tensor]:
-        """The weights of all readers, 0 on the units that the narrower network does not have."""
+        """The weights of all consumers, 0 on the units that the narrower network does not have."""
         names = {id(parameter): name for name, parameter in self.model.named_parameters()}
         found: dict[str, Tensor] = {}
         for group in self.watch.groups.values():
-            for consumer, columns in group.consumers.items():
-                reader = self.watch.readers[consumer]
-                name = names[id(reader.weight)]
+            for layer, columns in group.consumers.items():
+                consumer = self.watch.consumers[layer]
+                name = names[id(consumer.weight)]
                 gone = torch.as_tensor(columns[max(1, round(share * group.units)) :].ravel())
-                weight = found.get(name, reader.weight)
-                found[name] = weight.index_fill(reader.axis, gone.to(weight.device), 0)
+                weight = found.get(name, consumer.weight)
+                found[name] = weight.index_fill(consumer.axis, gone.to(weight.device), 0)
         return found

@@ -198,7 +198,7 @@ class Slimming(Penalty):
 
 
 def read_weights(penalty: Penalty) -> list[Tensor]:
-    """For each layer and each of its readers the weights on its units, (output, unit, feature)."""
+    """For each layer and each of its consumers the weights on its units, (output, unit, feature)."""
     return [
         penalty.watch.matrix(name)[:, torch.as_tensor(owned)]
         for (_, name), owned in penalty.watch.owned.items()

@@ -1,6 +1,6 @@
 """Layers that read units, as one linear map each, on the network that is being trained.
 
-Planning looks at an expanded copy; a penalty needs what passes through the network itself, with its gradients. A reader
+Planning looks at an expanded copy; a penalty needs what passes through the network itself, with its gradients. A consumer
 is the same layer there: its weights as a matrix, and rows of what it reads.
 """
 
@@ -23,13 +23,13 @@ HIDDEN = ".hidden"
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """What a reader got in one call, with gradients. rows: how many its map was applied to."""
+    """What a consumer got in one call, with gradients. rows: how many its map was applied to."""
 
     values: Tensor
     rows: int
 
 
-class Reader(Protocol):
+class Consumer(Protocol):
     """A linear map of units. module: whose call shows what is read."""
 
     @property
@@ -56,7 +56,7 @@ class Reader(Protocol):
         ...
 
 
-class LayerReader:
+class LayerConsumer:
     """A fully connected layer, or a convolution by its patches."""
 
     def __init__(self, layer: Weighted) -> None:
@@ -90,7 +90,7 @@ class LayerReader:
         return input_rows(self.module, few, POSITIONS).to(values.dtype)
 
 
-class StateReader:
+class StateConsumer:
     """The gates of the last layer of a recurrent module, which read its state at every step.
 
     way: the suffix of the direction. The state after the last step is among the rows, the one before the first is not.
@@ -124,19 +124,19 @@ class StateReader:
         return _some(read.values.reshape(-1, read.values.shape[-1]), most, generator)
 
 
-def find_reader(model: nn.Module, name: str) -> Reader | None:
+def find_consumer(model: nn.Module, name: str) -> Consumer | None:
     """The layer that has this name in the expanded copy of a model; None where what it reads does not show as one
     linear map: inside attention of torch, below the last layer of a recurrent module, in convolutions of groups."""
     modules = dict(model.named_modules())
     layer, owner = modules.get(name), modules.get(name.rpartition(".")[0])
     if isinstance(layer, PRODUCERS) and not isinstance(owner, nn.MultiheadAttention):
-        return None if isinstance(layer, CONVOLUTIONS) and layer.groups > 1 else LayerReader(layer)
+        return None if isinstance(layer, CONVOLUTIONS) and layer.groups > 1 else LayerConsumer(layer)
     direction = name.removesuffix(HIDDEN)
     module = modules.get(direction.rpartition(".")[0])
     if isinstance(module, nn.RNNBase) and direction != name:
         last = direction_names(module)[-1]
         if direction.rpartition(".")[2] in last:
-            return StateReader(module, REVERSE if direction.endswith(REVERSE) else "")
+            return StateConsumer(module, REVERSE if direction.endswith(REVERSE) else "")
     return None
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from benchmarks.pruning_nets import NETS, Net, dense
+from benchmarks.pruning_nets import NETS, WITH_DECAY, Net, dense
 from benchmarks.pruning_table import write_results
 from pidnet import training
 from pidnet.datasets.named import Samples
@@ -51,7 +51,7 @@ def main() -> None:
     options = arguments()
     options.cache.mkdir(parents=True, exist_ok=True)
     for name in options.nets:
-        run_net(NETS[name], options)
+        run_net((NETS | WITH_DECAY)[name], options)
     write_results(read_cells(options.cache), options.results)
 
 
@@ -62,7 +62,9 @@ def arguments() -> argparse.Namespace:
         return text.split(",")
 
     criteria = ["pid", "obs", OBS_SEARCHED, CLOSED_FORM, *CRITERIA, SCRATCH]
-    parser.add_argument("--nets", type=names, default=list(NETS), help="comma-separated")
+    parser.add_argument(
+        "--nets", type=names, default=list(NETS), help=f"comma-separated; also {', '.join(WITH_DECAY)}"
+    )
     parser.add_argument("--criteria", type=names, default=list(dict.fromkeys(criteria)))
     parser.add_argument("--cuts", type=lambda text: [float(cut) for cut in names(text)], default=CUTS)
     parser.add_argument("--seeds", type=int, default=SEEDS)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.made_with import commit, machine
-from benchmarks.pruning_nets import NETS
+from benchmarks.pruning_nets import NETS, WITH_DECAY
 from pidnet.files import replacing, write_text
 
 # Panels of the figure in a row, and what it shows, in colors for color-blind readers: (criterion, repair).
@@ -55,7 +56,7 @@ def write_results(cells: list[dict], folder: Path) -> None:
     draw(cells, folder / "pruning.png")
 
 
-def grouped(cells: list[dict]) -> dict[tuple, dict[int, float]]:
+def grouped(cells: Iterable[dict]) -> dict[tuple, dict[int, float]]:
     """(net, repair, cut, criterion) -> seed -> accuracy."""
     groups: dict[tuple, dict[int, float]] = defaultdict(dict)
     for cell in cells:
@@ -66,11 +67,15 @@ def grouped(cells: list[dict]) -> dict[tuple, dict[int, float]]:
 
 
 def markdown(cells: list[dict], made: dict) -> str:
-    groups = grouped(cells)
+    groups = grouped(cell for cell in cells if cell["net"] in NETS)
+    decayed = grouped(cell for cell in cells if cell["net"] in WITH_DECAY)
     parts = ["# Pruning scoreboard\n", introduction(made), missing(groups), mean_ranks(groups)]
     parts += [duels(groups, "refit"), duels(groups, "reconstruct"), bars(groups), worth(groups)]
     for net in (net for net in NETS if any(place[0] == net for place in groups)):
         parts += [table(groups, net, repair) for repair in REPAIRS]
+    if decayed:
+        parts.append("\n# Networks trained with weight decay\n\nNot in the ranks and differences above.\n")
+        parts += [table(decayed, net, "refit") for net in WITH_DECAY]
     return "\n".join(part for part in parts if part)
 
 

@@ -27,12 +27,12 @@ def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.
     I1 and I2 lose what the cells that can occur add to them, see ``unit_biases``. I12 has nearly all of the bias: it loses what samples would add
     to a mixture that is fitted to each table, see ``joint_information_bias``.
 
-    R is a mixture of two estimates, with the share r^2 of the second, r = corrected / plug-in information of the
-    weaker source: R in proportion to that information (right for r near 0, where there is nothing but noise to
+    R is a mixture of two estimates, with the share r^2 / (r^2 + (1 - r)^2) of the second, r = corrected / plug-in
+    information of the weaker source: R in proportion to that information (right for r near 0, where there is nothing but noise to
     expand) and R less its bias to second order, ``Measure.bias`` (right for r near 1). Where a measure has none, the
     bias of U is U(N/2) - U(N) over two halves, at the cost of two maps.
 
-    Where R depends on the margins of the single units only, the units are informed (r^2 of 1/2 or more) and the
+    Where R depends on the margins of the single units only, the units are informed (r of 1/2 or more) and the
     samples do not tell them apart, neither has unique information, and R is the mean of I1 and I2; see ``distinct``.
     """
     gained = None
@@ -81,7 +81,8 @@ def _corrected(
     information_PS -= known_PS
     bias, gap = bias_and_gap
     share = np.divide(lost, weaker, out=np.ones_like(lost), where=weaker > ROUNDING)
-    reliable = (1 - share).clip(0, 1) ** 2
+    signal, noise = (1 - share).clip(0, 1) ** 2, share.clip(0, 1) ** 2
+    reliable = signal / (signal + noise)
     in_proportion = (1 - share) * plug_in.redundancy
     redundancy = reliable * (plug_in.redundancy - bias) + (1 - reliable) * in_proportion
     if measure.margins_only:

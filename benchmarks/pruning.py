@@ -68,6 +68,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--criteria", type=names, default=list(dict.fromkeys(criteria)))
     parser.add_argument("--cuts", type=lambda text: [float(cut) for cut in names(text)], default=CUTS)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--data", default=os.environ.get("PIDNET_DATA"), help="folder of the .npz data sets")
     parser.add_argument("--cache", type=Path, default=Path("runs/pruning"), help="trained networks and cells")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
@@ -82,7 +83,7 @@ def run_net(net: Net, options: argparse.Namespace) -> None:
         print(f"{net.name} is skipped: {error}", flush=True)
         return
     done = {key(cell) for cell in read_cells(options.cache)}
-    for seed in range(options.seeds):
+    for seed in range(options.seeds) if options.seed is None else (options.seed,):
         model = dense(net, samples, seed, options.cache)
         bench = Bench(net, samples, gather(model, draw(net, samples, seed), net.layers, seed))
         for criterion in ("dense", *options.criteria):

@@ -1,0 +1,86 @@
+"""The pruning scoreboard before and now: whether a change of the package moved a cell by more than its noise.
+
+    python -m benchmarks.pruning --nets mlp/mnist1d --criteria pid,obs,random --seed 0 --cache FOLDER/mlp-0 --results FOLDER/tables
+    python -m benchmarks.pruning_again FOLDER
+
+Any number of processes can run, each with a cache of its own. The caches below the folder are compared with the cells that
+benchmarks/results/pruning.json holds. Networks are trained anew in every cache; where processor or torch are others than before,
+so are their weights, and differences are those of other networks too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.made_with import commit, machine
+from benchmarks.pruning_nets import NETS
+from benchmarks.pruning_table import grouped
+from pidnet.files import write_text
+
+RESULTS = Path(__file__).parent / "results"
+HEAD = ("net", "cut", "repair", "criterion", "seeds", "before", "now", "difference", "noise", "falls")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(
+        "folder", type=Path, help="with the caches, cells.jsonl, of any number of runs below it"
+    )
+    folder = parser.parse_args().folder
+    lines = [line for path in sorted(folder.rglob("cells.jsonl")) for line in path.read_text().splitlines()]
+    before = grouped(json.loads((RESULTS / "pruning.json").read_text())["cells"])
+    found = rows(before, grouped([json.loads(line) for line in lines]))
+    if not found:
+        sys.exit(f"no cells below {folder} that the scoreboard has too")
+    write_text(RESULTS / "pruning_again.md", page(found))
+    print(page(found))
+
+
+def rows(before: dict, now: dict) -> list[tuple]:
+    """One a cell that is in both, of the seeds that are in both. noise: twice the standard error of the difference of two means
+    over seeds, from the deviations of both, and at least a tenth of a point."""
+    found = []
+    for place in sorted(now.keys() & before.keys(), key=lambda p: (list(NETS).index(p[0]), *map(str, p[1:]))):
+        net, repair, cut, criterion = place
+        seeds = sorted(now[place].keys() & before[place].keys())
+        then, today = (np.array([cells[place][seed] for seed in seeds]) for cells in (before, now))
+        difference = today.mean() - then.mean() if seeds else 0.0
+        noise = (
+            max(0.1, 2 * np.sqrt((then.var(ddof=1) + today.var(ddof=1)) / len(seeds)))
+            if len(seeds) > 1
+            else np.nan
+        )
+        if seeds:
+            falls = "yes" if difference < -noise else ""
+            found.append(
+                (net, cut, repair, criterion, len(seeds), then.mean(), today.mean(), difference, noise, falls)
+            )
+    return found
+
+
+def page(found: list[tuple]) -> str:
+    fallen, risen = sum(row[-1] == "yes" for row in found), sum(row[7] > row[8] for row in found)
+    lines = [
+        "# Pruning scoreboard, before and now",
+        "",
+        f"Cells of benchmarks/results/pruning.json beside the same run again at commit {commit()}, {machine()}; networks trained",
+        "anew. Test accuracy in %, means over the same seeds; noise: twice the standard error of the difference, from the deviations",
+        f"over seeds. Of {len(found)} cells {fallen} fall by more than the noise and {risen} rise by more.",
+        "",
+        "| " + " | ".join(HEAD) + " |",
+        "| --- " * len(HEAD) + "|",
+    ]
+    cells = [
+        [f"{value:.1f}" if isinstance(value, float) and k != 1 else str(value) for k, value in enumerate(row)]
+        for row in found
+    ]
+    return "\n".join([*lines, *("| " + " | ".join(line) + " |" for line in cells)]) + "\n"
+
+
+if __name__ == "__main__":
+    main()

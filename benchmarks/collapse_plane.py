@@ -17,7 +17,7 @@ import argparse
 import json
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ import torch
 
 from benchmarks.collapse_nets import MEASURES, cells
 from benchmarks.collapse_table import write_results
-from benchmarks.made_with import commit, machine
+from benchmarks.made_with import commit, machine, workers
 
 RESULTS = Path(__file__).parent / "results"
 ALL_BETAS = (1000.0, 300.0, 100.0, 30.0, 10.0, 5.0, 3.0, 2.0)
@@ -55,7 +55,7 @@ def main() -> None:
     missing = [cell for cell in wanted if key(cell) not in done]
     print(f"{len(wanted)} networks, {len(wanted) - len(missing)} of them from {path}", flush=True)
     start = time.perf_counter()
-    with ProcessPoolExecutor(options.workers, initializer=one_thread) as pool:
+    with workers(options.workers) as pool:
         running = [pool.submit(measure, cell) for cell in missing]
         for count, future in enumerate(as_completed(running), start=1):
             row = json.loads(json.dumps(future.result()))
@@ -90,12 +90,6 @@ def measure(cell: dict[str, Any]) -> dict[str, Any]:
         "machine": f"{machine()}, torch {torch.__version__}",
     }
     return {"cell": cell, **row, **spent, "commit": commit()}
-
-
-def one_thread() -> None:
-    """In a worker. numba's OpenMP pool sets the number of torch's threads too, so it is told before it starts."""
-    os.environ["NUMBA_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)
 
 
 def key(cell: dict[str, Any]) -> str:

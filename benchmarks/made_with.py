@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import platform
 import subprocess
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import torch
@@ -31,3 +33,14 @@ def machine() -> str:
     """Cores and system, with the GPU where one has been used."""
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_initialized() else ""
     return f"{os.cpu_count()}-core {platform.machine()} CPU, {platform.system()}{gpu}"
+
+
+def workers(number: int) -> ProcessPoolExecutor:
+    """So many processes of one thread each."""
+    return ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=_one_thread)
+
+
+def _one_thread() -> None:
+    """numba's OpenMP pool sets the number of torch's threads too, so it is told before it starts."""
+    os.environ["NUMBA_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)

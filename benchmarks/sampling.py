@@ -5,14 +5,17 @@ results/corrections.md, with the commit that it measured. Tables that a run of t
 10 minutes on one core:
 
     python -m benchmarks.sampling
+    python -m benchmarks.sampling --workers 8       # eight tables, or families, at a time
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import timeit
 from collections.abc import Callable, Iterator
+from concurrent.futures import as_completed
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -170,6 +173,7 @@ def costs(units: int = 48) -> Iterator[Row]:
             }
 
 
+TIMED = "cost"  # runs by itself
 TABLES: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "independent": ("24 independent units, 10 classes: mean atoms (truth 0), bits", "", independent_layers),
     "planted": (
@@ -226,18 +230,33 @@ def _cell(value: str | int | float | None) -> str:
 
 
 def main() -> None:
-    commit, found = made_with.commit(), {}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--workers", type=int, default=1, help="tables at a time, one thread each")
+    options, commit = parser.parse_args(), made_with.commit()
     known = json.loads(STORED.read_text()) if STORED.is_file() else {"made_with": {}}
-    for name, (title, _, make) in TABLES.items():
-        kept = known["made_with"].get("commit") == commit and name in known
-        found[name] = known[name] if kept else list(tqdm(make(), desc=title, unit="row"))
-        print(markdown(name, found[name]), flush=True)
-        save(found, commit)
-    corrections.main()
+    found = {
+        name: known[name] for name in TABLES if known["made_with"].get("commit") == commit and name in known
+    }
+    with made_with.workers(options.workers) as pool:
+        running = {pool.submit(rows, name): name for name in TABLES if name not in (*found, TIMED)}
+        for future in as_completed(running):
+            found[running[future]] = future.result()
+            save(found, commit)
+        corrections.fill(pool)
+    if TIMED not in found:
+        save(found | {TIMED: rows(TIMED)}, commit)
+
+
+def rows(name: str) -> list[Row]:
+    title, _, make = TABLES[name]
+    made = list(tqdm(make(), desc=title, unit="row"))
+    print(markdown(name, made), flush=True)
+    return made
 
 
 def save(results: dict[str, list[Row]], commit: str) -> None:
     """Both files, whole."""
+    results = {name: results[name] for name in TABLES if name in results}
     packages = {name: version(name) for name in ("numpy", "scipy", "torch", "numba")}
     made = {"machine": made_with.machine(), "commit": commit, "python": platform.python_version(), **packages}
     RESULTS.mkdir(exist_ok=True)

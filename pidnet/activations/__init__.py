@@ -1,7 +1,7 @@
 """Stage 1: model + data -> activations.
 
 A unit is read after its nonlinearity and named by the layer that produces it. Forward hooks mark the
-output of a layer (``tracking``); its positions, steps or tokens become one value a sample (``positions``);
+output of a layer (``tracking``); its positions, steps or tokens become one value per sample (``positions``);
 ``recording`` does so batch by batch, so that memory grows only with what is kept.
 """
 

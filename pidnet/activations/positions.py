@@ -1,4 +1,4 @@
-"""A layer's values at its places (positions, steps, tokens) become one value a sample, or one row a place.
+"""A layer's values at its places (positions, steps, tokens) become one value per sample, or one row per place.
 
 Axis letters: S sample, P place, U unit, D dimension of a vector unit.
 """

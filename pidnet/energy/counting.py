@@ -207,7 +207,7 @@ def counts_of(model: nn.Module, ledger: Ledger) -> Counts:
     unknown = dict(ledger.unknown)
     for name, parameter in model.named_parameters():
         if id(parameter) not in read:
-            reason = "has parameters that this input never reads; they are in .parameters only"
+            reason = "has parameters that this input does not use; they count in parameters, not in a layer"
             unknown.setdefault(name.rpartition(".")[0], reason)
     return Counts(
         layers={name: layer_of(tally) for name, tally in ledger.tallies.items() if tally.kinds - {"moving"}},

@@ -117,7 +117,7 @@ class Ledger:
         tally.across[1] += nbytes(out)
         unchanged = {id(x) for x in tensors_in(out)} <= {id(x) for x in tensors_in((args, kwargs))}
         if not tally.kinds and not tally.calls_others and not unchanged:
-            self.unknown[name] = f"{type(module).__name__} works outside torch"
+            self.unknown[name] = f"{type(module).__name__} does no torch operation that could be counted"
         self.running.pop()
 
     def book(self, kind: str | None, macs: int, args, out, operation: str = "") -> None:

@@ -187,7 +187,7 @@ class EnergyReport(Printed):
             raise ValueError(f"this JSON is not an energy report: {error!r}") from error
 
     def to_pandas(self):
-        """One row a layer and column a figure, dense and small apart, as a pandas.DataFrame.
+        """One row per layer and one column per figure, dense and small apart, as a pandas.DataFrame.
 
         Raises ImportError without pandas, with the command that installs it.
         """

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
+from lattices.lattices import free_distributive_lattice
 
 from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
@@ -81,19 +82,7 @@ def _complexity(units: np.ndarray, target: np.ndarray) -> float:
 @lru_cache
 def lattice(size: int) -> tuple[Antichain, ...]:
     """The antichains of sets of sources, each after all that lie below it (Williams & Beer 2010)."""
-    found: list[Antichain] = []
-    stack: list[Antichain] = [frozenset([members]) for members in _subsets(size)]
-    seen = set(stack)
-    while stack:
-        node = stack.pop()
-        found.append(node)
-        for members in _subsets(size):
-            if any(members <= other or other <= members for other in node):
-                continue
-            larger = node | {members}
-            if larger not in seen:
-                seen.add(larger)
-                stack.append(larger)
+    found = list(free_distributive_lattice(range(size)))
     return tuple(sorted(found, key=lambda node: sum(_below(other, node) for other in found)))
 
 

@@ -39,7 +39,7 @@ class _GaussianWeights:
         return mean + variance.sqrt() * torch.randn_like(mean)
 
     def channel(self, input: Tensor) -> Normal:
-        """What the layer outputs given its clean values.
+        """The law of the outputs given the input, over the draws of the weights: normal.
 
         Parameters
         ----------

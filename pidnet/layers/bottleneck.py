@@ -235,7 +235,7 @@ class InformationDropout(_GaussianCode):
         return torch.distributions.kl_divergence(self.encode(h), prior).sum(-1)
 
     def forward(self, h: Tensor) -> Tensor:
-        """Pass values through the channel.
+        """Multiply each value by log-normal noise, whose size the input decides.
 
         Parameters
         ----------

@@ -42,7 +42,7 @@ class GaussianNoise(nn.Module):
         self.std = std
 
     def forward(self, h: Tensor) -> Tensor:
-        """Pass values through the channel.
+        """Add normal noise of one size to every value.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class GaussianNoise(nn.Module):
         return h + self.std * torch.randn_like(h)
 
     def channel(self, h: Tensor) -> Normal:
-        """What the layer outputs given its clean values.
+        """The law of the noisy values given the clean ones: normal, as wide everywhere.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class BinaryDropout(nn.Module):
         self.rate = _checked_rate(rate)
 
     def forward(self, h: Tensor) -> Tensor:
-        """Pass values through the channel.
+        """Erase values at random and scale the others up.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class BinaryDropout(nn.Module):
         return torch.where(kept, h / (1 - self.rate), 0.0)
 
     def channel(self, h: Tensor) -> Erasure:
-        """What the layer outputs given its clean values.
+        """The law of the outputs given the clean values: each is erased or passes.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class GaussianDropout(nn.Module):
         self.rate = _checked_rate(rate)
 
     def forward(self, h: Tensor) -> Tensor:
-        """Pass values through the channel.
+        """Multiply every value by a normal factor around 1.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ class GaussianDropout(nn.Module):
         return h * (1 + (self.rate / (1 - self.rate)) ** 0.5 * torch.randn_like(h))
 
     def channel(self, h: Tensor) -> Scaled:
-        """What the layer outputs given its clean values.
+        """The law of the outputs given the clean values: normal, as wide as the value is large.
 
         Parameters
         ----------

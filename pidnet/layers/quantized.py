@@ -28,7 +28,7 @@ class Sign(nn.Module):
     """
 
     def forward(self, h: Tensor) -> Tensor:
-        """Pass values through the channel.
+        """Take the signs; the gradient passes where a value is between -1 and 1.
 
         Parameters
         ----------
@@ -45,7 +45,7 @@ class Sign(nn.Module):
         return hard + (soft - soft.detach())
 
     def channel(self, h: Tensor) -> Discrete:
-        """What the layer outputs given its clean values.
+        """The code of each unit given its clean value: its sign, without noise.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class FakeQuantize(nn.Module):
         return hard.detach() + (soft - soft.detach())
 
     def channel(self, h: Tensor) -> Discrete:
-        """What the layer outputs given its clean values.
+        """The code of each unit given its clean value: its step in the range, without noise.
 
         Parameters
         ----------

@@ -37,7 +37,7 @@ class Scan(nn.Module):
         self.cell, self.channel, self.backward = cell, channel, backward
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Read a batch of sequences.
+        """Read a batch of sequences step by step, with the channel after each step.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class Recurrent(nn.Module):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Read a batch of sequences.
+        """Read a batch of sequences through all layers and directions.
 
         Parameters
         ----------

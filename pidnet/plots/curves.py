@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Curved(Protocol):
-    """What is drawn of a ``PruningPlan``."""
+    """A ``PruningPlan`` with the curves that its widths follow."""
 
     @property
     def curves(self) -> Mapping[str, Sequence[tuple[int, float]]]: ...
@@ -24,7 +24,7 @@ class Curved(Protocol):
 
 
 def plot_loss_curves(plan: Curved, ax: Axes | None = None) -> Figure:
-    """Where a network can be cut: bits lost by the share of a layer's units that stays, one line a layer.
+    """Where a network can be cut: bits lost by the share of a layer's units that stays, one line per layer.
 
     Parameters
     ----------

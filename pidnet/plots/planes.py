@@ -1,4 +1,4 @@
-"""The information plane: brackets as bars, one color a layer, time as a path."""
+"""The information plane: brackets as bars, one color per layer, time as a path."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ KEPT, REMOVED = "#0072B2", "#D9D9D9"
 
 
 class Planned(Protocol):
-    """What is drawn of a ``PruningPlan``."""
+    """A ``PruningPlan`` with the widths and the units of its layers."""
 
     @property
     def criterion(self) -> str: ...

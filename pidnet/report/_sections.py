@@ -20,7 +20,7 @@ MOST_ROWS = 300  # of a table of a training
 
 
 def codes_by_class(codes: Codes | None, layers: Sequence[str]) -> dict[str, Any] | None:
-    """Codes of the mapped layers, a row a unit and a byte a sample, with the class of each sample (two bytes).
+    """Codes of the mapped layers, a row per unit and a byte per sample, with the class of each sample (two bytes).
 
     Layers with more than 16 levels, or too large for a page, are left out; None where nothing is left.
     """
@@ -72,7 +72,7 @@ def other_network(run: Run) -> str:
 
 
 def collapse_rows(run: Run) -> list[dict[str, Any]]:
-    """One row a layer."""
+    """One row per layer."""
     return [
         {"layer": layer, **{name: getattr(found, name) for name in SCALARS}}
         for layer, found in run.sections.collapse.items()

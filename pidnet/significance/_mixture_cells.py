@@ -73,7 +73,7 @@ def cells_bias(size, counts, fitted, trusted, parts):
 
 @inner
 def between(table, left, along):
-    """A table at a place."""
+    """A table between two of its points, in eight lanes."""
     value = looked_up(table, left)
     return value + along * (looked_up(table, left + 1.0) - value)
 

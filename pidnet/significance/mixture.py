@@ -22,7 +22,7 @@ ROUNDING = 1e-12  # bits: no more than sums of a table leave of an information o
 
 
 def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.random.Generator) -> Atoms:
-    """Each term by the estimate that suits it. The default.
+    """Correct each information by what its own cells add to it. The default.
 
     I1 and I2 lose what the cells that can occur add to them, see ``unit_biases``. I12 has nearly all of the bias: it loses what samples would add
     to a mixture that is fitted to each table, see ``joint_information_bias``.

@@ -43,7 +43,7 @@ def place_of(mean):
 
 @inner
 def between(table, left, along):
-    """A table at a place."""
+    """A table between two of its points."""
     return table[left] + along * (table[left + 1] - table[left])
 
 

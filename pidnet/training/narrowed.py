@@ -9,7 +9,7 @@ from torch import nn
 
 from pidnet.energy import Compared, Counts, modelled_energy, total
 from pidnet.plots import plot_narrowing
-from pidnet.printing import Printed, table
+from pidnet.printing import Printed, counted, table
 from pidnet.pruning import PruningPlan
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Phase(Printed):
     --------
     >>> import torch, pidnet as pn
     >>> pn.training.Phase(3, pn.energy.count(pn.zoo.mlp(8, (4,), 2), torch.zeros(1, 8)), 0)
-    Phase of 3 epochs with 40 MACs a sample
+    Phase of 3 epochs with 40 MACs per sample
     """
 
     epochs: int
@@ -68,7 +68,7 @@ class Phase(Printed):
         return PASSES * samples * self.epochs * self.counts.macs + self.extra_macs
 
     def _lines(self) -> list[str]:
-        return [f"Phase of {self.epochs} epochs with {self.counts.macs:,} MACs a sample"]
+        return [f"Phase of {counted(self.epochs, 'epoch')} with {self.counts.macs:,} MACs per sample"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -166,7 +166,7 @@ class Narrowed(Printed):
             {
                 "epochs": phase.epochs,
                 "units": units,
-                "MACs a sample": phase.counts.macs,
+                "MACs per sample": phase.counts.macs,
                 "MACs of training": phase.macs(self.samples) - phase.extra_macs,
                 "MACs of plan and repair": phase.cutting_macs,
             }

@@ -118,7 +118,7 @@ def test_it_prints_and_draws_what_was_spent(data):
     assert f"{found.macs.kept:.1%} of the MACs" in text[1]
     drawn = found.plot().axes[0].lines[1].get_ydata()
     assert drawn[-1] == pytest.approx(found.macs.kept)
-    assert repr(found.phases[0]) == "Phase of 1 epochs with 2,080 MACs a sample"
+    assert repr(found.phases[0]) == "Phase of 1 epoch with 2,080 MACs per sample"
     with pytest.raises(ValueError, match="where='disk'; expected 'sram' or 'dram'"):
         found.joules("disk")
 

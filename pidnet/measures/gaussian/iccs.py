@@ -15,7 +15,7 @@ REPLICATES = 8
 
 
 def i_ccs(covariances: PairCovariances, *, points: int = 1024, seed: int = 0) -> Atoms:
-    """Decompose by I_ccs: the common change in surprisal is redundant.
+    """Decompose Gaussians by I_ccs: the common change in surprisal is redundant.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from pidnet.tables.covariances import PairCovariances
 
 
 def i_mmi(covariances: PairCovariances) -> Atoms:
-    """Decompose by I_mmi: the smaller of the two informations is redundant.
+    """Decompose Gaussians by I_mmi: the smaller of the two informations is redundant.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ class Budget:
         if not low:
             smallest = self.needs(self.widths(0.0)) / self.dense
             raise ValueError(
-                f"{self.resource}={self.share} leaves less than one unit a layer; one unit a layer needs "
+                f"{self.resource}={self.share} leaves less than one unit per layer; one unit per layer needs "
                 f"{smallest:.2g} of the dense network"
             )
         return self.widths(low)

@@ -2,7 +2,7 @@
 
 Repairs go through a network from front to back: what has run before the layer at hand is settled. Its outputs are
 remembered, and the modules that made them give them back instead of running, so that a repair of all layers takes
-about one run of the network and not one a layer. No graph is needed: whatever stands between modules runs as it is.
+about one run of the network and not one per layer. No graph is needed: whatever stands between modules runs as it is.
 """
 
 from __future__ import annotations

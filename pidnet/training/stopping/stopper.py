@@ -125,7 +125,7 @@ class Stopper(Recorder):
         return History(tuple(self.steps), columns, seconds)  # ty: ignore[invalid-argument-type]
 
     def __call__(self, model: nn.Module, step: int) -> bool:
-        """Record the model as it is now, when ``step`` is a multiple of ``every``.
+        """Record the model, when ``step`` is a multiple of ``every``, and ask the rule.
 
         Parameters
         ----------

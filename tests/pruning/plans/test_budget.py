@@ -105,7 +105,7 @@ def test_layers_of_a_recurrent_module_shrink_together():
 def test_bad_input(net):
     model, calibration = net
     for options, message in (
-        ({"energy": 1e-6}, "energy=1e-06 leaves less than one unit a layer; one unit a layer needs"),
+        ({"energy": 1e-6}, "energy=1e-06 leaves less than one unit per layer; one unit per layer needs"),
         ({"keep": True}, "keep=True; expected a number"),
         ({"keep": 0.5, "round_to": 0}, "round_to=0; expected at least 1"),
         ({"keep": 0.5, "allocation": "greedy"}, "allocation='greedy'; expected one of uniform, global"),

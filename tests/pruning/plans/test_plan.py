@@ -92,7 +92,7 @@ def test_bad_input(mlp, calibration):
     for budget, message in (
         ({"keep": 1.5}, "the budget keep=1.5 is not a share"),
         ({"macs": 0.0}, "the budget macs=0.0 is not a share"),
-        ({"macs": 1e-4}, "less than one unit a layer"),
+        ({"macs": 1e-4}, "less than one unit per layer"),
         ({}, "the budget is none; give exactly one: keep=, macs=, energy= or latency=, e.g. keep=0.5"),
         ({"keep": 0.5, "macs": 0.5}, "the budget is keep=0.5, macs=0.5; give exactly one"),
     ):

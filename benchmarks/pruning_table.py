@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,21 +41,32 @@ BARS = {
 
 
 def write_results(cells: list[dict], folder: Path) -> None:
-    """pruning.json with every cell, pruning.md with the tables, pruning.png with the figure."""
+    """pruning.json with every cell, pruning.md with the tables, pruning.png with the figure; pruning_decay likewise,
+    without a figure, of the networks trained with weight decay."""
     folder.mkdir(parents=True, exist_ok=True)
     made = {
         "machine": f"{machine()}, commit {commit()}",
         "packages": {name: version(name) for name in PACKAGES},
     }
-    lines = ",\n".join(json.dumps(cell) for cell in cells)
-    write_text(folder / "pruning.json", f'{{"made": {json.dumps(made)},\n"cells": [\n{lines}\n]}}\n')
-    text = markdown(cells, made)
-    write_text(folder / "pruning.md", text)
-    print(text)
-    draw(cells, folder / "pruning.png")
+    for name, nets, page in (("pruning", NETS, markdown), ("pruning_decay", WITH_DECAY, decay_page)):
+        mine = [cell for cell in cells if cell["net"] in nets]
+        if mine:
+            lines = ",\n".join(map(json.dumps, mine))
+            write_text(folder / f"{name}.json", f'{{"made": {json.dumps(made)},\n"cells": [\n{lines}\n]}}\n')
+            write_text(folder / f"{name}.md", page(mine, made))
+            print(page(mine, made))
+    if any(cell["net"] in NETS for cell in cells):
+        draw(cells, folder / "pruning.png")
 
 
-def grouped(cells: Iterable[dict]) -> dict[tuple, dict[int, float]]:
+def decay_page(cells: list[dict], made: dict) -> str:
+    """The networks trained with weight decay, after a refit."""
+    groups = grouped(cells)
+    parts = ["# Pruning of networks trained with weight decay\n", introduction(made)]
+    return "\n".join([*parts, *(table(groups, net, "refit") for net in WITH_DECAY)])
+
+
+def grouped(cells: list[dict]) -> dict[tuple, dict[int, float]]:
     """(net, repair, cut, criterion) -> seed -> accuracy."""
     groups: dict[tuple, dict[int, float]] = defaultdict(dict)
     for cell in cells:
@@ -67,15 +77,11 @@ def grouped(cells: Iterable[dict]) -> dict[tuple, dict[int, float]]:
 
 
 def markdown(cells: list[dict], made: dict) -> str:
-    groups = grouped(cell for cell in cells if cell["net"] in NETS)
-    decayed = grouped(cell for cell in cells if cell["net"] in WITH_DECAY)
+    groups = grouped(cells)
     parts = ["# Pruning scoreboard\n", introduction(made), missing(groups), mean_ranks(groups)]
     parts += [duels(groups, "refit"), duels(groups, "reconstruct"), bars(groups), worth(groups)]
     for net in (net for net in NETS if any(place[0] == net for place in groups)):
         parts += [table(groups, net, repair) for repair in REPAIRS]
-    if decayed:
-        parts.append("\n# Networks trained with weight decay\n\nNot in the ranks and differences above.\n")
-        parts += [table(decayed, net, "refit") for net in WITH_DECAY]
     return "\n".join(part for part in parts if part)
 
 

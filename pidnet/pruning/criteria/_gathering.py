@@ -21,6 +21,8 @@ from pidnet.pruning.structure.network import CuttableNetwork
 NARROW = 128
 ROUNDING = 1e-5  # of each variance, added so that rounding leaves the covariance positive definite
 ROWS = 4096
+# Samples whose gradients of all scores by all layers are in memory together.
+AT_ONCE = 16
 # Sums of squares beyond this, or below its inverse, are formed in double precision.
 FAR = 1e20
 
@@ -82,7 +84,9 @@ def fisher_factors(
     draws: int,
 ) -> dict[Factor, np.ndarray]:
     """(consumer, temperature) -> mean over samples of g g^T, g the gradients of the output's directions, (output, output)."""
-    parts = (_fisher_sums(network, batch, consumers, temperatures, (seed, draws)) for batch in split(x, 32))
+    parts = (
+        _fisher_sums(network, batch, consumers, temperatures, (seed, draws)) for batch in split(x, AT_ONCE)
+    )
     return {key: total.cpu().numpy() / samples(x) for key, total in totals(parts).items()}
 
 

@@ -77,7 +77,7 @@ def test_a_sequence_read_at_one_step_leaves_other_steps_without_a_gradient():
 def test_several_consumers_are_looked_at_in_one_pass_each_for_covariances_and_factors():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 3)).eval()
-    x = torch.randn(30, 5)
+    x = torch.randn(16, 5)
     single, together = statistics(model, x), statistics(model, x)
     runs = []
     together.network.model.register_forward_hook(lambda *_: runs.append(1))

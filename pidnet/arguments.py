@@ -18,7 +18,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 MAKERS = {
     "Activations": "capture makes them",
     "Codes": "quantize makes them",
-    "LayerMap": "layer_maps makes one a layer",
+    "LayerMap": "layer_maps makes one per layer",
     "PruningPlan": "plan_pruning makes one",
     "RedundancyGraph": "redundancy_graph makes one",
     "ReplacementGraph": "replacement_graph makes one",

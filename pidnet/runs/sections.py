@@ -17,12 +17,13 @@ from pidnet.files import one_change, safe_name
 from pidnet.maps.profiles import ATOMS, Profile
 from pidnet.planes import Collapse, Plane
 from pidnet.planes.plane import QUANTITIES
+from pidnet.printing import Printed, counted, listed, wrapped
 from pidnet.runs._records import record, recorded, stored, write_table
 from pidnet.training import Foldable, Recorder, Stopper
 
 
-@dataclass(frozen=True, eq=False)
-class Sections:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sections(Printed):
     """What stands in a run folder beside maps and budgets; None or empty where there is none.
 
     Attributes
@@ -39,14 +40,21 @@ class Sections:
     Examples
     --------
     >>> import pidnet as pn
-    >>> pn.runs.Sections().training
-    []
+    >>> pn.runs.Sections()
+    Sections: nothing beside maps and budgets
     """
 
     codes: Codes | None = None
     plane: Plane | None = None
     collapse: Mapping[str, Collapse] = field(default_factory=dict)
     training: list[dict[str, Any]] = field(default_factory=list)
+
+    def _lines(self) -> list[str]:
+        there = [f"codes of {counted(len(self.codes.layers), 'layer')}"] if self.codes else []
+        there += ["an information plane"] if self.plane else []
+        there += [f"collapse of {listed(self.collapse)}"] if self.collapse else []
+        there += [f"{counted(len(self.training), 'row')} of the training"] if self.training else []
+        return wrapped(f"Sections: {', '.join(there) or 'nothing beside maps and budgets'}")
 
 
 def write_sections(

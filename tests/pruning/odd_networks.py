@@ -264,7 +264,7 @@ REFUSED = {
     "functional attention": (
         lambda: Net(functional_attention, **FUNCTIONAL),
         "qkv",
-        "different numbers of columns",
+        "different numbers of columns|its units are mixed",
     ),
     "added to functional attention": (lambda: Net(functional_attention, **FUNCTIONAL), "out", "does not run"),
 }

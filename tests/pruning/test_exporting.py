@@ -15,6 +15,8 @@ FAMILIES = ["mlp", "conv", "lstm", "transformer", "encoder"]
 @pytest.fixture(params=FAMILIES, scope="module")
 def pruned(request):
     """A pruned network and five of its inputs."""
+    if request.param == "lstm" and torch.__version__ < "2.5":
+        pytest.skip("this torch exports no LSTM whose size was changed")
     model, data = make(request.param)
     plan = pn.plan_pruning(model, data, keep=0.5, criterion="l2")
     return pn.apply_plan(model, plan, data), data[0][:5]

@@ -87,7 +87,7 @@ def fisher_factors(
     parts = (
         _fisher_sums(network, batch, consumers, temperatures, (seed, draws)) for batch in split(x, AT_ONCE)
     )
-    return {key: total.cpu().numpy() / samples(x) for key, total in totals(parts).items()}
+    return {key: total.detach().cpu().numpy() / samples(x) for key, total in totals(parts).items()}
 
 
 def _fisher_sums(

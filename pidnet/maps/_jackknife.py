@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import stats
 
@@ -36,16 +38,16 @@ def jackknife_variance(left: np.ndarray) -> np.ndarray:
 
 def without_units(layer_map: LayerMap) -> np.ndarray:
     """The shares without each unit and its pairs, (unit, 3); nan where nothing is left."""
-    units, pairs = np.unique(layer_map.pairs, return_inverse=True)
-    first, second = pairs.reshape(layer_map.pairs.shape).T
+    first, second = np.ascontiguousarray(layer_map.pairs.T, dtype=np.intp)
+    varying, width = layer_map.varying, len(layer_map.units)
     left = []
     for part in _sums(layer_map.atoms):
-        own = np.bincount(first, part, len(units)) + np.bincount(second, part, len(units))
-        left.append(part.sum() - own)
+        own = np.bincount(first, part, width) + np.bincount(second, part, width)
+        left.append(part.sum() - own[varying])
     *parts, total = left
-    informed = total > (1e-12 if len(units) > 2 else np.inf)
+    informed = total > (1e-12 if len(varying) > 2 else np.inf)
     return np.stack(
-        [np.divide(part, total, out=np.full(len(units), np.nan), where=informed) for part in parts], 1
+        [np.divide(part, total, out=np.full(len(varying), np.nan), where=informed) for part in parts], 1
     )
 
 
@@ -59,12 +61,12 @@ def without_samples(layer_map: LayerMap, codes: Codes, seed: int) -> np.ndarray:
     return np.stack([shares_of(layer_atoms(part, layer_map.layer, measure)) for part in draws])
 
 
-def _sums(atoms: Atoms) -> np.ndarray:
-    """Redundancy, unique information of both units, synergy and total of each pair, (4, pair)."""
-    return np.stack([atoms.redundancy, atoms.unique1 + atoms.unique2, atoms.synergy, atoms.total])
+def _sums(atoms: Atoms) -> Iterator[np.ndarray]:
+    """Redundancy, unique information of both units, synergy and total of each pair, (pair,) each."""
+    yield from (atoms.redundancy, atoms.unique1 + atoms.unique2, atoms.synergy, atoms.total)
 
 
 def shares_of(atoms: Atoms) -> np.ndarray:
     """Redundancy, unique information and synergy by total, (3,); nan for a layer without information."""
-    *parts, total = _sums(atoms).sum(1)
+    *parts, total = (part.sum() for part in _sums(atoms))
     return np.array(parts) / total if total > 0 else np.full(3, np.nan)

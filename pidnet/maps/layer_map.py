@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,7 @@ class LayerMap(Printed):
         """Name of the bias correction behind ``atoms``."""
         return self.settings.get("correction", "none")
 
-    @property
+    @cached_property
     def varying(self) -> np.ndarray:
         """The units that vary and so have pairs, ascending, int (unit,)."""
         return np.flatnonzero(np.bincount(self.pairs.ravel()))

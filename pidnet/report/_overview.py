@@ -21,7 +21,7 @@ def overview(layer_map: LayerMap) -> dict[str, Any]:
     place = np.full(len(layer_map.units), -1)
     place[units] = np.arange(len(units))
     side = -(-len(units) // TILES)
-    first, second = place[layer_map.pairs].T
+    first, second = (place[ends] for ends in layer_map.pairs.T)
     where = np.full((len(units), len(units)), -1, dtype=np.int32)
     where[first, second] = where[second, first] = np.arange(len(first))
     shared = significant_redundancy(layer_map) * layer_map.atoms.redundancy
@@ -32,8 +32,8 @@ def overview(layer_map: LayerMap) -> dict[str, Any]:
         "side": side,
         "unit_information": np.round(layer_map.unit_information[units], 4).tolist(),
         "tiles": {
-            name: pack(_tile_means(getattr(layer_map.atoms, name), first // side, second // side), BITS)
-            for name in SHOWN
+            name: pack(means, BITS)
+            for name, means in zip(SHOWN, _tile_means(layer_map, first // side, second // side), strict=True)
         },
         "nearest": {
             name: _nearest(layer_map, values, units, where)
@@ -42,13 +42,22 @@ def overview(layer_map: LayerMap) -> dict[str, Any]:
     }
 
 
-def _tile_means(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Mean of the pairs of each tile, (tile, tile); nan where there is none."""
+def _tile_means(layer_map: LayerMap, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+    """Mean of each shown atom over the pairs of each tile, (tile, tile); nan where there is none."""
     count = max(rows.max(), columns.max()) + 1
-    cells = np.concatenate([rows * count + columns, columns * count + rows])
-    pairs = np.bincount(cells, minlength=count**2)
-    sums = np.bincount(cells, np.tile(values, 2), minlength=count**2)
-    return np.divide(sums, pairs, out=np.full(count**2, np.nan), where=pairs > 0)
+    cells = rows * count + columns
+
+    def summed(weights: np.ndarray | None = None) -> np.ndarray:
+        sums = np.bincount(cells, weights, count**2).reshape(count, count)
+        return (sums + sums.T).ravel()  # a pair stands on both sides of the diagonal
+
+    pairs = summed()
+    return [
+        np.divide(
+            summed(getattr(layer_map.atoms, name)), pairs, out=np.full(count**2, np.nan), where=pairs > 0
+        )
+        for name in SHOWN
+    ]
 
 
 def _nearest(layer_map: LayerMap, values: np.ndarray, units: np.ndarray, where: np.ndarray) -> dict[str, Any]:

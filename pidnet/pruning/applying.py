@@ -8,7 +8,7 @@ from pidnet.arguments import check_arguments
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.inputs import Inputs, take
 from pidnet.pruning.plans.plan import PruningPlan
-from pidnet.pruning.repair.branches import branches, idle
+from pidnet.pruning.repair.branches import branches
 from pidnet.pruning.repair.running import Repair, cut_and_repair, find_repair
 from pidnet.pruning.structure.discovery import discover
 from pidnet.pruning.structure.groups import UnitsByLayer
@@ -94,7 +94,7 @@ def shrink(model: nn.Module, plan: PruningPlan, example: Inputs) -> nn.Module:
 def units_to_remove(plan: PruningPlan, network: CuttableNetwork, x: Inputs) -> dict[str, list[int]]:
     """Layer -> units that are not in the plan's ``kept``. Raises ValueError where the plan does not fit."""
     free = branches(network, x) if not all(plan.kept.values()) else []
-    gone = idle(network, network.widths | dict.fromkeys(free, 0))
+    gone = network.idle(network.widths | dict.fromkeys(free, 0))
     removed = {name: _removed(plan, network, name, not gone.get(name, 1)) for name in plan.kept}
     numbers = {name: len(removed.get(name, [])) for name in network.groups}
     for names in network.tied:

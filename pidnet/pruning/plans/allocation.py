@@ -26,7 +26,7 @@ from pidnet.pruning.plans._partial_plan import PartialPlan, at_once, globally
 from pidnet.pruning.plans.budget import Budget, divided
 from pidnet.pruning.plans.curves import LossCurve
 from pidnet.pruning.plans.search import TARGETS, find_plan
-from pidnet.pruning.repair.branches import branches, idle
+from pidnet.pruning.repair.branches import branches
 from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.structure.network import CuttableNetwork
 
@@ -111,7 +111,7 @@ class Judge:
             yield from self.statistics.network.groups[name].producers
 
     def _cut(self, widths: Mapping[str, int]) -> CuttableNetwork:
-        widths = idle(self.statistics.network, widths)
+        widths = self.statistics.network.idle(widths)
         cut = {name: order[: len(order) - widths[name]].tolist() for name, order in self.orders.items()}
         return self.folder.folded(cut)
 
@@ -184,7 +184,7 @@ def measured_widths(judge: Judge, budget: Budget) -> tuple[dict[str, int], list[
         widths, alone = divided(budget, curves, tried[-1]), alone or curves
         if widths not in tried:
             tried.append(widths)
-    return idle(judge.statistics.network, min(tried, key=judge.loss)), alone
+    return judge.statistics.network.idle(min(tried, key=judge.loss)), alone
 
 
 def best_target(found: Mapping[str, Judge], budget: Budget) -> tuple[str, dict[str, float]]:

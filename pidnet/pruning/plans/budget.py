@@ -14,7 +14,6 @@ from pidnet.networks.inputs import take
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans._latency import LatencyTable
 from pidnet.pruning.plans.curves import LossCurve
-from pidnet.pruning.repair.branches import idle
 
 RESOURCES = ("keep", "macs", "energy", "latency")
 # A global budget leaves each layer at least this share of what a uniform one would leave it.
@@ -63,7 +62,7 @@ class Budget:
 
     def needs(self, widths: Mapping[str, int]) -> float:
         """What the network needs at these widths; which units go does not matter, so the first ones do."""
-        widths = idle(self.statistics.network, widths)
+        widths = self.statistics.network.idle(widths)
         if self.resource == "keep":
             return float(sum(widths.values()))
         if self.resource == "latency":

@@ -6,14 +6,12 @@ branch passes on: the block is an identity, and a constant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import torch
 
 from pidnet.networks.inputs import Inputs, take
-from pidnet.networks.kinds import sizes
 from pidnet.pruning.repair._streams import survey
-from pidnet.pruning.structure.groups import UnitGroup
 from pidnet.pruning.structure.network import CuttableNetwork
 
 
@@ -26,30 +24,12 @@ def branches(network: CuttableNetwork, x: Inputs) -> list[str]:
     found = [
         name
         for name, group in network.groups.items()
-        if not group.tied_width and loose.isdisjoint(group.consumers) and _alone(network, group)
+        if not group.tied_width
+        and loose.isdisjoint(group.consumers)
+        and all(columns.size == network.sizes(layer)[1] for layer, columns in group.consumers.items())
     ]
     together = bool(found) and _can_go(network, found, few)
     return [name for name in found if together or _can_go(network, [name], few)]
-
-
-def idle(network: CuttableNetwork, widths: Mapping[str, int]) -> dict[str, int]:
-    """The widths, and 0 for layers that only such layers read as have lost all of their own units."""
-    widths, before = dict(widths), None
-    while widths != before:
-        before = dict(widths)
-        gone = [network.groups[name] for name, width in widths.items() if not width]
-        made: dict[str, int] = {}
-        for layer, rows in ((layer, rows) for group in gone for layer, rows in group.producers.items()):
-            made[layer] = made.get(layer, 0) + rows.size
-        dead = {layer for layer, rows in made.items() if rows == sizes(network.weighted(layer))[0]}
-        consumers = {name: network.groups[name].consumers for name in widths}
-        widths |= {name: 0 for name, read in consumers.items() if read and dead.issuperset(read)}
-    return widths
-
-
-def _alone(network: CuttableNetwork, group: UnitGroup) -> bool:
-    """Whether its consumers read nothing else."""
-    return all(columns.size == sizes(network.weighted(name))[1] for name, columns in group.consumers.items())
 
 
 @torch.no_grad()

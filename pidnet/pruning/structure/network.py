@@ -69,6 +69,10 @@ class CuttableNetwork:
         """The layer of that name, which has a weight matrix."""
         return weighted(self.model, name)
 
+    def sizes(self, name: str) -> tuple[int, int]:
+        """How many outputs and inputs that layer has."""
+        return sizes(self.weighted(name))
+
     def consumers(self, layers: Iterable[str]) -> list[str]:
         """Everything that reads units of these layers, each once."""
         return list(dict.fromkeys(name for layer in layers for name in self.groups[layer].consumers))
@@ -197,9 +201,23 @@ class CuttableNetwork:
         indices."""
         rows, columns = (
             np.setdiff1d(np.arange(size), removed_channels(self.groups, units, kind).get(name, []))
-            for size, kind in zip(sizes(self.weighted(name)), ("producers", "consumers"), strict=True)
+            for size, kind in zip(self.sizes(name), ("producers", "consumers"), strict=True)
         )
         return columns, rows
+
+    def idle(self, widths: Mapping[str, int]) -> dict[str, int]:
+        """The widths, and 0 for layers that only such layers read as have lost all of their own units."""
+        widths, before = dict(widths), None
+        while widths != before:
+            before = dict(widths)
+            gone = [self.groups[name] for name, width in widths.items() if not width]
+            made: dict[str, int] = {}
+            for layer, rows in ((layer, rows) for group in gone for layer, rows in group.producers.items()):
+                made[layer] = made.get(layer, 0) + rows.size
+            dead = {layer for layer, rows in made.items() if rows == self.sizes(layer)[0]}
+            consumers = {name: self.groups[name].consumers for name in widths}
+            widths |= {name: 0 for name, read in consumers.items() if read and dead.issuperset(read)}
+        return widths
 
     def collapsed(self) -> nn.Module:
         """The model with its recurrent and attention modules as they were."""

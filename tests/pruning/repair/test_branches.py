@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import pidnet as pn
-from pidnet.pruning.repair.branches import branches, idle
+from pidnet.pruning.repair.branches import branches
 from pidnet.pruning.structure.discovery import discover
 
 
@@ -132,7 +132,7 @@ def test_what_only_an_empty_branch_reads_goes_with_it():
     net, (x, _) = made(lambda: Residual(blocks=2, deep=True))
     network = discover(net, x)
     assert branches(network, x) == ["blocks.0.middle", "blocks.1.middle"]
-    widths = idle(network, network.widths | {"blocks.1.middle": 0})
+    widths = network.idle(network.widths | {"blocks.1.middle": 0})
     assert widths == network.widths | {"blocks.1.middle": 0, "blocks.1.conv1": 0}
     plan = pn.PruningPlan({"blocks.1.middle": [], "blocks.1.conv1": []}, {}, "by hand")
     small = pn.apply_plan(net, plan, (x, torch.arange(120) % 4), "refit")

@@ -9,8 +9,6 @@ from pidnet.execution.threads import share_pairs
 from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.tables.discrete import PairTables
 
-SPREAD = ("redundancy", "information1", "information2", "total")
-
 
 def covariances(tables: PairTables, derivative: Derivative) -> np.ndarray:
     """Covariances of the plug-in R, I1, I2 and I12 over samples, (pair, 4, 4), bits squared.

@@ -15,7 +15,6 @@ from pidnet.pruning.criteria.statistics import CalibrationStatistics
 from pidnet.pruning.plans._latency import LatencyTable
 from pidnet.pruning.plans.curves import LossCurve
 
-RESOURCES = ("keep", "macs", "energy", "latency")
 # A global budget leaves each layer at least this share of what a uniform one would leave it.
 MIN_SHARE = 0.5
 # Steps of what is to be saved, in the dynamic program.

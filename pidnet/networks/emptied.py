@@ -38,7 +38,8 @@ def empty(layer: Any) -> None:
     layer.__class__ = EMPTIED.get(type(layer), type(layer))
     if isinstance(layer, (nn.Linear, *CONVOLUTIONS)) and layer.bias is None:
         made, read = sizes(layer)
-        layer.bias = None if read else nn.Parameter(layer.weight.new_zeros(made))
+        zeros = layer.weight.new_zeros(made)
+        layer.bias = None if read else nn.Parameter(zeros, layer.weight.requires_grad)
 
 
 def _lengths(layer: Any, lengths: tuple[int, ...]) -> list[int]:

@@ -39,7 +39,7 @@ def apply_plan(
         then fits every layer from there on to the dense network's pre-activations, given what reaches it, or, where
         it feeds a sum as in residual networks, to what the sum lacks;
         "reconstruct" also lets the kept units move: all weights from the first cut on are fitted together to what the
-        dense network makes, by 720 gradient steps of 32 samples (half of them blends of two) without labels, if the
+        dense network makes, by twice 720 gradient steps of 32 samples (half of them blends of two) without labels, if the
         fifth of the samples that no fit sees gains (``pidnet.pruning.repair.reconstruction``). Or a function
         (dense, small, removed units by layer, x) that repairs the small network in place.
     batchnorm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,8 @@ from pidnet.pruning.repair.walk import Walk
 # Samples in a batch.
 SIZE = 32
 STEPS = 720
-RATE = 0.05
+# Of one round after the other.
+RATES = (0.05, 0.025)
 # How far to go from the present weights to those that were fitted.
 WAYS = (0.25, 0.5, 0.75, 1.0)
 
@@ -30,15 +31,16 @@ def reconstruct(walk: Walk, x: Inputs, loss: Callable[[], float]) -> bool:
     in the dense network, and the sums that layers feed become what they are there: argmin of the mean over these layers
     of |small - dense|^2 / |dense - mean|^2, of sums after the ReLU where one follows.
 
-    A nonlinear least squares without labels, by ``STEPS`` steps of Adam from the present weights, on x and on blends of
-    its samples. Of the points on the way to where they end (Wortsman et al. 2022, arXiv:2109.01903) the one is taken at
+    A nonlinear least squares without labels, in rounds of ``STEPS`` steps of Adam from the present weights, on x and on blends
+    of its samples. Of the points on the way to where they end (Wortsman et al. 2022, arXiv:2109.01903) the one is taken at
     which the loss is least: that of the small network on samples that neither this fit nor the present weights have seen.
-    Where none lies below the present loss the weights stay as they are. Returns whether one does. Raises ValueError where
-    the network does not let gradients through.
+    Where none lies below the present loss the weights stay as they are, and no other round is made. Returns whether they
+    moved. Raises ValueError where the network does not let gradients through.
     """
     aims = Aims.of(walk, take(x, slice(SIZE)))
     with _movable(walk.small.model, _moving(walk)) as weights:
-        return _descend(weights, map(aims.error, _batches(x)), loss)
+        rounds = (_descend(weights, map(aims.error, _batches(x)), loss, rate) for rate in RATES)
+        return sum(takewhile(bool, rounds)) > 0
 
 
 @dataclass(eq=False)
@@ -93,11 +95,13 @@ def _moving(walk: Walk) -> list[str]:
     return [*names, *walk.order, *(call.norm for call in walk.calls if call.norm)]
 
 
-def _descend(weights: Sequence[nn.Parameter], errors: Iterator[Tensor], loss: Callable[[], float]) -> bool:
+def _descend(
+    weights: Sequence[nn.Parameter], errors: Iterator[Tensor], loss: Callable[[], float], rate: float
+) -> bool:
     """Lower the errors, go as far that way as the loss is least, and say whether that is any way at all."""
     start = [weight.detach().clone() for weight in weights]
     losses = {0.0: loss()}
-    _steps(weights, errors, RATE)
+    _steps(weights, errors, rate)
     end = [weight.detach().clone() for weight in weights]
 
     @torch.no_grad()

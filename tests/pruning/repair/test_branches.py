@@ -86,7 +86,8 @@ def test_the_branch_that_does_nothing_goes_wholly_and_nothing_is_lost():
 def test_without_a_dead_branch_the_output_is_the_same(repair, tmp_path):
     net, (x, y) = made(lambda: Residual(dead=1))
     plan = pn.PruningPlan({"blocks.1.conv1": []}, {}, "by hand", units={"blocks.1.conv1": 8})
-    small = pn.apply_plan(net, plan, (x, y), repair)
+    small = pn.apply_plan(net.requires_grad_(False), plan, (x, y), repair)
+    assert not any(parameter.requires_grad for parameter in small.parameters())
     torch.testing.assert_close(small(x), net(x), rtol=1e-4, atol=1e-4)
     before, after = (pn.energy.count(model, x[:1]).macs for model in (net, small))
     assert before - after == 2 * 25 * 9 * 6 * 8

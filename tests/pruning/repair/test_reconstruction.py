@@ -57,6 +57,7 @@ def test_what_samples_that_are_held_out_gain_from_is_taken():
         [weight],
         (((weight - 1.5) ** 2).sum() for _ in count()),
         lambda: float(((weight.detach() - 1.5) ** 2).sum()),
+        0.05,
     )
     torch.testing.assert_close(weight.detach(), torch.full((2,), 1.5), atol=0.02, rtol=0)
 
@@ -67,6 +68,7 @@ def test_what_only_the_fitted_samples_gain_from_is_not_taken():
         [weight],
         ((weight**2).sum() for _ in count()),
         lambda: float(((weight.detach() - torch.tensor([1.0, 2.0])) ** 2).sum()),
+        0.05,
     )
     torch.testing.assert_close(weight.detach(), torch.tensor([1.0, 2.0]))
 
@@ -78,6 +80,7 @@ def test_it_goes_as_far_as_the_samples_that_are_held_out_gain():
         [weight],
         ((weight**2).sum() for _ in count()),
         lambda: float(((weight.detach() - halfway) ** 2).sum()),
+        0.05,
     )
     torch.testing.assert_close(weight.detach(), halfway, atol=0.02, rtol=0)
 
@@ -129,3 +132,20 @@ def test_every_second_sample_is_blended_with_another_one():
     assert (found.diagonal()[1::2] < 1).any()
     tokens = torch.arange(6)
     assert blended(tokens, torch.Generator()) is tokens
+
+
+def test_a_second_round_is_made_where_the_first_brought_something(monkeypatch):
+    monkeypatch.setattr(reconstruction, "STEPS", 60)
+    model, (x, y) = make("conv", samples=80)
+    plan = pn.plan_pruning(model, (x, y), keep=0.5, criterion="l2")
+    rates, answers, descend = [], iter([False, True, True]), reconstruction._descend
+
+    def watched(*arguments):
+        rates.append(arguments[-1])
+        descend(*arguments)
+        return next(answers)
+
+    monkeypatch.setattr(reconstruction, "_descend", watched)
+    for rounds in ([0.05], [0.05, 0.05, 0.025]):
+        pn.apply_plan(model, plan, (x, y), "reconstruct")
+        assert rates == rounds

@@ -37,6 +37,17 @@ def zeus_window(monitor: Any = None) -> Generator[Window]:
     Where zeus is installed::
 
         add_measured(report, (dense, small), x, window=zeus_window)
+
+    With a monitor of one's own:
+
+    >>> from types import SimpleNamespace
+    >>> import pidnet as pn
+    >>> found = SimpleNamespace(time=2.0, gpu_energy={0: 5.0})
+    >>> monitor = SimpleNamespace(begin_window=lambda name: None, end_window=lambda name: found)
+    >>> with pn.energy.zeus_window(monitor) as window:
+    ...     pass
+    >>> window.joules, window.seconds
+    ({'gpu-0': 5.0}, 2.0)
     """
     monitor = monitor or optional_module("zeus.monitor", "pip install zeus").ZeusMonitor()
     window = Window()
@@ -80,6 +91,17 @@ def codecarbon_window(tracker: Any = None) -> Generator[Window]:
     Where codecarbon is installed::
 
         add_measured(report, (dense, small), x, window=codecarbon_window)
+
+    With a tracker of one's own:
+
+    >>> from types import SimpleNamespace
+    >>> import pidnet as pn
+    >>> found = SimpleNamespace(cpu_energy=1e-6, gpu_energy=0.0, ram_energy=5e-7)
+    >>> tracker = SimpleNamespace(start=lambda: None, stop=lambda: None, final_emissions_data=found)
+    >>> with pn.energy.codecarbon_window(tracker) as window:
+    ...     pass
+    >>> {where: round(joules, 3) for where, joules in window.joules.items()}
+    {'cpu': 3.6, 'gpu': 0.0, 'ram': 1.8}
     """
     if tracker is None:
         # Offline, because only joules are taken: the country changes none of them.

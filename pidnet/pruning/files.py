@@ -106,7 +106,15 @@ def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
 
     Examples
     --------
-    See ``save_pruned``.
+    >>> import tempfile, torch
+    >>> import pidnet as pn
+    >>> data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 3
+    >>> net = pn.zoo.mlp(8, (16,), 3)
+    >>> plan = pn.plan_pruning(net, data, keep=0.25, criterion="l1")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pn.save_pruned(pn.apply_plan(net, plan, data), plan, data[0], f"{folder}/small")
+    ...     pn.load_pruned(net, f"{folder}/small").fc1
+    Linear(in_features=8, out_features=4, bias=True)
     """
     check_arguments(load_pruned, locals())
     weights, described = _read(saved_as(path, ".safetensors"))

@@ -63,7 +63,16 @@ def write_maps(folder: Path, maps: Sequence[LayerMap], command: str = "map") -> 
 
     Examples
     --------
-    See ``read_run``.
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pidnet as pn
+    >>> codes = pn.Codes.of({"fc1": [[0, 0, 1], [1, 1, 0], [0, 1, 1], [1, 0, 0]] * 5}, [0, 1, 0, 1] * 5)
+    >>> maps = pn.layer_maps(codes, "i_mmi", correction="none", null="none")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pn.runs.write_settings(Path(folder), "map", {"levels": 2})
+    ...     pn.runs.write_maps(Path(folder), list(maps.values()))
+    ...     [one.layer for one in pn.runs.read_run(folder).maps]
+    ['fc1']
     """
     with one_change(folder) as staged:
         files = [one.save(staged / f"{map_file(one.layer, one.measure)}.npz") for one in maps]
@@ -168,7 +177,13 @@ def write_settings(folder: Path, command: str, settings: Mapping[str, Any]) -> N
 
     Examples
     --------
-    See ``read_run``.
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pidnet as pn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pn.runs.write_settings(Path(folder), "map", {"levels": 4})
+    ...     pn.runs.read_run(folder).settings["map"]["levels"]
+    4
     """
     with one_change(folder) as staged:
         known = stored(current(folder, SETTINGS), {})

@@ -94,13 +94,17 @@ class KernelCompiler(_InnerCompiler):
     library = _OfKernel
 
 
-def inner(function: Callable | None = None, *, fastmath: bool | set[str] = False) -> Any:
-    """A function that kernels call; Python cannot, but for its ``py_func``."""
+def inner(
+    function: Callable | None = None, *, fastmath: bool | set[str] = False, allocates: bool = False
+) -> Any:
+    """A function that kernels call; Python cannot, but for its ``py_func``. Unless it ``allocates``, references to arrays
+    are not counted in it, which takes instructions and their compilation."""
     make = njit(
         nogil=True,
         error_model="numpy",
         fastmath=fastmath,
         pipeline_class=_InnerCompiler,
+        _nrt=allocates,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from pidnet.arguments import check_arguments
+from pidnet.measures import imin, immi
 from pidnet.measures.atoms import Atoms
 from pidnet.measures.axioms import Axiom, MeasureCheck, check_measure
 from pidnet.measures.blackwell import dominates
@@ -14,9 +13,10 @@ from pidnet.measures.dit import LatticeAtoms, decompose_dit
 from pidnet.measures.ibroja.optimum import i_broja, i_broja_derivative
 from pidnet.measures.ibroja.sampling_bias import i_broja_bias, i_broja_with_bias
 from pidnet.measures.iccs import i_ccs, i_ccs_derivative
-from pidnet.measures.imin import i_min, i_min_bias, i_min_derivative, i_min_of_units
-from pidnet.measures.immi import i_mmi, i_mmi_bias, i_mmi_derivative, i_mmi_of_units
+from pidnet.measures.imin import i_min, i_min_bias, i_min_derivative
+from pidnet.measures.immi import i_mmi, i_mmi_bias, i_mmi_derivative
 from pidnet.measures.measure import Measure, MeasureLike, as_measure
+from pidnet.measures.smaller_terms import SmallerTerms
 from pidnet.printing import Registry
 from pidnet.tables.discrete import PairTables
 
@@ -85,12 +85,12 @@ MEASURES: dict[str, Measure] = Registry(
     },
 )
 
-_OF_UNITS = ((i_min, i_min_of_units), (i_mmi, i_mmi_of_units))
+_OF_UNITS = ((i_min, imin.OF_UNITS), (i_mmi, immi.OF_UNITS))
 
 
-def redundancy_of_units(measure: Measure) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
-    """The redundancy of a measure for which the tables of single units (unit, level, class) are enough, as a function of
-    those and pairs; None for other measures. Maps by such a measure hold no tables of pairs."""
+def terms_of_units(measure: Measure) -> SmallerTerms | None:
+    """How a measure follows from the tables of single units; None for measures that need those of pairs. Maps by the others
+    hold no tables of pairs."""
     return next((of_units for function, of_units in _OF_UNITS if function is measure.function), None)
 
 

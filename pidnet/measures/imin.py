@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from pidnet.execution.blocks import CLOSED_FORMS_AT_ONCE
 from pidnet.measures.atoms import Atoms, atoms_from_redundancy
 from pidnet.measures.derivatives import Derivative, log2_ratio
-from pidnet.measures.sampling_bias import cells_that_count, difference_error, shortfall
+from pidnet.measures.sampling_bias import cells_that_count, difference_error
+from pidnet.measures.smaller_terms import SmallerTerms, bias_of_smaller
 from pidnet.tables.discrete import PairTables, values_of_units
 
 
@@ -48,16 +48,6 @@ def i_min(tables: PairTables) -> Atoms:
     return atoms_from_redundancy(tables.p, np.minimum(first, second).sum(-1))
 
 
-def i_min_of_units(p_UXY: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """R of pairs of units, from the tables of the units, (pair,), bits."""
-    terms_UY = _specific_terms(p_UXY)
-    found = [
-        np.minimum(*terms_UY[block.T]).sum(1)
-        for block in np.array_split(pairs, -(-len(pairs) // CLOSED_FORMS_AT_ONCE))
-    ]
-    return np.concatenate(found)
-
-
 def i_min_derivative(tables: PairTables) -> Derivative:
     """The derivative of R, with the source that has the minimum in each class held."""
     p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
@@ -68,13 +58,9 @@ def i_min_derivative(tables: PairTables) -> Derivative:
 def i_min_bias(tables: PairTables) -> np.ndarray:
     """What N samples add to R on average, (pair,), bits: the bias of the smaller terms, less what taking the smaller
     of two that scatter loses. R stays below both informations."""
-    plug_in = values_of_units(tables, _specific_terms)
-    bias = values_of_units(tables, lambda p_UXY: _bias_of_terms(p_UXY, tables.samples))
-    first, second = (terms - added for terms, added in zip(plug_in, bias, strict=True))
-    most = np.minimum(first.sum(1), second.sum(1))
-    lost = shortfall(first - second, difference_error(tables, by_class=True))
-    redundancy = (np.minimum(first, second) + lost).sum(1)
-    return np.minimum(*plug_in).sum(1) - np.minimum(redundancy, most)
+    terms = values_of_units(tables, _specific_terms)
+    biases = values_of_units(tables, lambda p_UXY: _bias_of_terms(p_UXY, tables.samples))
+    return bias_of_smaller(terms, biases, difference_error(tables, by_class=True))
 
 
 def _bias_of_terms(p_PXY: np.ndarray, samples: int) -> np.ndarray:
@@ -101,3 +87,6 @@ def _specific_terms(p_PXY: np.ndarray) -> np.ndarray:
     p_PX, p_PY = p_PXY.sum(2), p_PXY.sum(1)
     nats = xlogy(p_PXY, p_PXY).sum(1) - xlogy(p_PXY, p_PX[:, :, None]).sum(1) - xlogy(p_PY, p_PY)
     return nats / np.log(2)
+
+
+OF_UNITS = SmallerTerms(_specific_terms, _bias_of_terms, by_class=True)

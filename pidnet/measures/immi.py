@@ -6,7 +6,8 @@ import numpy as np
 
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
-from pidnet.measures.sampling_bias import difference_error, shortfall, unit_biases
+from pidnet.measures.sampling_bias import difference_error, information_bias
+from pidnet.measures.smaller_terms import SmallerTerms, bias_of_smaller
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables, values_of_units
 
@@ -44,11 +45,6 @@ def i_mmi(tables: PairTables) -> Atoms:
     return complete_lattice(informations, np.minimum(*informations[:2]))
 
 
-def i_mmi_of_units(p_UXY: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """R of pairs of units, from the tables of the units, (pair,), bits."""
-    return shannon.mutual_information(p_UXY)[pairs].min(1)
-
-
 def i_mmi_derivative(tables: PairTables) -> Derivative:
     """The derivative of R: that of the smaller information."""
     p_PAY, p_PBY = tables.p.sum(2), tables.p.sum(1)
@@ -60,7 +56,17 @@ def i_mmi_derivative(tables: PairTables) -> Derivative:
 def i_mmi_bias(tables: PairTables) -> np.ndarray:
     """What N samples add to R on average, (pair,), bits: the bias of the smaller information, less what taking the
     smaller of two that scatter loses."""
-    plug_in = values_of_units(tables, shannon.mutual_information)
-    first, second = (bits - added for bits, added in zip(plug_in, unit_biases(tables), strict=True))
-    lost = shortfall(first - second, difference_error(tables))
-    return np.minimum(*plug_in) - np.minimum(first, second) - lost
+    terms = values_of_units(tables, _information)
+    biases = values_of_units(tables, lambda p_UXY: _bias(p_UXY, tables.samples))
+    return bias_of_smaller(terms, biases, difference_error(tables)[:, None])
+
+
+def _information(p_UXY: np.ndarray) -> np.ndarray:
+    return shannon.mutual_information(p_UXY)[:, None]
+
+
+def _bias(p_UXY: np.ndarray, samples: int) -> np.ndarray:
+    return information_bias(p_UXY, samples)[:, None]
+
+
+OF_UNITS = SmallerTerms(_information, _bias, by_class=False)

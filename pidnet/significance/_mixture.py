@@ -1,67 +1,26 @@
-"""The kernel of ``mixture_bias``, eight pairs in the lanes of vector registers; ``_twins.joint_bias`` is the same in
+"""The fit behind ``joint_information_bias``, eight pairs in the lanes of vector registers; ``_twins.fit`` is the same in
 NumPy, one pair at a time: read it first.
 
 The fit has most of the cost. The products of margins have factors of one cell (x1,x2) and of one class, so that what
-all of them foretell for (x1,x2,y) takes three numbers of (x1,x2), times n(x1,y), n(x2,y) and n(y). Everything is in
-float32: that changes the bias by less than 1e-5 bits.
+all of them foretell for (x1,x2,y) takes three numbers of (x1,x2), times n(x1,y), n(x2,y) and n(y).
 
 Axis letters: P pair, A/B level of source 1/2, C = A * B cells, Y class; rows as in ``_mixture_memory``.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from pidnet.execution.compiling import inner, kernel
+from pidnet.execution.compiling import inner
 from pidnet.execution.lane_math import larger, ratio, smaller
-from pidnet.execution.lanes import LANES, anywhere, filled, select, square_root
-from pidnet.significance._mixture_cells import PARTS, cells_bias, observed
-from pidnet.significance._mixture_memory import COMPONENTS, Shape, memory_size, take_memory
+from pidnet.execution.lanes import anywhere, filled, select, square_root
+from pidnet.significance._mixture_memory import COMPONENTS
 
-CYCLES, SETTLED = 8, 1e-4  # of three steps, at most; the change in a step, as a length, at which they end
+# Of three steps, at most, and the change in a step, as a length, at which they end. Of 20 families the mean absolute error
+# of I(Y;X1X2) at 4 levels and N = 1,000 is .0024 bits after 2 or 3 cycles, .0023 after 4 or 8, .0022 at the maximum.
+CYCLES, SETTLED = 4, 1e-4
 LONGEST = 64.0  # of the leap that two steps suggest, in steps
 LEAST_LEFT = 0.1  # of a weight after a leap
 TRUST_OBSERVED = 3.0  # by weight of the observed table: from a third of it on only the data count
 SMALLEST = 1e-30
-
-
-def fill_joint_bias(p_PABY: np.ndarray, samples: int, bias_P: np.ndarray) -> None:
-    """The bias of N I(Y;X1X2) of each pair, nats."""
-    memory = np.zeros(LANES * memory_size(*p_PABY.shape[1:]), np.float32)
-    fill_in_lanes(p_PABY, samples, PARTS, memory, bias_P)
-
-
-@kernel("the bias of I(Y;X1X2)")
-def fill_in_lanes(p_PABY, samples, parts, memory, bias_P):
-    """Eight pairs after eight; where fewer are left, lanes repeat the last one."""
-    pairs, A, B, Y = p_PABY.shape
-    s = Shape(A, B, Y, A * B)
-    m = take_memory(memory, s)
-    n = m.counts
-    for first in range(0, pairs, LANES):
-        for lane in range(LANES):
-            read_counts(s, p_PABY[min(first + lane, pairs - 1)], samples, n, lane)
-        fill_margins(s, n)
-        fill_left_out(s, n, m.left_out)
-        fit_weights(s, n.n, m.left_out, m.weights)
-        fill_fitted(s, n, m.weights.now)
-        trusted = smaller(TRUST_OBSERVED * m.weights.now[0], 1.0)
-        total = cells_bias(s.C * s.Y, n.n, n.fitted, trusted, parts)
-        total = total - cells_bias(s.C, n.ab, n.fitted_ab, trusted, parts)
-        for y in range(Y):
-            total = total - observed(n.y[y], parts)
-        m.answer[0] = total + 0.5
-        for lane in range(min(LANES, pairs - first)):
-            bias_P[first + lane] = m.answer[0, lane]
-
-
-@inner
-def read_counts(s, p_ABY, samples, counts, lane):
-    """The counts of a pair into a lane."""
-    for a in range(s.A):
-        for b in range(s.B):
-            for y in range(s.Y):
-                counts.n[(a * s.B + b) * s.Y + y, lane] = np.rint(p_ABY[a, b, y] * samples)
 
 
 @inner
@@ -133,7 +92,7 @@ def fill_left_out(s, counts, left):
 
 @inner
 def fit_weights(s, counts, left, weights):
-    """Weights of the largest likelihood of the counts: cycles of two steps of expectation maximization, the leap that
+    """Weights near the largest likelihood of the counts: cycles of two steps of expectation maximization, the leap that
     they suggest, and a step from there, which is taken where it is shorter than the first one; see ``_twins.fit``."""
     for k in range(COMPONENTS):
         weights.now[k] = filled(counts, 1.0 / COMPONENTS)

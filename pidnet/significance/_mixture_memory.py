@@ -1,4 +1,4 @@
-"""The memory of the kernel in ``_mixture``, by the names of its formulas: rows of vectors, eight pairs in each.
+"""The memory of the fit in ``_mixture``, by the names of its formulas: rows of vectors, eight pairs in each.
 
 With A, B levels of the sources, Y classes and C = A * B cells (x1,x2):
 
@@ -14,6 +14,7 @@ from pidnet.execution.lane_math import take
 from pidnet.execution.lanes import Row
 
 COMPONENTS = 8
+STATISTICS = 3  # of a pair: bias, statistic, freedom
 
 
 class Shape(NamedTuple):
@@ -67,24 +68,33 @@ class Weights(NamedTuple):
     there: Row
 
 
+class Compared(NamedTuple):
+    """Values of the levels of both units (of_a, of_b); sums by class of their differences, then of the squares (2 Y);
+    the bias, and statistic and freedom of the test that both have the same codes."""
+
+    values1: Row
+    values2: Row
+    moments: Row
+    statistics: Row
+
+
 class Memory(NamedTuple):
-    """Of eight pairs. answer: one vector."""
+    """Of eight pairs."""
 
     counts: Counts
     left_out: LeftOut
     weights: Weights
-    answer: Row
+    compared: Compared
 
 
 def memory_size(A: int, B: int, Y: int) -> int:
     """Vectors that ``take_memory`` takes."""
-    return 3 * A * B * Y + 5 * A * B + Y * (2 * A + 3 * B + 2) + 2 * (A + B) + 5 * COMPONENTS + 1
+    return 3 * A * B * Y + 5 * A * B + Y * (3 * A + 4 * B + 4) + 2 * (A + B) + 5 * COMPONENTS + STATISTICS
 
 
 @inner
-def take_memory(array, s):
+def take_memory(array, at, s):
     """The state of eight pairs; the array must outlive it."""
-    at = [0]
     counts = Counts(
         n=take(array, at, s.C * s.Y),
         a=take(array, at, s.A),
@@ -112,4 +122,10 @@ def take_memory(array, s):
     weights = Weights(
         take(array, at, M), take(array, at, M), take(array, at, M), take(array, at, M), take(array, at, M)
     )
-    return Memory(counts, left_out, weights, take(array, at, 1))
+    compared = Compared(
+        values1=take(array, at, s.A * s.Y),
+        values2=take(array, at, s.B * s.Y),
+        moments=take(array, at, 2 * s.Y),
+        statistics=take(array, at, STATISTICS),
+    )
+    return Memory(counts, left_out, weights, compared)

@@ -35,7 +35,7 @@ def joint_bias(count_ABY: np.ndarray) -> float:
 
 
 def fit(count_ABY: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and expected counts of the mixture that maximizes the likelihood of samples left out one at a time, by
+    """Weights and expected counts of the mixture that nearly maximizes the likelihood of samples left out one at a time, by
     expectation maximization: two steps, the leap that they suggest, and a step from there, which is taken where it
     is no longer than the first one. Source: Varadhan & Roland 2008, Scand. J. Stat. 35, 335 (SQUAREM)."""
     left_out = components(count_ABY, 1.0)

@@ -5,18 +5,23 @@ Axis letters: P pair.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from pidnet.codes import Codes
 from pidnet.codes.resampling import split
-from pidnet.measures import Measure
+from pidnet.execution.blocks import CLOSED_FORMS_AT_ONCE
+from pidnet.measures import Measure, terms_of_units
 from pidnet.measures.atoms import Atoms, complete_lattice
-from pidnet.measures.sampling_bias import unit_biases
+from pidnet.measures.sampling_bias import information_bias, unit_biases
+from pidnet.measures.smaller_terms import SmallerTerms, bias_of_smaller
 from pidnet.progress import shown
 from pidnet.significance._likeness import distinct
-from pidnet.significance.mixture_bias import joint_information_bias
+from pidnet.significance.evidence import Evidence, evidence_of_codes, evidence_of_tables
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
-from pidnet.tables.discrete import PairTables, iterate_pair_tables
+from pidnet.tables import shannon
+from pidnet.tables.discrete import PairTables, coded_units, iterate_pair_tables
 
 ROUNDING = 1e-12  # bits: no more than sums of a table leave of an information of 0
 
@@ -50,31 +55,65 @@ def mixture(plug_in: Atoms, codes: Codes, layer: str, measure: Measure, rng: np.
 def plug_in_and_mixture(codes: Codes, layer: str, measure: Measure) -> tuple[Atoms, Atoms]:
     """The plug-in atoms of all pairs and what ``mixture`` makes of them, for a measure whose bias is known: each table
     is counted once, and what measure and bias share is done once."""
+    terms = terms_of_units(measure)
+    found = _by_tables(codes, layer, measure) if terms is None else _by_units(codes, layer, measure, terms)
     plug_in, corrected = [], []
     with shown(doing=layer, total=len(codes.layer(layer).pairs), unit="pair") as bar:
-        for tables in iterate_pair_tables(codes, layer):
-            if measure.with_bias is not None:
-                atoms, bias = measure.with_bias(tables)
-            else:
-                atoms = measure(tables)
-                bias = _bias_of_redundancy(atoms, tables, measure, None)[0]
+        for atoms, better in found:
             plug_in.append(atoms)
-            corrected.append(_corrected(atoms, tables, measure, (bias, 0.0)))
-            bar.update(len(tables))
+            corrected.append(better)
+            bar.update(len(atoms))
     return Atoms.concatenate(plug_in), Atoms.concatenate(corrected)
+
+
+def _by_tables(codes: Codes, layer: str, measure: Measure) -> Iterator[tuple[Atoms, Atoms]]:
+    """Block by block, from the tables of pairs."""
+    for tables in iterate_pair_tables(codes, layer):
+        if measure.with_bias is not None:
+            atoms, bias = measure.with_bias(tables)
+        else:
+            atoms = measure(tables)
+            bias = _bias_of_redundancy(atoms, tables, measure, None)[0]
+        known = np.stack(unit_biases(tables), 1)
+        yield atoms, _corrected(atoms, known, evidence_of_tables(tables), measure, (bias, 0.0))
+
+
+def _by_units(
+    codes: Codes, layer: str, measure: Measure, terms: SmallerTerms
+) -> Iterator[tuple[Atoms, Atoms]]:
+    """Block by block, from the tables of units and one pass over the samples of each pair."""
+    coded, pairs, samples = coded_units(codes, layer), codes.layer(layer).pairs, len(codes)
+    if not coded.by_bits:
+        yield from _by_tables(codes, layer, measure)
+        return
+    p_UXY = coded.margins.swapaxes(1, 2) / samples
+    terms_UT, biases_UT = terms.terms(p_UXY), terms.biases(p_UXY, samples)
+    information, known = shannon.mutual_information(p_UXY), information_bias(p_UXY, samples)
+    for block in np.array_split(pairs, -(-len(pairs) // CLOSED_FORMS_AT_ONCE)):
+        joint, evidence = evidence_of_codes(coded, block)
+        of_terms = terms_UT[block[:, 0]], terms_UT[block[:, 1]]
+        atoms = complete_lattice((*information[block].T, joint), np.minimum(*of_terms).sum(1))
+        error = evidence.difference_errors() if terms.by_class else evidence.difference_error()[:, None]
+        bias = bias_of_smaller(of_terms, (biases_UT[block[:, 0]], biases_UT[block[:, 1]]), error)
+        yield atoms, _corrected(atoms, known[block], evidence, measure, (bias, 0.0))
 
 
 def correct_pairs(plug_in: Atoms, tables: PairTables, measure: Measure, gained: Atoms | None = None) -> Atoms:
     """The correction from counted tables alone; ``gained``, atoms of half samples less those of all, stands in for
     ``Measure.bias`` where that is None."""
-    return _corrected(plug_in, tables, measure, _bias_of_redundancy(plug_in, tables, measure, gained))
+    bias = _bias_of_redundancy(plug_in, tables, measure, gained)
+    known = np.stack(unit_biases(tables), 1)
+    return _corrected(plug_in, known, evidence_of_tables(tables), measure, bias)
 
 
 def _corrected(
-    plug_in: Atoms, tables: PairTables, measure: Measure, bias_and_gap: tuple[np.ndarray, np.ndarray | float]
+    plug_in: Atoms,
+    known_PS: np.ndarray,
+    evidence: Evidence,
+    measure: Measure,
+    bias_and_gap: tuple[np.ndarray, np.ndarray | float],
 ) -> Atoms:
-    """The correction, with the bias of R and the gap that comes with it."""
-    known_PS = np.stack(unit_biases(tables), 1)
+    """The correction, with the biases of I1 and I2, and the bias of R and the gap that comes with it."""
     information_PS = np.stack([plug_in.information1, plug_in.information2], 1)
     weaker_P1 = (plug_in.unique1 > plug_in.unique2).astype(int)[:, None]
     weaker, lost = (np.take_along_axis(x, weaker_P1, 1)[:, 0] for x in (information_PS, known_PS))
@@ -86,12 +125,12 @@ def _corrected(
     in_proportion = (1 - share) * plug_in.redundancy
     redundancy = reliable * (plug_in.redundancy - bias) + (1 - reliable) * in_proportion
     if measure.margins_only:
-        apart = distinct(tables, information_PS[:, 0] - information_PS[:, 1])
+        apart = distinct(evidence, information_PS[:, 0] - information_PS[:, 1])
         informed = np.minimum(2 * reliable, 1) ** 2  # of noise alone R is 0, and the mean of noise is noise
         alike = informed * information_PS.mean(1) + (1 - informed) * in_proportion
         redundancy = apart * redundancy + (1 - apart) * alike
     gap = plug_in.gap * (1 + np.minimum(share, 1)) + reliable * gap
-    joint = plug_in.total - joint_information_bias(tables)
+    joint = plug_in.total - evidence.joint_bias
     return complete_lattice((*information_PS.T, joint), redundancy, gap, plug_in.gap_kind)
 
 

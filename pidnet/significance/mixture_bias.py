@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pidnet.execution.threads import share_pairs
-from pidnet.significance._mixture import fill_joint_bias
+from pidnet.significance.evidence import evidence_of_tables
 from pidnet.tables.discrete import PairTables
 
 
@@ -24,6 +23,4 @@ def joint_information_bias(tables: PairTables) -> np.ndarray:
     Source: Grassberger 2003, arXiv:physics/0307138 (the observed part); Chao, Wang & Jost 2013, Methods Ecol. Evol.
     4, 1091 (the unseen part).
     """
-    bias = np.empty(len(tables))
-    share_pairs(lambda part: fill_joint_bias(tables.p[part], tables.samples, bias[part]), len(tables))
-    return bias / (tables.samples * np.log(2))
+    return evidence_of_tables(tables).joint_bias

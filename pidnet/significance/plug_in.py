@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pidnet.codes import Codes
-from pidnet.measures import Measure, find_measure, redundancy_of_units
+from pidnet.measures import Measure, find_measure, terms_of_units
 from pidnet.measures.atoms import NAMES, Atoms, complete_lattice, weakest
 from pidnet.progress import shown
 from pidnet.tables import shannon
@@ -41,9 +41,9 @@ def layer_atoms(codes: Codes, layer: str, measure: Measure) -> Atoms:
     """
     total = len(codes.layer(layer).pairs)
     measure, blocks = find_measure(measure), []
-    of_units = redundancy_of_units(measure)
+    of_units = terms_of_units(measure)
     if of_units:
-        return _atoms_of_units(codes, layer, of_units)
+        return _atoms_of_units(codes, layer, of_units.redundancy)
     with shown(doing=layer, total=total, unit="pair") as bar:
         for tables in iterate_pair_tables(codes, layer):
             blocks.append(measure(tables))

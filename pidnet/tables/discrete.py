@@ -1,6 +1,6 @@
 """Stage 3: codes -> joint tables of all pairs of units with the target.
 
-Pairs are counted by bits (see ``_bits``) block by block, so that the tables of a wide layer never stand in memory
+Pairs are counted by bits (see ``bits``) block by block, so that the tables of a wide layer never stand in memory
 together.
 
 Axis letters: P pair, A/B level of source 1/2, Y class, S sample, U unit.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from pidnet.execution.blocks import TABLE_BYTES
 from pidnet.execution.threads import share_pairs
 from pidnet.printing import Printed, counted, number
 from pidnet.tables import shannon
-from pidnet.tables._bits import (
+from pidnet.tables.bits import (
     MOST_LEVELS,
     CodedUnits,
     code_units,
@@ -69,6 +70,19 @@ class PairTables(Printed):
         return [
             f"PairTables: {counted(pairs, 'pair')}, {levels1} x {levels2} levels, {classes} classes, {source}"
         ]
+
+    @cached_property
+    def units(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of the first and of the second units, their tables (unit, level, class), and where that of each pair is, (pair,).
+
+        Where the pairs name their units, a unit has one: a layer has many more pairs than units."""
+        found = []
+        for source in range(2):
+            where = unit_P = np.arange(len(self))
+            if self.samples > 0 and bool((self.pairs[:, 0] < self.pairs[:, 1]).all()):
+                _, where, unit_P = np.unique(self.pairs[:, source], return_index=True, return_inverse=True)
+            found.append((self.p[where].sum(2 - source), unit_P))
+        return found
 
     def __add__(self, other: PairTables) -> PairTables:
         """The tables of both sets of samples together. Raises ValueError unless the pairs are the same."""
@@ -146,7 +160,7 @@ def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
     """
     check_arguments(iterate_pair_tables, locals())
     pairs = _pairs(codes, layer)
-    coded, shape = _coded_units(codes, layer), (codes.levels, codes.levels, len(codes.classes))
+    coded, shape = coded_units(codes, layer), (codes.levels, codes.levels, len(codes.classes))
     for block in np.array_split(pairs, -(-len(pairs) * 8 * prod(shape) // TABLE_BYTES)):
         yield _count(coded, block, shape)
 
@@ -173,18 +187,9 @@ def permuted_unit_tables(codes: Codes, layer: str, targets_TS: np.ndarray) -> It
 def values_of_units(
     tables: PairTables, function: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A function of tables (unit, level, class), for the first and the second unit of each pair, (pair, ...) both.
-
-    Where the pairs name their units, it is found once a unit: a layer has many more pairs than units."""
-    named = tables.samples > 0 and bool((tables.pairs[:, 0] < tables.pairs[:, 1]).all())
-    found = []
-    for source in range(2):
-        if named:
-            _, where, unit_P = np.unique(tables.pairs[:, source], return_index=True, return_inverse=True)
-            found.append(function(tables.p[where].sum(2 - source))[unit_P])
-        else:
-            found.append(function(tables.p.sum(2 - source)))
-    return found[0], found[1]
+    """A function of tables (unit, level, class), for the first and the second unit of each pair, (pair, ...) both."""
+    first, second = (function(p_UXY)[unit_P] for p_UXY, unit_P in tables.units)
+    return first, second
 
 
 def joint_informations(codes: Codes, layer: str) -> np.ndarray:
@@ -194,7 +199,7 @@ def joint_informations(codes: Codes, layer: str) -> np.ndarray:
         return np.concatenate(
             [shannon.source_informations(t.p)[2] for t in iterate_pair_tables(codes, layer)]
         )
-    coded = _coded_units(codes, layer)
+    coded = coded_units(codes, layer)
     target = shannon.entropy(coded.margins[0].sum(1) / len(codes))
     return target + joint_terms(coded, pairs) / (len(codes) * np.log(2))
 
@@ -207,6 +212,7 @@ def _pairs(codes: Codes, layer: str) -> np.ndarray:
     return codes.layer(layer).pairs
 
 
-def _coded_units(codes: Codes, layer: str) -> CodedUnits:
+def coded_units(codes: Codes, layer: str) -> CodedUnits:
+    """The codes of all units of a layer in a form to count from."""
     values, target = codes.layer(layer).values.numpy(), codes.target.numpy()
     return code_units(values, target, len(codes.classes), codes.levels)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pidnet.significance import _twins
-from pidnet.significance._likeness import _fill_homogeneity, distinct
+from pidnet.significance._likeness import distinct
+from pidnet.significance.evidence import evidence_of_tables
 from pidnet.tables import shannon
 from pidnet.tables.discrete import PairTables
 
@@ -11,7 +12,7 @@ def told_apart(p, samples=1000, pairs=200):
     count = np.random.default_rng(0).multinomial(samples, p.ravel(), pairs).reshape(-1, *p.shape)
     tables = PairTables(np.zeros((pairs, 2), int), count / samples, samples)
     first, second, _ = shannon.source_informations(tables.p)
-    return distinct(tables, first - second)
+    return distinct(evidence_of_tables(tables), first - second)
 
 
 def conjunction(levels=4, classes=10):
@@ -61,7 +62,7 @@ def test_the_kernel_computes_what_its_twin_does(levels):
     counts = rng.poisson(rng.choice([0.3, 4], (50, 1, 1, 1)), (50, levels, levels, 5))
     counts[:, 0, 0, 0] += 1
     for count in counts:
-        statistic, freedom = np.empty(1), np.empty(1, np.int64)
-        _fill_homogeneity(count[None] / count.sum(), count.sum(), statistic, freedom)
-        expected = _twins.homogeneity(count)
-        assert (statistic[0], freedom[0]) == (pytest.approx(expected[0], abs=1e-9), expected[1])
+        tables = PairTables(np.zeros((1, 2), int), count[None] / count.sum(), int(count.sum()))
+        found, expected = evidence_of_tables(tables), _twins.homogeneity(count)
+        assert found.statistic[0] == pytest.approx(expected[0], rel=1e-5, abs=1e-9)
+        assert found.freedom[0] == expected[1]

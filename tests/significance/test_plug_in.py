@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pidnet.measures import MEASURES, redundancy_of_units
+from pidnet.measures import MEASURES, terms_of_units
 from pidnet.measures.atoms import Atoms
 from pidnet.significance import layer_atoms
 from pidnet.tables.discrete import iterate_pair_tables
@@ -15,7 +15,7 @@ from tests.planted import planted_layer
 def test_atoms_without_tables_are_those_of_the_tables(name, levels):
     codes, _ = planted_layer("redundant", 300, np.random.default_rng(0), pairs=3, levels=levels, classes=4)
     measure = MEASURES[name]
-    assert redundancy_of_units(measure) is not None
+    assert terms_of_units(measure) is not None
     found = layer_atoms(codes, "layer", measure)
     expected = Atoms.concatenate([measure(tables) for tables in iterate_pair_tables(codes, "layer")])
     for atom, values in expected.items():
@@ -25,7 +25,7 @@ def test_atoms_without_tables_are_those_of_the_tables(name, levels):
 
 
 def test_other_measures_get_their_tables():
-    assert redundancy_of_units(MEASURES["i_broja"]) is None
+    assert terms_of_units(MEASURES["i_broja"]) is None
     codes, _ = planted_layer("redundant", 100, np.random.default_rng(0), pairs=1, levels=2, classes=2)
     seen = []
 

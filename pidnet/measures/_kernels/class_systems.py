@@ -50,7 +50,7 @@ class Blocks(NamedTuple):
     half: np.ndarray
 
 
-@inner
+@inner(allocates=True)
 def allocate_blocks(levels1, levels2, classes):
     """Blocks for one pair."""
     return Blocks(

@@ -44,6 +44,11 @@ class CodedUnits(NamedTuple):
     values: np.ndarray
     samples: np.ndarray
 
+    @property
+    def by_bits(self) -> bool:
+        """Whether there are rows to count from."""
+        return self.rows.shape[1] > 0
+
 
 def code_units(values_SU: np.ndarray, target: np.ndarray, classes: int, levels: int) -> CodedUnits:
     """The codes of all units in a form to count from."""
@@ -98,8 +103,8 @@ def _rows(values_US: np.ndarray, levels: int) -> np.ndarray:
 
 def fill_tables(coded: CodedUnits, pairs: np.ndarray, p_PABY: np.ndarray) -> None:
     """The joint tables of some pairs of units, given as positions (pair, 2)."""
-    if coded.rows.shape[1]:
-        _tables_of_rows(coded.margins, coded.rows, coded.words, pairs, coded.values.shape[1], p_PABY)
+    if coded.by_bits:
+        _tables_of_rows(coded[:3], pairs, coded.values.shape[1], p_PABY)
     else:
         _tables_of_samples(coded.values, coded.samples, pairs, p_PABY)
 
@@ -117,17 +122,12 @@ def joint_terms(coded: CodedUnits, pairs: np.ndarray) -> np.ndarray:
 
 @kernel("I_min and I_mmi")
 def _fill_terms(coded, pairs, known, found_P):
-    margins_UYA, rows_UAW, words = coded
-    levels = margins_UYA.shape[2]
+    levels = coded[0].shape[2]
     count, both = np.zeros((levels, levels), np.int64), np.zeros((levels, levels), np.int64)
     for pair in range(len(pairs)):
-        i, j = pairs[pair]
         both[:], total = 0, 0.0
-        for y in range(len(words) - 1):
-            _count_pair(
-                rows_UAW[i, :, words[y] : words[y + 1]], rows_UAW[j, :, words[y] : words[y + 1]], count
-            )
-            _fill_last_level(margins_UYA[i, y], margins_UYA[j, y], count)
+        for y in range(len(coded[2]) - 1):
+            count_class(coded, pairs[pair], y, count)
             for a in range(levels):
                 for b in range(levels):
                     both[a, b] += count[a, b]
@@ -158,7 +158,7 @@ def _count_targets(rows_UAW, rows_TYW, margins_TUYA):
                 size += np.int64(ones(rows_TYW[target, y, word]))
             margins_TUYA[target, :, y, levels - 1] = size
         for unit in range(len(rows_UAW)):
-            _count_pair(rows_UAW[unit], rows_TYW[target], count)
+            _count_pair(rows_UAW, rows_TYW, (unit, target), (0, rows_TYW.shape[2]), count)
             for y in range(classes):
                 for a in range(levels - 1):
                     margins_TUYA[target, unit, y, a] = count[a, y]
@@ -191,30 +191,62 @@ ones: Any = intrinsic(_ones)
 
 
 @kernel("tables of counts")
-def _tables_of_rows(margins_UYA, rows_UAW, words, pairs, samples, p_PABY):
-    last = p_PABY.shape[1] - 1
-    count = np.zeros((last + 1, last + 1), np.int64)
+def _tables_of_rows(coded, pairs, samples, p_PABY):
+    levels, classes = p_PABY.shape[2:]
+    count, of_pair = np.zeros((levels, levels), np.int64), np.zeros((levels, levels, classes))
     for pair in range(len(pairs)):
-        i, j = pairs[pair]
-        for y in range(len(words) - 1):
-            _count_pair(
-                rows_UAW[i, :, words[y] : words[y + 1]], rows_UAW[j, :, words[y] : words[y + 1]], count
-            )
-            _fill_last_level(margins_UYA[i, y], margins_UYA[j, y], count)
-            for a in range(last + 1):
-                for b in range(last + 1):
-                    p_PABY[pair, a, b, y] = count[a, b] / samples
+        for y in range(classes):
+            count_class(coded, pairs[pair], y, count)
+            for a in range(levels):
+                for b in range(levels):
+                    of_pair[a, b, y] = count[a, b]
+        for a in range(levels):
+            for b in range(levels):
+                for y in range(classes):
+                    p_PABY[pair, a, b, y] = of_pair[a, b, y] / samples
 
 
 @inner
-def _count_pair(first_AW, second_BW, count):
-    """The counts of all levels but the last, of one class."""
-    for a in range(len(first_AW)):
-        for b in range(len(second_BW)):
+def count_class(coded, pair, y, count):
+    """How often the levels of two units meet in a class; coded: margins, rows and words of ``CodedUnits``."""
+    margins_UYA, rows_UAW, words = coded
+    i, j = pair[0], pair[1]
+    _count_pair(rows_UAW, rows_UAW, (i, j), (words[y], words[y + 1]), count)
+    _fill_last_level(margins_UYA[i, y], margins_UYA[j, y], count)
+
+
+@inner
+def _count_pair(first_UAW, second_UAW, pair, words, count):
+    """The counts of all levels but the last of a unit of each array, between two words: three levels by three at a time,
+    so that words are read once for nine counts; the rest one by one."""
+    rows_A, rows_B = first_UAW.shape[1], second_UAW.shape[1]
+    threes_A, threes_B = rows_A // 3 * 3, rows_B // 3 * 3
+    for a in range(0, threes_A, 3):
+        for b in range(0, threes_B, 3):
+            _count_nine(first_UAW, second_UAW, pair, words, (a, b), count)
+    for a in range(rows_A):
+        for b in range(threes_B if a < threes_A else 0, rows_B):
             common = np.uint64(0)
-            for word in range(first_AW.shape[1]):
-                common += ones(first_AW[a, word] & second_BW[b, word])
+            for word in range(words[0], words[1]):
+                common += ones(first_UAW[pair[0], a, word] & second_UAW[pair[1], b, word])
             count[a, b] = common
+
+
+@inner
+def _count_nine(first_UAW, second_UAW, pair, words, levels, count):
+    """The counts of three levels by three; written out, since an array of nine would lie in memory."""
+    i, j, p, q = *pair, *levels
+    n00, n01, n02 = np.uint64(0), np.uint64(0), np.uint64(0)
+    n10, n11, n12, n20, n21, n22 = n00, n00, n00, n00, n00, n00
+    for word in range(words[0], words[1]):
+        a, b, c = first_UAW[i, p, word], first_UAW[i, p + 1, word], first_UAW[i, p + 2, word]
+        x, y, z = second_UAW[j, q, word], second_UAW[j, q + 1, word], second_UAW[j, q + 2, word]
+        n00, n01, n02 = n00 + ones(a & x), n01 + ones(a & y), n02 + ones(a & z)
+        n10, n11, n12 = n10 + ones(b & x), n11 + ones(b & y), n12 + ones(b & z)
+        n20, n21, n22 = n20 + ones(c & x), n21 + ones(c & y), n22 + ones(c & z)
+    count[p, q], count[p, q + 1], count[p, q + 2] = n00, n01, n02
+    count[p + 1, q], count[p + 1, q + 1], count[p + 1, q + 2] = n10, n11, n12
+    count[p + 2, q], count[p + 2, q + 1], count[p + 2, q + 2] = n20, n21, n22
 
 
 @inner

@@ -3,11 +3,14 @@
     python -m benchmarks.scale --against FOLDER     FOLDER: a checkout of the commit to compare with
     python -m benchmarks.scale --only WORD          only the tables whose title has the word; the others are kept
     python -m benchmarks.scale --only Maps --units 512 2048 --measures i_min        only these maps
+    python -m benchmarks.scale --only Maps --units 11008 --cores 8      by processes of one thread, not two threads
+    python -m benchmarks.scale --results FOLDER    not into benchmarks/results; jobs beside each other have a folder each
+    python -m benchmarks.scale --collect FOLDER ...     the rows of those folders, into the results
 
-Each map runs in a process of its own, after a small one that compiles. CPU seconds are of all threads, so that they say
-something on a machine that others use too; each row names its commit and the load when it began. The bars of issue 19
-are seconds of two quiet cores: twice that many CPU seconds. Writes benchmarks/results/scale.{json,md} after every row;
-rows that this commit has are not made again.
+Each map runs in a process of its own, after a small one that compiles. CPU seconds are of all threads and processes (with
+those that start a process), so that they say something on a machine that others use too; each row names its commit,
+machine and the load when it began. The bars are seconds of two quiet cores: twice that many CPU seconds. Writes
+scale.{json,md} after every row; rows that this commit has there are not made again.
 """
 
 from __future__ import annotations
@@ -15,8 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,103 +25,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.made_with import commit, machine
-from benchmarks.measures import number, peak_memory
+from benchmarks.measures import number
+from benchmarks.scale_maps import BARS, THREADS, edge_rows, first_rows, map_rows, relu_codes
 from pidnet.files import write_text
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-STORED = RESULTS / "scale.json"
-SAMPLES, LEVELS, CLASSES = 10_000, 4, 10
-BARS = {  # units -> seconds on two cores, and GB
-    512: ({"i_min": 0.5, "i_mmi": 0.5, "i_broja": 2, "i_ccs": 10}, 0.7),
-    2048: ({"i_min": 5, "i_mmi": 5, "i_broja": 25, "i_ccs": 150}, 0.9),
-    4096: ({"i_min": 20, "i_mmi": 20, "i_broja": 100, "i_ccs": 600}, 1.2),
-    11008: ({"i_min": 150, "i_mmi": 150, "i_broja": 900}, 2.0),
-}
-MAPS = (
-    (512, "i_min", "none"),
-    (512, "i_mmi", "none"),
-    (512, "i_broja", "none"),
-    (512, "i_ccs", "none"),
-    *((units, measure, "default") for units, (measures, _) in BARS.items() for measure in measures),
-)
-COMPARED = (
-    512  # units up to which the earlier commit runs as well, without a correction, since that has changed
-)
+RESULTS = Path(__file__).parent / "results"
 CHECKED = 1_000_000
 AT_ONCE = 20_000
-
-
-def relu_codes(units: int, samples: int = SAMPLES):
-    """Quantile codes of a random ReLU layer on ten clusters."""
-    import torch
-
-    import pidnet as pn
-
-    draw = torch.Generator().manual_seed(0)
-    target = torch.randint(CLASSES, (samples,), generator=draw)
-    x = torch.randn(CLASSES, 64, generator=draw)[target] + 1.5 * torch.randn(samples, 64, generator=draw)
-    hidden = torch.relu(x @ torch.randn(64, units, generator=draw) / 8)
-    return pn.quantize(pn.Activations({"h": hidden}, target, {"h": "none"}), LEVELS)
-
-
-def one_map(units: int, measure: str, correction: str, store: str) -> dict:
-    """CPU and wall seconds and peak memory of one map in this process."""
-    import pidnet as pn
-
-    options = {} if correction == "default" else {"correction": correction}
-    pn.layer_maps(relu_codes(24, 2000), measure, **options)
-    codes = relu_codes(units)
-    if store:
-        options["store"] = store
-    forget_peak()
-    cpu, wall = time.process_time(), time.perf_counter()
-    found = pn.layer_maps(codes, measure, **options)
-    seconds = time.process_time() - cpu
-    pairs = units * (units - 1) // 2
-    row = {"units": units, "measure": measure, "correction": correction, "pairs": pairs}
-    row |= {"CPU seconds": seconds, "microseconds a pair": seconds / pairs * 1e6}
-    row |= {"wall seconds": time.perf_counter() - wall, "peak GB": peak_memory(), "maps": len(found)}
-    seconds, memory = BARS[units] if correction == "default" else ({}, "-")
-    return row | {"bar, CPU seconds": 2 * seconds[measure] if seconds else "-", "bar, GB": memory}
-
-
-def forget_peak() -> None:
-    """From here on the peak memory of this process is that of what follows (Linux)."""
-    Path("/proc/self/clear_refs").write_text("5")
-
-
-def map_rows(done: list[dict], against: Path | None, sizes: list[int], measures: list[str]) -> Iterator[dict]:
-    """A map of each kind, with its CPU time by the earlier commit where that is given."""
-    import tempfile
-
-    for units, measure, correction in MAPS:
-        if units not in sizes or measure not in measures:
-            continue
-        if any(
-            (row["units"], row["measure"], row["correction"]) == (units, measure, correction) for row in done
-        ):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            row = _in_process(HERE.parent, units, measure, correction, folder if units > COMPARED else "")
-        row["store"] = "yes" if units > COMPARED else "no"
-        row.pop("maps")
-        before = None
-        if against and units <= COMPARED and correction == "none":
-            before = _in_process(against, units, measure, correction, "")["CPU seconds"]
-        row["earlier CPU seconds"] = before if before is not None else "-"
-        row["times faster"] = before / row["CPU seconds"] if before is not None else "-"
-        yield row
-
-
-def _in_process(checkout: Path, *job: object) -> dict:
-    """``one_map`` by the pidnet of a checkout, with this file's definitions."""
-    code = (
-        f"import sys; sys.path[:0] = [{str(checkout)!r}]; import pidnet; sys.path.insert(0, {str(HERE.parent)!r});"
-        f"import json; from benchmarks.scale import one_map; print(json.dumps(one_map(*{job!r})))"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
-    return json.loads(found.stdout.splitlines()[-1])
 
 
 def kernel_rows(done: list[dict]) -> Iterator[dict]:
@@ -231,40 +142,70 @@ def _gaps(p_PABY: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--against", type=Path, help="a checkout of the commit to compare with")
     parser.add_argument(
         "--only", default="", metavar="WORD", help="only the tables with this word in their title"
     )
     parser.add_argument("--units", type=int, nargs="+", default=list(BARS), help="widths of the maps")
     parser.add_argument("--measures", nargs="+", default=["i_min", "i_mmi", "i_broja", "i_ccs"])
+    parser.add_argument("--cores", type=int, default=THREADS, help="that make a map")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER")
+    parser.add_argument("--collect", type=Path, nargs="+", default=[], metavar="FOLDER")
     asked = parser.parse_args()
     tables: dict[str, Callable[[list[dict]], Iterator[dict]]] = {
         "Maps: 10,000 samples, 4 levels, 10 classes": lambda done: map_rows(
-            done, asked.against, asked.units, asked.measures
+            done, asked.against, asked.units, asked.measures, asked.cores
         ),
+        "First call of a default map, nothing compiled": first_rows,
         "I_BROJA: pairs a CPU second, one thread": kernel_rows,
         "I_BROJA: gaps of a million tables (4, 4, 10), bits": checked_rows,
+        "GraphML": edge_rows,
     }
-    known = json.loads(STORED.read_text())["tables"] if STORED.is_file() else {}
+    known = stored(asked.results)
     for title, make in tables.items():
-        if asked.only in title:
-            add_rows(known, title, make)
+        if asked.collect:
+            rows = known.setdefault(title, [])
+            for row in [row for folder in asked.collect for row in stored(folder).get(title, [])]:
+                replace(rows, row)
+            write(asked.results, known)
+        elif asked.only in title:
+            add_rows(asked.results, known, title, make)
 
 
-def add_rows(known: dict[str, list[dict]], title: str, make: Callable[[list[dict]], Iterator[dict]]) -> None:
+def stored(folder: Path) -> dict[str, list[dict]]:
+    """The tables that a folder has."""
+    path = folder / "scale.json"
+    return json.loads(path.read_text())["tables"] if path.is_file() else {}
+
+
+def add_rows(
+    folder: Path, known: dict[str, list[dict]], title: str, make: Callable[[list[dict]], Iterator[dict]]
+) -> None:
     """Add the rows that a table does not have of this commit, each written when it is there, in the place of an older one."""
     rows, load = known.setdefault(title, []), round(os.getloadavg()[0], 1)
     for row in make([row for row in rows if row["commit"] == commit()]):
-        rows[:] = [
-            *(old for old in rows if _job(old) != _job(row)),
-            row | {"commit": commit(), "load": load},
-        ]
+        replace(rows, row | {"commit": commit(), "machine": machine(), "load": load})
         print(rows[-1], flush=True)
         load = round(os.getloadavg()[0], 1)
-        write_text(STORED, json.dumps({"machine": machine(), "tables": known}, indent=1) + "\n")
-        sections = [_section(title, rows) for title, rows in known.items()]
-        write_text(RESULTS / "scale.md", "\n\n".join(["# Wide layers", f"{machine()}.", *sections]) + "\n")
+        write(folder, known)
+
+
+def replace(rows: list[dict], row: dict) -> None:
+    """Put a row in the place of the one of the same job."""
+    jobs = [_job(old) for old in rows]
+    where = jobs.index(_job(row)) if _job(row) in jobs else len(rows)
+    rows[where : where + 1] = [row]
+
+
+def write(folder: Path, known: dict[str, list[dict]]) -> None:
+    """All tables, as numbers and as a page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "scale.json", json.dumps({"tables": known}, indent=1) + "\n")
+    sections = [_section(title, rows) for title, rows in known.items() if rows]
+    write_text(folder / "scale.md", "\n\n".join(["# Wide layers", *sections]) + "\n")
 
 
 def _job(row: dict) -> list:

@@ -23,7 +23,7 @@ from pidnet.significance._mixture import (
 )
 from pidnet.significance._mixture_cells import cells_bias, observed
 from pidnet.significance._mixture_memory import STATISTICS, Shape, take_memory
-from pidnet.tables.bits import count_class
+from pidnet.tables.bits import count_pair
 
 
 @kernel("the bias of I(Y;X1X2)")
@@ -35,7 +35,7 @@ def fill_evidence(tables, units, samples, parts, memory, found):
     s = Shape(A, B, Y, A * B)
     m = take_memory(memory, np.zeros(1, np.int64), s)
     moments, statistics = m.compared.moments, m.compared.statistics
-    count, both = np.zeros((A, B), np.int64), np.zeros((A, B), np.int64)
+    scratch = np.zeros((Y, A, B), np.int64), np.zeros((A, B), np.int64)
     for first in range(0, pairs, LANES):
         for lane in range(LANES):
             pair = min(first + lane, pairs - 1)
@@ -43,7 +43,8 @@ def fill_evidence(tables, units, samples, parts, memory, found):
             if len(p_PABY) > 0:
                 read_counts(s, p_PABY[pair], samples, m.counts, lane)
             else:
-                joint_P[pair] = count_pair(s, coded, (i, j), known, (count, both), m.counts, lane)
+                count_pair(coded, i, j, scratch[0])
+                joint_P[pair] = read_scratch(s, scratch, known, m.counts, lane)
             read_values(value1_UAY, i, m.compared.values1, lane)
             read_values(value2_UBY, j, m.compared.values2, lane)
         fill_margins(s, m.counts)
@@ -69,15 +70,14 @@ def read_counts(s, p_ABY, samples, counts, lane):
 
 
 @inner
-def count_pair(s, coded, pair, known, scratch, counts, lane):
-    """The counts of two units into a lane; sum n ln n over (x1, x2, y) less that over (x1, x2)."""
-    (count, both), total = scratch, 0.0
+def read_scratch(s, scratch, known, counts, lane):
+    """Counts into a lane; sum n ln n over (x1, x2, y) less that over (x1, x2)."""
+    (count_YAB, both), total = scratch, 0.0
     both[:] = 0
     for y in range(s.Y):
-        count_class(coded, pair, y, count)
         for a in range(s.A):
             for b in range(s.B):
-                n = count[a, b]
+                n = count_YAB[y, a, b]
                 counts.n[(a * s.B + b) * s.Y + y, lane] = n
                 both[a, b] += n
                 total += known[n]

@@ -21,7 +21,7 @@ from pidnet.significance._likeness import distinct
 from pidnet.significance.evidence import Evidence, evidence_of_codes, evidence_of_tables
 from pidnet.significance.plug_in import layer_atoms, weighted_sum
 from pidnet.tables import shannon
-from pidnet.tables.discrete import PairTables, coded_units, iterate_pair_tables
+from pidnet.tables.discrete import PairTables, coded_units, iterate_pair_tables, varying_pairs
 
 ROUNDING = 1e-12  # bits: no more than sums of a table leave of an information of 0
 
@@ -82,7 +82,7 @@ def _by_units(
     codes: Codes, layer: str, measure: Measure, terms: SmallerTerms
 ) -> Iterator[tuple[Atoms, Atoms]]:
     """Block by block, from the tables of units and one pass over the samples of each pair."""
-    coded, pairs, samples = coded_units(codes, layer), codes.layer(layer).pairs, len(codes)
+    pairs, coded, samples = varying_pairs(codes, layer), coded_units(codes, layer), len(codes)
     if not coded.by_bits:
         yield from _by_tables(codes, layer, measure)
         return

@@ -56,12 +56,9 @@ def code_units(values_SU: np.ndarray, target: np.ndarray, classes: int, levels: 
     samples = np.searchsorted(target[order], np.arange(classes + 1))
     words = np.concatenate([[0], np.cumsum(-(-np.diff(samples) // WORD))])
     values = np.ascontiguousarray(values_SU[order].T)
-    few = levels <= MOST_LEVELS
-    rows = np.zeros((len(values), levels - 1 if few else 0, int(words[-1])), np.uint64)
     margins = np.zeros((len(values), classes, levels), np.int32)
     _count_units(values, samples, margins)
-    if few:
-        _set_bits(values, samples, words, rows)
+    rows = _rows(values, levels - 1 if levels <= MOST_LEVELS else 0, samples, words)
     return CodedUnits(margins, rows, words, values, samples)
 
 
@@ -84,20 +81,25 @@ def permuted_margins(values_SU: np.ndarray, targets_TS: np.ndarray, classes: int
         for target, of_target in zip(targets_TS, margins, strict=True):
             of_target[:] = unit_margins(values_SU, target, classes, levels)
         return margins
-    rows_TYW = _rows(targets_TS, classes)
+    whole = np.array([0, values_SU.shape[0]])
+    words = -(-whole // WORD)
+    rows_TYW = _rows(targets_TS, classes, whole, words)
     for first in range(0, values_SU.shape[1], UNITS_AT_ONCE):
         block = slice(first, first + UNITS_AT_ONCE)
-        _count_targets(_rows(values_SU[:, block].T, levels - 1), rows_TYW, margins[:, block])
+        rows = _rows(values_SU[:, block].T, levels - 1, whole, words)
+        _count_targets(rows, rows_TYW, margins[:, block])
         margins[:, block, :, -1] -= margins[:, block, :, :-1].sum(3, dtype=np.int32)
     return margins
 
 
-def _rows(values_US: np.ndarray, levels: int) -> np.ndarray:
-    """A row of bits for each of the first levels, all samples in one class, uint64 (unit, level, word)."""
-    samples = values_US.shape[1]
-    rows = np.zeros((len(values_US), levels, -(-samples // WORD)), np.uint64)
-    whole = np.array([0, samples]), np.array([0, rows.shape[2]])
-    _set_bits(np.ascontiguousarray(values_US, np.uint8), *whole, rows)
+def _rows(values_US: np.ndarray, levels: int, samples: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """A row of bits for each of the first levels, uint64 (unit, level, word); a class begins at a sample and at a word."""
+    padded = np.full((len(values_US), WORD * int(words[-1])), levels, np.uint8)  # the level that has no row
+    for first, last, word in zip(samples[:-1], samples[1:], words[:-1], strict=True):
+        padded[:, WORD * word : WORD * word + last - first] = values_US[:, first:last]
+    rows = np.empty((len(values_US), levels, int(words[-1])), np.uint64)
+    for level in range(levels):
+        rows[:, level] = np.packbits(padded == level, axis=1, bitorder="little").view("<u8")
     return rows
 
 
@@ -122,16 +124,16 @@ def joint_terms(coded: CodedUnits, pairs: np.ndarray) -> np.ndarray:
 
 @kernel("I_min and I_mmi")
 def _fill_terms(coded, pairs, known, found_P):
-    levels = coded[0].shape[2]
-    count, both = np.zeros((levels, levels), np.int64), np.zeros((levels, levels), np.int64)
+    levels, classes = coded[0].shape[2], coded[0].shape[1]
+    count_YAB, both = np.zeros((classes, levels, levels), np.int64), np.zeros((levels, levels), np.int64)
     for pair in range(len(pairs)):
         both[:], total = 0, 0.0
-        for y in range(len(coded[2]) - 1):
-            count_class(coded, pairs[pair], y, count)
+        count_pair(coded, pairs[pair, 0], pairs[pair, 1], count_YAB)
+        for y in range(classes):
             for a in range(levels):
                 for b in range(levels):
-                    both[a, b] += count[a, b]
-                    total += known[count[a, b]]
+                    both[a, b] += count_YAB[y, a, b]
+                    total += known[count_YAB[y, a, b]]
         for a in range(levels):
             for b in range(levels):
                 total -= known[both[a, b]]
@@ -150,7 +152,7 @@ def _count_units(values_US, samples, margins_UYA):
 def _count_targets(rows_UAW, rows_TYW, margins_TUYA):
     """Fill the levels that have rows; the last one gets all samples of the class."""
     classes, levels = margins_TUYA.shape[2:]
-    count = np.zeros((levels, classes), np.int64)
+    whole, count = np.array([0, rows_TYW.shape[2]]), np.zeros((1, levels, classes), np.int64)
     for target in range(len(rows_TYW)):
         for y in range(classes):
             size = 0
@@ -158,20 +160,10 @@ def _count_targets(rows_UAW, rows_TYW, margins_TUYA):
                 size += np.int64(ones(rows_TYW[target, y, word]))
             margins_TUYA[target, :, y, levels - 1] = size
         for unit in range(len(rows_UAW)):
-            _count_pair(rows_UAW, rows_TYW, (unit, target), (0, rows_TYW.shape[2]), count)
+            _count_rows(rows_UAW, rows_TYW, (unit, target), whole, count)
             for y in range(classes):
                 for a in range(levels - 1):
-                    margins_TUYA[target, unit, y, a] = count[a, y]
-
-
-@kernel("counts")
-def _set_bits(values_US, samples, words, rows_UAW):
-    for unit in range(len(values_US)):
-        for y in range(len(samples) - 1):
-            for sample in range(samples[y], samples[y + 1]):
-                level, place = values_US[unit, sample], sample - samples[y]
-                if level < rows_UAW.shape[1]:
-                    rows_UAW[unit, level, words[y] + place // 64] |= np.uint64(1) << np.uint64(place % 64)
+                    margins_TUYA[target, unit, y, a] = count[0, a, y]
 
 
 def _ones(typingctx: Any, word: Any) -> Any:
@@ -193,76 +185,67 @@ ones: Any = intrinsic(_ones)
 @kernel("tables of counts")
 def _tables_of_rows(coded, pairs, samples, p_PABY):
     levels, classes = p_PABY.shape[2:]
-    count, of_pair = np.zeros((levels, levels), np.int64), np.zeros((levels, levels, classes))
+    count_YAB = np.zeros((classes, levels, levels), np.int64)
     for pair in range(len(pairs)):
-        for y in range(classes):
-            count_class(coded, pairs[pair], y, count)
-            for a in range(levels):
-                for b in range(levels):
-                    of_pair[a, b, y] = count[a, b]
+        count_pair(coded, pairs[pair, 0], pairs[pair, 1], count_YAB)
         for a in range(levels):
             for b in range(levels):
                 for y in range(classes):
-                    p_PABY[pair, a, b, y] = of_pair[a, b, y] / samples
+                    p_PABY[pair, a, b, y] = count_YAB[y, a, b] / samples
 
 
 @inner
-def count_class(coded, pair, y, count):
-    """How often the levels of two units meet in a class; coded: margins, rows and words of ``CodedUnits``."""
+def count_pair(coded, i, j, count_YAB):
+    """How often the levels of two units meet in each class; coded: margins, rows and words of ``CodedUnits``."""
     margins_UYA, rows_UAW, words = coded
-    i, j = pair[0], pair[1]
-    _count_pair(rows_UAW, rows_UAW, (i, j), (words[y], words[y + 1]), count)
-    _fill_last_level(margins_UYA[i, y], margins_UYA[j, y], count)
+    _count_rows(rows_UAW, rows_UAW, (i, j), words, count_YAB)
+    last = count_YAB.shape[1] - 1
+    for y in range(len(count_YAB)):  # the last level, from the margins
+        corner = np.int64(margins_UYA[i, y, last])
+        for a in range(last):
+            first, second = np.int64(margins_UYA[i, y, a]), np.int64(margins_UYA[j, y, a])
+            for b in range(last):
+                first -= count_YAB[y, a, b]
+                second -= count_YAB[y, b, a]
+            count_YAB[y, a, last], count_YAB[y, last, a] = first, second
+            corner -= second
+        count_YAB[y, last, last] = corner
 
 
 @inner
-def _count_pair(first_UAW, second_UAW, pair, words, count):
-    """The counts of all levels but the last of a unit of each array, between two words: three levels by three at a time,
-    so that words are read once for nine counts; the rest one by one."""
+def _count_rows(first_UAW, second_UAW, pair, words, count_YAB):
+    """The counts of all levels that have rows, of a unit of each array: three levels by three at a time, so that words are
+    read once for nine counts; the rest one by one."""
     rows_A, rows_B = first_UAW.shape[1], second_UAW.shape[1]
     threes_A, threes_B = rows_A // 3 * 3, rows_B // 3 * 3
     for a in range(0, threes_A, 3):
         for b in range(0, threes_B, 3):
-            _count_nine(first_UAW, second_UAW, pair, words, (a, b), count)
-    for a in range(rows_A):
-        for b in range(threes_B if a < threes_A else 0, rows_B):
-            common = np.uint64(0)
-            for word in range(words[0], words[1]):
-                common += ones(first_UAW[pair[0], a, word] & second_UAW[pair[1], b, word])
-            count[a, b] = common
+            _count_nine(first_UAW, second_UAW, (pair[0], pair[1], a, b), words, count_YAB)
+    for y in range(len(words) - 1):
+        for a in range(rows_A):
+            for b in range(threes_B if a < threes_A else 0, rows_B):
+                common = np.uint64(0)
+                for word in range(words[y], words[y + 1]):
+                    common += ones(first_UAW[pair[0], a, word] & second_UAW[pair[1], b, word])
+                count_YAB[y, a, b] = common
 
 
 @inner
-def _count_nine(first_UAW, second_UAW, pair, words, levels, count):
+def _count_nine(first_UAW, second_UAW, where, words, count_YAB):
     """The counts of three levels by three; written out, since an array of nine would lie in memory."""
-    i, j, p, q = *pair, *levels
-    n00, n01, n02 = np.uint64(0), np.uint64(0), np.uint64(0)
-    n10, n11, n12, n20, n21, n22 = n00, n00, n00, n00, n00, n00
-    for word in range(words[0], words[1]):
-        a, b, c = first_UAW[i, p, word], first_UAW[i, p + 1, word], first_UAW[i, p + 2, word]
-        x, y, z = second_UAW[j, q, word], second_UAW[j, q + 1, word], second_UAW[j, q + 2, word]
-        n00, n01, n02 = n00 + ones(a & x), n01 + ones(a & y), n02 + ones(a & z)
-        n10, n11, n12 = n10 + ones(b & x), n11 + ones(b & y), n12 + ones(b & z)
-        n20, n21, n22 = n20 + ones(c & x), n21 + ones(c & y), n22 + ones(c & z)
-    count[p, q], count[p, q + 1], count[p, q + 2] = n00, n01, n02
-    count[p + 1, q], count[p + 1, q + 1], count[p + 1, q + 2] = n10, n11, n12
-    count[p + 2, q], count[p + 2, q + 1], count[p + 2, q + 2] = n20, n21, n22
-
-
-@inner
-def _fill_last_level(first_A, second_B, count):
-    """The counts of the last level, from the margins."""
-    last = len(first_A) - 1
-    for a in range(last):
-        count[a, last] = first_A[a]
-        count[last, a] = second_B[a]
-    count[last, last] = first_A[last]
-    for a in range(last):
-        for b in range(last):
-            count[a, last] -= count[a, b]
-            count[last, b] -= count[a, b]
-    for b in range(last):
-        count[last, last] -= count[last, b]
+    i, j, p, q = where
+    for y in range(len(words) - 1):
+        n00, n01, n02 = np.uint64(0), np.uint64(0), np.uint64(0)
+        n10, n11, n12, n20, n21, n22 = n00, n00, n00, n00, n00, n00
+        for word in range(words[y], words[y + 1]):
+            a, b, c = first_UAW[i, p, word], first_UAW[i, p + 1, word], first_UAW[i, p + 2, word]
+            d, e, f = second_UAW[j, q, word], second_UAW[j, q + 1, word], second_UAW[j, q + 2, word]
+            n00, n01, n02 = n00 + ones(a & d), n01 + ones(a & e), n02 + ones(a & f)
+            n10, n11, n12 = n10 + ones(b & d), n11 + ones(b & e), n12 + ones(b & f)
+            n20, n21, n22 = n20 + ones(c & d), n21 + ones(c & e), n22 + ones(c & f)
+        count_YAB[y, p, q], count_YAB[y, p, q + 1], count_YAB[y, p, q + 2] = n00, n01, n02
+        count_YAB[y, p + 1, q], count_YAB[y, p + 1, q + 1], count_YAB[y, p + 1, q + 2] = n10, n11, n12
+        count_YAB[y, p + 2, q], count_YAB[y, p + 2, q + 1], count_YAB[y, p + 2, q + 2] = n20, n21, n22
 
 
 @kernel("tables of counts")

@@ -159,7 +159,7 @@ def iterate_pair_tables(codes: Codes, layer: str) -> Iterator[PairTables]:
     3
     """
     check_arguments(iterate_pair_tables, locals())
-    pairs = _pairs(codes, layer)
+    pairs = varying_pairs(codes, layer)
     coded, shape = coded_units(codes, layer), (codes.levels, codes.levels, len(codes.classes))
     for block in np.array_split(pairs, -(-len(pairs) * 8 * prod(shape) // TABLE_BYTES)):
         yield _count(coded, block, shape)
@@ -194,7 +194,7 @@ def values_of_units(
 
 def joint_informations(codes: Codes, layer: str) -> np.ndarray:
     """I(Y;X1X2) of all pairs of the units of a layer that vary, (pair,), bits; the tables are never in memory."""
-    pairs = _pairs(codes, layer)
+    pairs = varying_pairs(codes, layer)
     if codes.levels > MOST_LEVELS:
         return np.concatenate(
             [shannon.source_informations(t.p)[2] for t in iterate_pair_tables(codes, layer)]
@@ -204,7 +204,7 @@ def joint_informations(codes: Codes, layer: str) -> np.ndarray:
     return target + joint_terms(coded, pairs) / (len(codes) * np.log(2))
 
 
-def _pairs(codes: Codes, layer: str) -> np.ndarray:
+def varying_pairs(codes: Codes, layer: str) -> np.ndarray:
     """The pairs of a layer; ValueError where there are none."""
     varying = codes.layer(layer).varying
     if len(varying) < 2:

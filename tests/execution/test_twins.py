@@ -30,7 +30,6 @@ TWINS = {
     "tables/bits._count_targets": ("tables/test_discrete", "tables_under_other_targets"),
     "tables/bits._count_units": ("tables/test_discrete", "count_by_hand"),
     "tables/bits._fill_terms": ("tables/test_discrete", "joint_informations"),
-    "tables/bits._set_bits": ("tables/test_discrete", "count_by_hand"),
     "tables/bits._tables_of_rows": ("tables/test_discrete", "count_by_hand"),
     "tables/bits._tables_of_samples": ("tables/test_discrete", "count_by_hand"),
     "tables/shannon._fill_informations": ("tables/test_shannon", "sums_over_cells"),

@@ -81,6 +81,14 @@ class _InnerCompiler(CompilerBase):
 
     library = _Called
 
+    def compile_extra(self, function: Callable) -> Any:
+        """Compile; TypeError for a function that returns arrays whose references it does not count: whoever calls it would
+        free them."""
+        found = super().compile_extra(function)
+        if not self.state.flags.nrt and "Array(" in repr(found.signature.return_type):
+            raise TypeError(f"{function.__name__} returns arrays; it needs inner(allocates=True)")
+        return found
+
     def define_pipelines(self) -> list[Any]:
         state = self.state
         state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)

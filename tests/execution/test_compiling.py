@@ -53,7 +53,7 @@ def test_inner_functions_are_linked_only_in_their_kernel():
 
 def test_python_cannot_call_an_inner_function():
     """In a process of its own: what is raised where numba calls back is printed, not passed on."""
-    code = "from pidnet.tables.shannon import _x_ln_x; _x_ln_x(1.0)"
+    code = "from pidnet.significance.expected_information import n_ln_n; n_ln_n(1.0)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "only kernels call this function; take its py_func in Python" in found.stderr
 
@@ -115,3 +115,14 @@ def test_a_bar_goes_where_compilation_fails(bars, monkeypatch):
     with pytest.raises(TypingError):
         kernel(2)
     assert [bar.open for bar in bars] == [False]
+
+
+def test_an_inner_function_that_returns_arrays_must_count_references():
+    """Whoever calls it would free them."""
+
+    @compiling.inner
+    def half(values):
+        return values[: len(values) // 2]
+
+    with pytest.raises(TypeError, match=r"half returns arrays; it needs inner\(allocates=True\)"):
+        compiled(lambda values: half(values).sum())(np.ones(4))

@@ -12,7 +12,7 @@ from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import Derivative, log2_ratio
 from pidnet.measures.ibroja._attempts import find_minima
 from pidnet.tables import shannon
-from pidnet.tables.discrete import PairTables
+from pidnet.tables.discrete import PairTables, values_of_units
 
 MOST_ROWS = 3000  # of the linear system of a step, and there are some 50 steps
 NEGLIGIBLE = 1e-15  # smaller cells are left out, and what that may change is added to the gap
@@ -84,19 +84,19 @@ def solved(tables: PairTables, tolerance: float) -> tuple[Atoms, tuple[np.ndarra
     minimum, gap, lam_PAY, mu_PBY, Q_PAB = _minimum_bits(tables.p, tolerance)
     atoms = _atoms(tables, minimum, gap)
     _warn_of_wide_gaps(gap, tolerance)
-    taken1, taken2 = tables.p.any(2), tables.p.any(1)
+    taken1, taken2 = values_of_units(tables, lambda p_UXY: p_UXY > 0)
     return atoms, (np.where(taken1, np.exp2(lam_PAY), 0.0), np.where(taken2, np.exp2(mu_PBY), 0.0), Q_PAB)
 
 
 def _atoms(tables: PairTables, minimum: np.ndarray, gap: np.ndarray) -> Atoms:
     """The atoms that go with the minimum, bits."""
-    informations = shannon.source_informations(tables.p)
+    *informations, target = shannon.informations_and_entropy(tables.p)
     information1, information2, joint = informations
-    unknown2 = shannon.entropy(tables.p.sum((1, 2))) - information2  # H(Y|X2)
+    unknown2 = target - information2  # H(Y|X2)
     least = np.maximum(0.0, information1 + information2 - joint)
     most = np.minimum(information1, information2)
     redundancy = np.minimum(np.maximum(information1 - (unknown2 + minimum), least), most)
-    return complete_lattice(informations, redundancy, gap, "proven")
+    return complete_lattice((information1, information2, joint), redundancy, gap, "proven")
 
 
 def i_broja_derivative(tables: PairTables, *, tolerance: float = 1e-6) -> Derivative:

@@ -124,5 +124,5 @@ def test_an_inner_function_that_returns_arrays_must_count_references():
     def half(values):
         return values[: len(values) // 2]
 
-    with pytest.raises(TypeError, match=r"half returns arrays; it needs inner\(allocates=True\)"):
+    with pytest.raises(TypingError, match=r"half returns arrays; it needs inner\(allocates=True\)"):
         compiled(lambda values: half(values).sum())(np.ones(4))

@@ -81,14 +81,6 @@ class _InnerCompiler(CompilerBase):
 
     library = _Called
 
-    def compile_extra(self, function: Callable) -> Any:
-        """Compile; TypeError for a function that returns arrays whose references it does not count: whoever calls it would
-        free them."""
-        found = super().compile_extra(function)
-        if not self.state.flags.nrt and "Array(" in repr(found.signature.return_type):
-            raise TypeError(f"{function.__name__} returns arrays; it needs inner(allocates=True)")
-        return found
-
     def define_pipelines(self) -> list[Any]:
         state = self.state
         state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
@@ -102,17 +94,13 @@ class KernelCompiler(_InnerCompiler):
     library = _OfKernel
 
 
-def inner(
-    function: Callable | None = None, *, fastmath: bool | set[str] = False, allocates: bool = False
-) -> Any:
-    """A function that kernels call; Python cannot, but for its ``py_func``. Unless it ``allocates``, references to arrays
-    are not counted in it, which takes instructions and their compilation."""
+def inner(function: Callable | None = None, *, fastmath: bool | set[str] = False) -> Any:
+    """A function that kernels call; Python cannot, but for its ``py_func``."""
     make = njit(
         nogil=True,
         error_model="numpy",
         fastmath=fastmath,
         pipeline_class=_InnerCompiler,
-        _nrt=allocates,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
     )

@@ -115,14 +115,3 @@ def test_a_bar_goes_where_compilation_fails(bars, monkeypatch):
     with pytest.raises(TypingError):
         kernel(2)
     assert [bar.open for bar in bars] == [False]
-
-
-def test_an_inner_function_that_returns_arrays_must_count_references():
-    """Whoever calls it would free them."""
-
-    @compiling.inner
-    def half(values):
-        return values[: len(values) // 2]
-
-    with pytest.raises(TypingError, match=r"half returns arrays; it needs inner\(allocates=True\)"):
-        compiled(lambda values: half(values).sum())(np.ones(4))

@@ -50,7 +50,7 @@ class Blocks(NamedTuple):
     half: np.ndarray
 
 
-@inner(allocates=True)
+@inner
 def allocate_blocks(levels1, levels2, classes):
     """Blocks for one pair."""
     return Blocks(

@@ -59,7 +59,7 @@ class Workspace(NamedTuple):
     projection: Margins
 
 
-@inner(allocates=True)
+@inner
 def allocate(levels1, levels2, classes):
     """Workspace for pairs of one shape."""
     table = (classes, levels1, levels2)
@@ -192,7 +192,7 @@ def sign(value):
     return 1.0 if value > 0.0 else -1.0
 
 
-@inner(allocates=True)
+@inner
 def differentiate_margins(fit, terms, first_YA, second_YB, both_C):
     """The derivative of R by the margins in c = log2 of p1 p2 p12 / (p_A p_B p_Y q), with q held."""
     classes, levels1, levels2 = fit.q.shape
@@ -238,7 +238,7 @@ def differentiate_table(work):
     solve_exponents(fit.q, pull, work.projection, fit.system)
 
 
-@inner(allocates=True)
+@inner
 def variance_of_jumps(fit, terms, samples):
     """Sum of J^2 P (1 - P) over all signs, bits squared."""
     classes, levels1, levels2 = fit.q.shape

@@ -17,7 +17,7 @@ class Margins(NamedTuple):
     of_2: np.ndarray
 
 
-@inner(allocates=True)
+@inner
 def allocate_margins(levels1, levels2, classes):
     """Margins, all zero."""
     return Margins(

@@ -78,7 +78,7 @@ class Fit(NamedTuple):
     system: System
 
 
-@inner(allocates=True)
+@inner
 def allocate_fit(levels1, levels2, classes):
     """Memory for pairs of one shape."""
     cells = levels1 * levels2

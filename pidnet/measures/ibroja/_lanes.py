@@ -69,7 +69,7 @@ def solve_pairs(p1_PYA, p2_PYB, limits, answers, state, narrow, wide):
     run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, (len(narrow) > 0, single, double))
 
 
-@inner(allocates=True)
+@inner
 def run_lanes(s, p1_PYA, p2_PYB, limits, answers, memory, systems):
     """Steps, until no pair is left."""
     enough, most_steps, tiny = limits

@@ -86,7 +86,7 @@ class Workspace(NamedTuple):
     proof: Proof
 
 
-@inner(allocates=True)
+@inner
 def allocate(levels1, levels2, classes):
     """Workspace for pairs of one shape."""
     of_a, of_b, cells = (classes, levels1), (classes, levels2), levels1 * levels2
@@ -109,7 +109,7 @@ def allocate(levels1, levels2, classes):
     )
 
 
-@inner(allocates=True)
+@inner
 def allocate_system(levels1, levels2, classes):
     """Memory for the linear system of a step."""
     of_a, of_b, cells = (classes, levels1), (classes, levels2), levels1 * levels2

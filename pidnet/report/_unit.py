@@ -115,6 +115,8 @@ def _partners(layer_map: LayerMap, unit: int, atom: str, adjective: str) -> str:
 
 def _replacers(layer_map: LayerMap, unit: int) -> str:
     """Who carries all that the unit carries."""
+    if layer_map.unit_information[unit] <= TOLERANCE:
+        return f"Alone it carries no more than {TOLERANCE} bits: what it carries alone needs nobody to replace it."
     first, second = dominates(layer_map.atoms, tolerance=TOLERANCE).T
     one, other = layer_map.pairs.T
     found = sorted({*one[first & (other == unit)].tolist(), *other[second & (one == unit)].tolist()})

@@ -37,7 +37,8 @@ def test_a_bit_of_its_own_cannot_be_replaced(planted):
 
 
 def test_half_of_an_xor_is_synergistic_with_the_other_half(planted):
-    *_, synergistic = explain_unit(planted, "fc1", 3)
+    *_, alone, synergistic = explain_unit(planted, "fc1", 3)
+    assert alone.startswith("Alone it carries no more than 0.01 bits")
     assert re.search(r"most synergistic with unit 4 \((0\.9|1\.0)\d* bits\); noise floor", synergistic)
 
 

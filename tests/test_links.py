@@ -23,3 +23,19 @@ def test_relative_links_lead_somewhere(page):
 
 def test_there_are_links_to_look_at():
     assert sum(len(targets(page)) for page in PAGES) > 10
+
+
+def test_one_file_holds_the_address_of_the_project():
+    address = "github.com/" + "pidnet"
+    pages = [
+        *ROOT.glob("*.*"),
+        *(ROOT / "docs").glob("*.*"),
+        *(ROOT / "pidnet").rglob("*.*"),
+        *ROOT.glob(".github/**/*.*"),
+    ]
+    texts = [
+        path
+        for path in pages
+        if path.suffix in {".md", ".py", ".toml", ".cff", ".yml", ".rst", ".txt", ".j2"}
+    ]
+    assert [path.name for path in texts if address in path.read_text(encoding="utf-8")] == ["pyproject.toml"]

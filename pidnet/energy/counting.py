@@ -206,7 +206,7 @@ def counts_of(model: nn.Module, ledger: Ledger) -> Counts:
     read = {key for tally in ledger.tallies.values() for key in tally.weights}
     unknown = dict(ledger.unknown)
     for name, parameter in model.named_parameters():
-        if id(parameter) not in read:
+        if parameter.numel() and id(parameter) not in read:
             reason = "has parameters that this input does not use; they count in parameters, not in a layer"
             unknown.setdefault(name.rpartition(".")[0], reason)
     return Counts(

@@ -22,7 +22,7 @@ class _Emptied(nn.Module):
         if not isinstance(self, CONVOLUTIONS):
             return input
         made = input.new_zeros(len(input), layer.out_channels, *_lengths(layer, input.shape[2:]))
-        return made if layer.bias is None else made + layer.bias.reshape(-1, *[1] * (made.ndim - 2))
+        return made if layer.bias is None else (made.movedim(1, -1) + layer.bias).movedim(-1, 1)
 
 
 EMPTIED = {

@@ -7,7 +7,7 @@ from typing import Any
 from pidnet.cli import _options as options
 from pidnet.cli._import_path import check_file, check_folder
 from pidnet.cli._networks import digest, find_both, made_note
-from pidnet.cli._output import print_json, say, show, write_json
+from pidnet.cli._output import print_json, say, show, steps, write_json
 from pidnet.cli._samples import head
 
 
@@ -36,10 +36,12 @@ def plane(
         check_file(path)
     if into is not None:
         check_folder(into)
-    network, found = find_both(model, data, weights=weights, samples=samples, device=device)
-    names = None if layers is None else layers.split(",")
-    held_out = None if found.test is None else _first(found.test, samples)
-    made = information_plane(network, found.calibration, held_out, names, upstream=upstream)
+    with steps("starting") as tell:
+        network, found = find_both(model, data, weights=weights, samples=samples, device=device)
+        names = None if layers is None else layers.split(",")
+        held_out = None if found.test is None else _first(found.test, samples)
+        tell(f"bracketing what {layers or 'each layer'} tells, {len(found.calibration[1]):,} samples")
+        made = information_plane(network, found.calibration, held_out, names, upstream=upstream)
     result = {"rows": made.records(), "findings": [str(finding) for finding in made.findings]}
     write_json(out, result)
     if plot is not None:

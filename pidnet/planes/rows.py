@@ -23,6 +23,7 @@ from pidnet.networks.naming import Layers
 from pidnet.networks.unwrapping import module_of
 from pidnet.planes.plane import Plane, PlaneRow
 from pidnet.planes.row_checks import check_plane
+from pidnet.progress import shown
 
 MOST_UPSTREAM = 2000
 MOST_PROBED = 4000
@@ -100,15 +101,15 @@ def information_plane(
     acts = {split: _captured(model, pair, layers) for split, pair in splits.items()}
     names = list(acts[TRAIN].layers)
     options = {"draws": draws, "rows": rows, "seed": seed}
-    made = [
-        PlaneRow(layer, split, _how(channel), _known(channel, y, split, options))
-        for split, (x, y) in splits.items()
-        for layer, channel in find_channels(
-            model, names, x, upstream=upstream, most_upstream=MOST_UPSTREAM, seed=seed
-        ).items()
-    ]
+    sought = {"upstream": upstream, "most_upstream": MOST_UPSTREAM, "seed": seed}
+    made = []
+    with shown(doing="information plane", total=len(splits) * len(names), unit="layer") as bar:
+        for split, (x, y) in splits.items():
+            for layer, channel in find_channels(model, names, x, **sought).items():
+                made.append(PlaneRow(layer, split, _how(channel), _known(channel, y, split, options)))
+                bar.update()
     if held_out is not None and probe is not None:
-        made = [_probed(row, acts, probe, seed) for row in made]
+        made = [_probed(row, acts, probe, seed) for row in shown(made, "probing", unit="layer")]
     if is_chain(model):
         made = [row for split in splits for row in _processed([r for r in made if r.split == split])]
     made.sort(key=lambda row: names.index(row.layer))

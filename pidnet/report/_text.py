@@ -70,8 +70,9 @@ def _nothing_learned(report: EnergyReport) -> str:
     if guess is None or before > guess + SURE * (guess * (1 - guess) / report.tested) ** 0.5:
         return ""
     return (
-        f"The network has learned nothing that the test data show: it is right in {before:.1%}, always giving the most "
-        f"frequent label in {guess:.1%}. That a smaller one does as well means nothing; train it first."
+        f"The network has learned nothing that the test data show: it is right in {before:.1%} of them, and always giving "
+        f"the most frequent label would be right in {guess:.1%}. That a smaller one does as well means nothing; train it "
+        "first."
     )
 
 

@@ -24,11 +24,11 @@ def source(tmp_path):
     return f"{tmp_path / 'mine.py'}:net"
 
 
-def run(*arguments):
+def run(*arguments, shown="output"):
     words = ["plane", "--data", "digits", "--samples", "200", *map(str, arguments)]
     result = CliRunner().invoke(app, words, env={"COLUMNS": "160"})
     assert result.exit_code == 0, result.output
-    return result.output
+    return getattr(result, shown)
 
 
 def test_each_layer_has_its_brackets(source, tmp_path):
@@ -40,7 +40,9 @@ def test_each_layer_has_its_brackets(source, tmp_path):
 
 
 def test_the_result_as_json_is_the_same_on_the_screen_and_in_the_file(source, tmp_path):
-    result = json.loads(run("--model", source, "--layers", "fc1", "--json", "--out", tmp_path / "plane.json"))
+    result = json.loads(
+        run("--model", source, "--layers", "fc1", "--json", "--out", tmp_path / "plane.json", shown="stdout")
+    )
     assert result == json.loads((tmp_path / "plane.json").read_text())
     assert [row["quantity"] for row in result["rows"][:3]] == ["I(X;T)", "I(X;T|Y)", "I(T;Y)"]
     assert all(row["low"] <= row["high"] for row in result["rows"])

@@ -97,7 +97,7 @@ def test_where_every_cut_costs_the_conclusion_says_what(run_folder):
             0.118,
             0.118,
             0.1,
-            "The network has learned nothing that the test data show: it is right in 11.8%,",
+            "The network has learned nothing that the test data show: it is right in 11.8% of",
             "",
         ),
         (0.09, 0.12, 0.1, "The network has learned nothing", "train it first."),

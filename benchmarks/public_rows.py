@@ -92,7 +92,7 @@ def page(every: list[Row]) -> str:
         "Weights as published, no labels (but torch-pruning's Taylor). budget: the share of the MACs. images:",
         "calibration samples. accuracy: on CIFAR-10 or MNIST test images; fine-tuned: after one pass over 5,000 training images",
         "with labels, the same for all, behind the last repair of a run. cosine: of an embedding with the dense one. KL bits: from the dense output, per test",
-        "sample. Times in CPU seconds, of all threads; GB: the most that the process held meanwhile, with all images. The standard error of an",
+        "sample. Times in CPU seconds, of all threads, and beside a GPU where the row names one; GB: the most that the process held meanwhile, with all images. The standard error of an",
         "accuracy of CIFAR-10 is about .3 points on 10,000 images. Each row names the commit that it was measured at. The",
         "schedule of reconstruct was chosen at half of the MACs while 2,500 of these test images were looked at beside unseen",
         "training images; that losses are judged on blends too, at .7 while 1,000 were.",

@@ -122,7 +122,7 @@ def _mnist1d() -> Samples:
     try:
         from mnist1d.data import get_dataset_args, make_dataset
     except ImportError as error:
-        raise ImportError("the data set mnist1d needs its package: pip install mnist1d") from error
+        raise ImportError("the data set mnist1d needs its package: pip install 'pidnet[mnist1d]'") from error
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     try:
         made = make_dataset(get_dataset_args())

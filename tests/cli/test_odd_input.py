@@ -78,7 +78,7 @@ def ran(folder, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["map", "--seed", "-1"], "greater than or equal to 0"),
+        (["map", "--seed", "-1"], "Invalid value for '--seed'"),
         (["prune", "--keep", "0.5", "--keep", "0.500000001"], "given twice"),
         (["map", "--layers", "0,,2"], "an empty name"),
         (["prune", "--repair", "magic"], "unknown repair 'magic'"),

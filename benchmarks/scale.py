@@ -214,7 +214,7 @@ def _job(row: dict) -> list:
 
 
 def _section(title: str, rows: list[dict]) -> str:
-    names = list(rows[-1])
+    names = list(max(rows, key=len))
     lines = [f"## {title}", "", "| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
     return "\n".join(
         lines + ["| " + " | ".join(number(row.get(name, "-")) for name in names) + " |" for row in rows]

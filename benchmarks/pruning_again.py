@@ -31,14 +31,18 @@ def main() -> None:
     parser.add_argument(
         "folder", type=Path, help="with the caches, cells.jsonl, of any number of runs below it"
     )
-    folder = parser.parse_args().folder
+    parser.add_argument(
+        "--made", default=f"commit {commit()}, {machine()}", help="by what code and on what machine"
+    )
+    options = parser.parse_args()
+    folder = options.folder
     lines = [line for path in sorted(folder.rglob("cells.jsonl")) for line in path.read_text().splitlines()]
     before = grouped(json.loads((RESULTS / "pruning.json").read_text())["cells"])
     found = rows(before, grouped([json.loads(line) for line in lines]))
     if not found:
         sys.exit(f"no cells below {folder} that the scoreboard has too")
-    write_text(RESULTS / "pruning_again.md", page(found))
-    print(page(found))
+    write_text(RESULTS / "pruning_again.md", page(found, options.made))
+    print(page(found, options.made))
 
 
 def rows(before: dict, now: dict) -> list[tuple]:
@@ -63,12 +67,12 @@ def rows(before: dict, now: dict) -> list[tuple]:
     return found
 
 
-def page(found: list[tuple]) -> str:
+def page(found: list[tuple], made: str) -> str:
     fallen, risen = sum(row[-1] == "yes" for row in found), sum(row[7] > row[8] for row in found)
     lines = [
         "# Pruning scoreboard, before and now",
         "",
-        f"Cells of benchmarks/results/pruning.json beside the same run again at commit {commit()}, {machine()}; networks trained",
+        f"Cells of benchmarks/results/pruning.json beside the same run again at {made}; networks trained",
         "anew. Test accuracy in %, means over the same seeds; noise: twice the standard error of the difference, from the deviations",
         f"over seeds. Of {len(found)} cells {fallen} fall by more than the noise and {risen} rise by more.",
         "",

@@ -240,13 +240,17 @@ def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
     True
     """
     check_arguments(accuracy, locals())
-    scores = class_scores(run_or_say(model, x))
+    return share_right(class_scores(run_or_say(model, x)), y)
+
+
+def share_right(scores: Tensor, y: Tensor) -> float:
+    """The accuracy of scores; ValueError where they are no answers to these labels."""
     if scores.isnan().any():
         raise ValueError(
             "some of the network's scores are not numbers, so that no class is its answer; look at x and the weights"
         )
     axis = class_axis(scores.shape, y)
-    if axis is None or len(scores) != len(y):
+    if axis is None or not y.ndim or len(scores) != len(y):
         raise ValueError(
             f"an output of shape {tuple(scores.shape)} has no class for each label of shape {tuple(y.shape)}; expected "
             "the scores of classes, or one logit a sample and labels 0 and 1 (other numbers have no accuracy)"

@@ -45,5 +45,5 @@ def test_a_module_of_another_network_is_refused(net, data):
 
 
 def test_the_channel_of_several_layers_is_asked_for_by_name(data):
-    with pytest.raises(ValueError, match=r"layer '0' puts out '0\.l0', '0\.l1'; name one of them"):
+    with pytest.raises(ValueError, match=r"layer '0' outputs '0\.l0', '0\.l1'; name one of them"):
         pn.channel_of(nn.Sequential(nn.LSTM(4, 5, 2)), "0", data[0])

@@ -18,6 +18,7 @@ from pidnet.networks.inputs import Inputs, split, take
 from pidnet.networks.running import restored, scores
 from pidnet.pruning import gather
 from pidnet.pruning.criteria.pid import channels, choose
+from pidnet.training.fit import share_right
 
 BATCHES, BATCH = 8, 64  # whose gradients are compared
 KEEP = 0.1  # share of the units that shall tell what the layer tells
@@ -109,8 +110,8 @@ def loss_of(data: Labelled, model: nn.Module) -> tuple[float]:
 
 
 def accuracy_of(data: Labelled, model: nn.Module) -> tuple[float]:
-    """Share of samples whose largest score is at the label."""
-    return (float((all_scores(model, data[0]).argmax(-1) == data[1]).double().mean()),)
+    """Share of samples that are classified right."""
+    return (share_right(all_scores(model, data[0]), data[1]),)
 
 
 def monitors(

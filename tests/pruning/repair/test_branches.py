@@ -26,7 +26,7 @@ class Block(nn.Module):
 
 
 class Residual(nn.Module):
-    """A small residual network; the branch of its block ``dead`` puts out a constant."""
+    """A small residual network; the branch of its block ``dead`` outputs a constant."""
 
     def __init__(self, blocks=2, dead=None, deep=False):
         super().__init__()

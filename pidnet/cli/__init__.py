@@ -65,6 +65,8 @@ def main() -> None:
     except (Exception, SystemExit) as error:  # the commands themselves never exit, but the code of a user may
         if len(arguments) < len(sys.argv) - 1 or COMPLETION.intersection(arguments):
             raise
+        if isinstance(error.__context__, BrokenPipeError):  # pidnet ... | head
+            raise SystemExit(1) from None
         sentence, code = _explained(error)
         progress.print(f"pidnet: {visible(sentence)}", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(code) from None

@@ -17,6 +17,18 @@ def start(monkeypatch, *arguments):
     return ended.value.code
 
 
+def test_a_reader_that_stops_is_no_fault_of_the_network(monkeypatch, capsys):
+    def app(*arguments, **options):  # as click does where the pipe to `head` is closed
+        try:
+            raise BrokenPipeError
+        except OSError:
+            raise SystemExit(1)
+
+    monkeypatch.setattr(cli, "app", app)
+    assert start(monkeypatch, "map", "--help") == 1
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_says_what_each_option_does(command):
     result = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})

@@ -22,7 +22,7 @@ def test_a_reader_that_stops_is_no_fault_of_the_network(monkeypatch, capsys):
         try:
             raise BrokenPipeError
         except OSError:
-            raise SystemExit(1)
+            raise SystemExit(1)  # noqa: B904
 
     monkeypatch.setattr(cli, "app", app)
     assert start(monkeypatch, "map", "--help") == 1

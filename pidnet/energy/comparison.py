@@ -66,7 +66,7 @@ def compare_energy(
     Raises
     ------
     ValueError
-        For an accuracy outside [0, 1], no label in ``labels``, and what ``count`` and ``modelled_energy`` raise.
+        For an accuracy outside [0, 1], no label in ``labels`` or one that is no number, and what ``count`` and ``modelled_energy`` raise.
 
     Examples
     --------
@@ -81,6 +81,8 @@ def compare_energy(
         raise ValueError(f"accuracy is {accuracy}; expected (dense, small), each from 0 to 1")
     if labels is not None and not labels.numel():
         raise ValueError("labels is empty; expected those that the accuracy was measured on")
+    if labels is not None and labels.isnan().any():
+        raise ValueError("labels are not all numbers; expected those that the accuracy was measured on")
     table = table or horowitz_2014()
     example_input = example_inputs(dense, example_input)
     counts = [count(model, example_input) for model in (dense, small)]

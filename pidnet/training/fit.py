@@ -226,7 +226,7 @@ def accuracy(model: nn.Module, x: Inputs, y: Tensor) -> float:
     Raises
     ------
     ValueError
-        Where the network does not answer with one class a label, or with scores that are not numbers.
+        Where the network does not answer with one class a label, or with scores that are not numbers; without a label.
 
     Examples
     --------
@@ -257,4 +257,8 @@ def share_right(scores: Tensor, y: Tensor) -> float:
         )
     found = scores.argmax(axis) if axis else (scores > 0).reshape(y.shape)
     y = y.to(found.device)
-    return float((found == y)[y != IGNORED].double().mean())
+    if not (asked := y != IGNORED).any():
+        raise ValueError(
+            f"none of {y.numel()} labels can be compared with; expected at least one that is not {IGNORED}"
+        )
+    return float((found == y)[asked].double().mean())

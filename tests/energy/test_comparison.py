@@ -222,6 +222,8 @@ def test_labels_give_what_guessing_reaches():
     assert EnergyReport.from_json(found.to_json()) == found
     with pytest.raises(ValueError, match="labels is empty"):
         compare_energy(mlp(4), mlp(2), EXAMPLE, labels=labels[:0])
+    with pytest.raises(ValueError, match="labels are not all numbers"):
+        compare_energy(mlp(4), mlp(2), EXAMPLE, labels=labels * float("nan"))
 
 
 def test_an_input_that_one_model_cannot_take_is_refused():

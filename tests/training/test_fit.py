@@ -40,6 +40,12 @@ def test_what_is_not_finite_is_one_sentence():
         training.accuracy(zoo.mlp(2, (2,), 2), x, y)
 
 
+@pytest.mark.parametrize("y", [[], [-100, -100]])
+def test_without_a_label_there_is_no_accuracy(y):
+    with pytest.raises(ValueError, match=f"none of {len(y)} labels can be compared with"):
+        training.accuracy(nn.Identity(), torch.zeros(len(y), 2), torch.tensor(y, dtype=torch.long))
+
+
 @pytest.mark.parametrize(
     ("scores", "y", "expected"),
     [

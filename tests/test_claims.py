@@ -1,6 +1,7 @@
 """The figures in README and documentation are those of the committed results, to the digits that are printed."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -57,11 +58,50 @@ CLAIMS = [
     ("docs/conclusions.md", "show # bits of I_BROJA synergy at 4 levels and 1,000 samples; after the default correction "
      "it is # bits", "statistics.md",
      "| 4 | 1000 | i_broja | none | ~ | ~ | ~ | # | | 4 | 1000 | i_broja | mixture | ~ | ~ | ~ | # |"),
+    ("docs/conclusions.md", "the sampled code's CDNV rises from # to #,", "collapse_densenet.md",
+     "| beta 1000 | 1 | ~ | ~ | ~ | ~ | ~ | # / ~ | beta 100 | 1 | ~ | ~ | ~ | ~ | ~ | # /"),
+    ("docs/conclusions.md", "that of the mean code falls from # to #, and the test", "collapse_densenet.md",
+     "| beta 1000 | 1 | ~ | ~ | ~ | ~ | ~ | ~ | # / ~ | beta 100 | 1 | ~ | ~ | ~ | ~ | ~ | ~ | # /"),
+    ("docs/conclusions.md", "has both signs, # and", "collapse_lenet.md", "I(X;Z given Y), CDNV sampled | # /"),
+    ("docs/conclusions.md", "has both signs, ~ and #,", "collapse_lenet.md", "I(X;Z given Y), CDNV mean code | # /"),
+    ("docs/conclusions.md", "(CDNV #), I(X;Z|Y) a little (#, error #)", "collapse_factorial.md",
+     "| CDNV mean code | # (~ | I(X;Z given Y) | # (#)"),
+    ("docs/conclusions.md", "order of the five by redundancy (plain #,", "training.md",
+     "mlp/mnist1d: redundancy while it learns ~ | plain | fc2 | ~ | ~ / ~ / # |"),
+    ("docs/conclusions.md", "both #) is that of what a tenth of the units is worth", "training.md",
+     "mlp/mnist1d: redundancy while it learns ~ | foldable 3 + decay 1 | fc2 | ~ | ~ / ~ / # |"),
+    ("docs/choosing.md", "| MLP (5 seeds) | # %, whole ~ |", "training.md",
+     "mlp/mnist1d: penalties, cut in one shot ~ | plain | 5 | ~ | # ±"),
+    ("docs/choosing.md", "**# %, whole ~ (weight 3, with decay 1)", "training.md",
+     "| foldable 3 + decay 1 | 5 | ~ | # ± "),
+    ("docs/choosing.md", "whole ~ (weight 1, no decay) | **growing L2 # %,", "training.md",
+     "cnn/digits: penalties, cut in one shot ~ | growing_l2 1 | 5 | ~ | # ±"),
+    ("docs/choosing.md", "| LSTM (3) | ~ | **# %, whole ~ (decay 3)", "training.md",
+     "lstm/digits: penalties, cut in one shot ~ | decay 3 | 3 | ~ | # ±"),
+    ("docs/choosing.md", "loss (patience 5) lost # to", "training.md", "cnn/digits, clean labels: when to stop ~ | validation, 5 | # ±"),
+    ("docs/choosing.md", "loss (patience 5) lost ~ to # points", "training.md", "mlp/mnist1d, clean labels: when to stop ~ | validation, 5 | # ±"),
+    ("docs/choosing.md", "it gained # points on the noisy CNN at ~ of the time", "training.md",
+     "When to stop: the bar ~ | prediction_changes, 2 | ~ | 0.0 / # / ~"),
     ("docs/conclusions.md", "took # of the dense energy by the card's counter, where the model says #", "devices.md",
      "**# of the energy is kept; the model says # (SRAM)"),
     ("docs/conclusions.md", "`canonical` is # nats on the eight tasks it was made on and # on ten others",
      "information.md", "the eight tasks: mean error, nats | ~ | # | ~ ten tasks of other families, nats | said | # |"),
 ]  # fmt: skip
+
+
+def rows(results: str, heading: str) -> list[list[str]]:
+    """The cells of the table below a heading, without its head."""
+    text = (ROOT / "benchmarks" / "results" / results).read_text(encoding="utf-8")
+    lines = text.split(f"\n## {heading}\n")[1].split("\n## ")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][
+        2:
+    ]
+
+
+def ends(cells: Iterable[str]) -> list[int]:
+    """The least and the largest of some shares, in percent; "-" is none."""
+    shares = [round(100 * float(cell)) for cell in cells if cell != "-"]
+    return [min(shares), max(shares)]
 
 
 def numbers(path: Path, words: str) -> list[str]:
@@ -91,6 +131,39 @@ def test_a_page_says_what_was_measured(page, words, results, there):
         (a, b) for a, b in zip(said, measured, strict=True) if abs(value(a) - value(b)) > 0.5001 * unit(a)
     ]
     assert not wrong
+
+
+def test_the_ends_of_the_shares_of_intervals():
+    planted = rows("statistics.md", "Share of 95 % intervals that hold the truth")
+    others = rows(
+        "statistics.md",
+        "Share of 95 % intervals that hold the truth, other families: N = 1,000, 4 levels, 10 classes",
+    )
+    planted_ends, other_ends = ends(row[7] for row in planted), ends(row[6] for row in others)
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert "held the truth in {} to {} % of planted".format(*planted_ends) in readme
+    assert "in {} to {} % of those of 20 other families".format(*other_ends) in readme
+    page = " ".join((ROOT / "docs" / "conclusions.md").read_text().split())
+    assert "hold {} to {} % of the atoms that are not 0".format(*planted_ends) in page
+    assert "it is {} to {} %; of a single".format(*other_ends) in page
+    exact = [row[7] for row in others if row[:2] != ["sum modulo classes", "i_ccs"]]
+    assert "lies inside in {} to {} %".format(*ends(exact)) in page
+
+
+@pytest.mark.parametrize(
+    ("setting", "words", "columns"),
+    [
+        ("4 levels, 10 classes, N = 1,000", "over the 20 families is # bits there; next come the jackknife (#)", [10, 5]),
+        ("8 levels, 10 classes, N = 1,000", "At 8 levels it is #, next the best upper bound with #;", [10, 7]),
+        ("4 levels, 10 classes, N = 200", "at 200 samples # and #.", [10, 7]),
+    ],
+)  # fmt: skip
+def test_the_mean_errors_of_information_are_those_of_the_table(setting, words, columns):
+    table = rows("corrections.md", f"I(Y;X1X2) by other estimators: {setting}")
+    said = numbers(ROOT / "docs" / "choosing.md", words)
+    for text, column in zip(said, columns, strict=True):
+        mean = sum(abs(value(row[column].split()[0])) for row in table) / len(table)
+        assert abs(value(text) - mean) <= 0.5001 * unit(text)
 
 
 def test_the_bands_of_a_profile_are_called_what_they_are():

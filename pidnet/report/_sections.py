@@ -72,11 +72,23 @@ def other_network(run: Run) -> str:
 
 
 def collapse_rows(run: Run) -> list[dict[str, Any]]:
-    """One row per layer."""
-    return [
-        {"layer": layer, **{name: getattr(found, name) for name in SCALARS}}
-        for layer, found in run.sections.collapse.items()
+    """One row per layer, of the numbers that some layer has."""
+    layers = run.sections.collapse
+    known = [
+        name for name in SCALARS if not all(math.isnan(getattr(found, name)) for found in layers.values())
     ]
+    return [
+        {"layer": layer, **{name: getattr(found, name) for name in known}} for layer, found in layers.items()
+    ]
+
+
+def collapse_notes(run: Run) -> dict[str, list[str]]:
+    """What one should hear before using the numbers: note -> its layers."""
+    notes: dict[str, list[str]] = {}
+    for layer, found in run.sections.collapse.items():
+        for note in found.notes:
+            notes.setdefault(note, []).append(layer)
+    return notes
 
 
 def training_rows(run: Run) -> list[dict[str, Any]]:
@@ -85,19 +97,27 @@ def training_rows(run: Run) -> list[dict[str, Any]]:
 
 
 def loss_curves(budgets: Sequence[StoredBudget]) -> list[dict[str, Any]]:
-    """Of each budget whose widths follow measured curves: layer -> shares that stay and bits lost."""
+    """Of each budget whose widths follow measured curves: layer -> shares that stay and bits lost, from few units to all.
+
+    chosen: the share that the plan keeps, and the bits there on the line between what was measured.
+    """
     return [
         {
             "name": budget.name,
             "layers": {
-                layer: {
-                    "share": [width / budget.plan.units[layer] for width, _ in points],
-                    "bits": [bits for _, bits in points],
-                    "chosen": len(budget.plan.kept[layer]) / budget.plan.units[layer],
-                }
+                layer: _loss_curve(points, len(budget.plan.kept[layer]), budget.plan.units[layer])
                 for layer, points in budget.plan.curves.items()
             },
         }
         for budget in budgets
         if budget.plan.curves
     ]
+
+
+def _loss_curve(points: Sequence[tuple[int, float]], kept: int, units: int) -> dict[str, list[float]]:
+    widths, bits = np.array(sorted(points)).T
+    return {
+        "share": (widths / units).tolist(),
+        "bits": bits.tolist(),
+        "chosen": [kept / units, float(np.interp(kept, widths, bits))],
+    }

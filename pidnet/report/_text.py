@@ -23,6 +23,12 @@ NUMBERS = (
 )
 
 
+def made_by(run: Run) -> str:
+    """Where the run comes from."""
+    commands = ["pidnet in Python" if name == "python" else f"pidnet {name}" for name in run.settings]
+    return f"Made by {enumeration(commands)}." if commands else ""
+
+
 def summary(run: Run) -> list[str]:
     """What a reader should read first, one sentence each."""
     sentences = [_layers(maps) for maps in by_measure(run.maps).values()]
@@ -136,10 +142,17 @@ def cost(removal: RemovedUnit) -> str:
     """What it costs that the unit goes."""
     if removal.scale == "bits":
         known = (
-            "" if removal.redundancy is None else f"; {removal.redundancy:.4g} more are carried by others too"
+            ""
+            if removal.redundancy is None
+            else f"; {_bits(removal.redundancy)} more are carried by others too"
         )
-        return f"costs {removal.cost:.4g} bits, given the ones before it{known}"
+        return f"costs {_bits(removal.cost)} bits, given the ones before it{known}"
     return f"costs {removal.cost:.4g} on the criterion's own scale"
+
+
+def _bits(amount: float) -> str:
+    """Four digits; nobody cares how far below a millionth an amount is."""
+    return "less than 1e-6" if 0 < amount < 1e-6 else f"{amount:.4g}"
 
 
 def substitutes(removal: RemovedUnit) -> str:
@@ -158,16 +171,19 @@ def enumeration(words: Sequence[str]) -> str:
 def _layers(maps: Sequence[LayerMap]) -> str:
     """Which layers hold most redundancy and most synergy by one measure, against what chance gives."""
     rows = {layer_map.layer: layer_map.summary() for layer_map in maps}
-    measure, samples = maps[0].measure, maps[0].samples
-    parts = []
+    parts = {}
     for atom in ("redundancy", "synergy"):
         layer = max(rows, key=lambda name: rows[name][atom])
         chance = rows[layer].get(f"{atom}_noise_floor")
         beside = "" if chance is None else f" (chance: {chance:.3f})"
-        where = "" if len(rows) == 1 else f" in {layer}, the layer with most"
-        parts.append(f"{rows[layer][atom]:.3f} bits of {atom}{beside}{where}")
-    only = f"of {maps[0].layer} " if len(rows) == 1 else ""
-    return f"By {measure} on {samples:,} samples, the mean pair of units {only}has {enumeration(parts)}."
+        parts[f"{rows[layer][atom]:.3f} bits of {atom}{beside}"] = layer
+    start = f"By {maps[0].measure} on {maps[0].samples:,} samples, the mean pair of units"
+    if len(rows) == 1:
+        return f"{start} of {maps[0].layer} has {enumeration(list(parts))}."
+    if len(set(parts.values())) == 1:
+        return f"{start} has most of both in {layer}: {enumeration(list(parts))}."
+    most = [f"{part} in {layer}, the layer with most of it" for part, layer in parts.items()]
+    return f"{start} has {enumeration(most)}."
 
 
 def _budget(budget: StoredBudget) -> str:

@@ -27,7 +27,7 @@ function jointCounts({ values, classes, names, levels }, first, second) {
   return counts;
 }
 
-// One square a class, a cell a pair of codes: the darker, the more of the class's samples.
+// One square a class, a cell a pair of codes: the stronger, the more of the class's samples.
 function jointPicture({ names, levels }, counts, first, second) {
   const cell = Math.max(2, Math.floor(32 / levels));
   const side = cell * levels;
@@ -87,6 +87,6 @@ function jointCard(codes, first, second) {
   if (!codes) return [];
   const counts = jointCounts(codes, first, second);
   return [element("h4", "Their codes in each class"), jointPicture(codes, counts, first, second),
-    element("p", `One square a class. Down: the code of unit ${first}; across: that of unit ${second}; dark: many samples of the class.`),
+    element("p", `One square a class. Down: the code of unit ${first}; across: that of unit ${second}; the stronger the color, the more samples of the class.`),
     jointTable(codes, counts, first, second)];
 }

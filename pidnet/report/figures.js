@@ -5,15 +5,26 @@ const at = (id) => document.getElementById(id);
 const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const narrow = matchMedia("(max-width: 45rem)").matches;
 const config = { responsive: true, displaylogo: false, displayModeBar: false };
-// Okabe and Ito's colors, apart for every kind of color vision; shape and dash say the same again.
-const looks = [
-  { color: "#0072b2", symbol: "circle", dash: "solid", fill: "" },
-  { color: "#d55e00", symbol: "square", dash: "dash", fill: "/" },
-  { color: "#009e73", symbol: "diamond", dash: "dot", fill: "x" },
-  { color: "#cc79a7", symbol: "cross", dash: "dashdot", fill: "." },
-  { color: "#555555", symbol: "triangle-up", dash: "longdash", fill: "\\" },
+// Okabe and Ito's colors on light and on dark paper, apart for every kind of color vision; shape and dash say the same again,
+// and tell the sixth layer from the first.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colors = [["#0072b2", "#56b4e9"], ["#d55e00", "#ff8c42"], ["#009e73", "#2fc79b"], ["#cc79a7", "#e39cc4"], ["#555555", "#bbbbbb"]];
+const shapes = [
+  { symbol: "circle", dash: "solid", fill: "" },
+  { symbol: "square", dash: "dash", fill: "/" },
+  { symbol: "diamond", dash: "dot", fill: "x" },
+  { symbol: "cross", dash: "dashdot", fill: "." },
+  { symbol: "triangle-up", dash: "longdash", fill: "\\" },
 ];
-const look = (index) => looks[index % looks.length];
+const look = (index) => ({ color: colors[index % 5][Number(dark.matches)], ...shapes[(index + Math.floor(index / 5)) % 5] });
+
+// Figures hold the colors that they were drawn with: when the paper changes, as for print, they are drawn again.
+const drawn = [];
+function draws(draw) {
+  drawn.push(draw);
+  draw();
+}
+dark.addEventListener("change", () => drawn.forEach((draw) => draw()));
 
 // A color of the page, light or dark.
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -73,7 +84,7 @@ function drawCurve() {
     const take = (values) => order.map((i) => values[i]);
     const label = (i) => `${curve.names[i]}${curve.front[i] ? "" : ", beaten"}`;
     return { x: take(curve.nanojoules), y: take(curve.accuracy), mode: "lines+markers+text",
-      cliponaxis: false, text: order.map((i) => plain(curve.names[i])), textposition: "bottom center", hovertext: order.map(label),
+      cliponaxis: false, text: order.map((i) => plain(curve.names[i])), textposition: order.map((_, place) => (place % 2 ? "top center" : "bottom center")), hovertext: order.map(label),
       hovertemplate: "%{hovertext}: %{y:.1%} at %{x:.4g} nJ<extra></extra>",
       name: `modelled, all in ${curve.where.toUpperCase()}`, line: { color, dash },
       marker: { color, size: 10, symbol: order.map((i) => symbol + (curve.front[i] ? "" : "-open")) } };
@@ -104,11 +115,11 @@ function drawLayerEnergy() {
 if (at("measure")) {
   at("measure").append(...data.profiles.map(({ measure }) => option(measure, measure)));
   at("measure").addEventListener("change", drawProfile);
-  drawProfile();
+  draws(drawProfile);
 }
-if (data.curves.length) drawCurve();
+if (data.curves.length) draws(drawCurve);
 else if (at("curve")) at("curve").remove();
 if (data.energy.length) {
   at("memory").addEventListener("change", drawLayerEnergy);
-  drawLayerEnergy();
+  draws(drawLayerEnergy);
 }

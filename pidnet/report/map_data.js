@@ -1,6 +1,8 @@
 "use strict";
 // The heat map, the graph, and the cards of the pair and the unit that were chosen.
 let shown = null;
+// What the p-values of a map test against.
+const NULLS = { units: "units without information", labels: "pairs without information", sources: "units that are independent in each class" };
 
 async function unpackAll(packed, how = unpack) {
   const values = await Promise.all(Object.values(packed).map((one) => how(one)));
@@ -19,8 +21,20 @@ async function chooseMap() {
   for (const id of ["first", "second", "unit"]) at(id).max = Math.max(...map.units);
   drawHeat();
   drawNetwork();
-  showPair(map.units[0], map.units[1]);
+  showPair(...mostRedundant());
   showUnit(map.units[map.unit_information.indexOf(Math.max(...map.unit_information))]);
+}
+
+// The pair that a map opens with.
+function mostRedundant() {
+  const { units, atoms: { redundancy } } = shown;
+  let [most, best, where] = [-Infinity, [units[0], units[1]], 0];
+  for (let i = 0; i < units.length; i += 1) {
+    for (let j = i + 1; j < units.length; j += 1, where += 1) {
+      if (redundancy[where] > most) [most, best] = [redundancy[where], [units[i], units[j]]];
+    }
+  }
+  return best;
 }
 
 // Where the pair i < j stands in the upper triangle.
@@ -133,7 +147,7 @@ function showPair(first, second) {
   }
   at("pair").replaceChildren(element("h3", `Units ${first} and ${second} of ${shown.layer}`), definitions(pairRows(i, j)),
     element("p", !Object.keys(shown.tests).length ? "Redundancy and synergy were not tested."
-      : `Tested against the null "${shown.null}", at most 5 % false among the pairs kept.`),
+      : `Tested against ${NULLS[shown.null] ?? `the null "${shown.null}"`}; of the pairs beyond chance at most 5 % are expected to be false.`),
     ...(Object.keys(shown.intervals).length ? [element("p", "In brackets: 95 % intervals over the samples.")] : []),
     ...jointCard(shown.codes, first, second));
 }
@@ -170,6 +184,7 @@ function showUnit(unit) {
   at("card").replaceChildren(element("h3", `Unit ${unit} of ${shown.layer}`),
     element("p", `Carries ${shown.unit_information[index].toFixed(3)} bits about the label by itself.`),
     element("h4", "Most redundant with"),
+    element("p", "Bits that they share, and these as a share of what the pair carries."),
     unitButtons(partners, ([other, shared, share]) => `${other}: ${shared.toFixed(3)} bits, ${Math.round(share * 100)} %`),
     element("h4", "Could be replaced by"),
     unitButtons(shown.replacers[index], ([other, lost]) => `${other}: loses ${Math.max(lost, 0).toFixed(3)} bits`),
@@ -197,6 +212,8 @@ if (at("map") && data.maps.length) {
     const hideTip = () => { at("tip").hidden = true; };
     at("heat").on("plotly_unhover", hideTip);
     for (const event of ["resize", "scroll"]) addEventListener(event, hideTip, { passive: true });
+    addEventListener("keydown", ({ key }) => { if (key === "Escape") hideTip(); });
+    drawn.push(() => { drawHeat(); drawNetwork(); showUnit(Number(at("unit").value)); });
     at("network").on("plotly_click", ({ points: [point] }) => showUnit(point.customdata));
     document.body.dataset.ready = "yes";
   });

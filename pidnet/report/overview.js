@@ -79,6 +79,7 @@ if (at("wide-map")) {
       const [down, across] = [tileUnits(y), tileUnits(x)];
       at("wide-tile").textContent = `Tile of the units ${down.join(", ")} against ${x === y ? "each other" : across.join(", ")}.`;
     });
+    drawn.push(drawTiles);
     document.body.dataset.wide = "yes";
   });
 }

@@ -18,6 +18,7 @@ from pidnet.report._curves import accuracy_curve, energy_by_layer, layer_profile
 from pidnet.report._encoding import deflate, script_json
 from pidnet.report._map_data import explore
 from pidnet.report._overview import overview
+from pidnet.report._settings import made_with
 from pidnet.runs import Run, rows, unchanged_run
 
 # About 6 bytes a pair: at most 20 MB of maps in one page, six layers of 1,024 units.
@@ -84,12 +85,15 @@ def _page(found: Run) -> str:
         budgets=rows(found.budgets),
         other_network=sections.other_network(found),
         collapse=sections.collapse_rows(found),
+        collapse_notes=sections.collapse_notes(found),
         training=sections.training_rows(found),
         plane_drawn=sections.plane_figure(found.sections.plane),
         losses=sections.loss_curves(found.budgets),
         text=text,
         style=_asset("page.css"),
         missing=missing_extra(),
+        made_by=text.made_by(found),
+        settings=made_with(found),
         cell=number,
         **_interactive(found),
     )

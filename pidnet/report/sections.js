@@ -34,24 +34,28 @@ function drawTraining() {
 }
 
 function drawLosses() {
-  const traces = Object.entries(data.losses[at("loss-budget").value].layers).map(([layer, curve], index) => {
+  const traces = Object.entries(data.losses[at("loss-budget").value].layers).flatMap(([layer, { share, bits, chosen }], index) => {
     const { color, symbol, dash } = look(index);
-    const size = curve.share.map((share) => (Math.abs(share - curve.chosen) < 1e-9 ? 13 : 6));
-    return { x: curve.share, y: curve.bits, name: short(layer), mode: "lines+markers", text: curve.share.map(() => plain(layer)),
-      hovertemplate: "%{text}: %{x:.0%} of the units, %{y:.3g} bits<extra></extra>", line: { color, dash }, marker: { color, symbol, size } };
+    const hovertemplate = `${plain(layer)}: %{x:.0%} of the units, %{y:.3g} bits`;
+    return [
+      { x: share, y: bits, name: short(layer), legendgroup: layer, mode: "lines+markers", hovertemplate: `${hovertemplate}<extra></extra>`,
+        line: { color, dash }, marker: { color, symbol, size: 5 } },
+      { x: [chosen[0]], y: [chosen[1]], legendgroup: layer, showlegend: false, mode: "markers", cliponaxis: false,
+        hovertemplate: `${hovertemplate}, the plan<extra></extra>`, marker: { color, symbol, size: 13 } },
+    ];
   });
   Plotly.react("losses", traces, layout({ xaxis: { title: { text: "share of the units that stay" }, tickformat: ".0%" },
     yaxis: { title: { text: "bits lost" }, automargin: true, rangemode: "tozero" } }), config);
 }
 
-if (at("plane")) drawPlane();
+if (at("plane")) draws(drawPlane);
 if (at("quantity")) {
   at("quantity").append(...[...new Set(data.training.map((row) => row.quantity))].map((name) => option(name, name)));
   at("quantity").addEventListener("change", drawTraining);
-  drawTraining();
+  draws(drawTraining);
 }
 if (at("loss-budget")) {
   at("loss-budget").append(...data.losses.map((one, index) => option(index, `budget ${one.name}`)));
   at("loss-budget").addEventListener("change", drawLosses);
-  drawLosses();
+  draws(drawLosses);
 }

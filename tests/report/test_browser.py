@@ -166,7 +166,7 @@ def test_the_pointer_carries_all_that_is_known_of_the_pair(page, run_folder):
         assert low < bits < high, label
     assert "gap exact" in tip.inner_text()
     assert "beyond chance (p" in tip.inner_text()
-    page.mouse.move(2, 2)
+    page.keyboard.press("Escape")
     expect(tip).to_be_hidden()
 
 
@@ -223,10 +223,54 @@ def test_a_name_is_shown_and_not_run(page):
     assert page.locator("#map option").first.inner_text() == f"{EVIL}, i_min"
 
 
-def test_nothing_is_wider_than_a_phone(page):
-    page.set_viewport_size({"width": 360, "height": 780})
+@pytest.mark.parametrize("width", [360, 640])
+def test_nothing_is_wider_than_a_phone_or_a_page_at_twice_its_size(page, width):
+    page.set_viewport_size({"width": width, "height": 780})
     page.wait_for_timeout(300)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_map_opens_with_its_most_redundant_pair(page, run_folder):
+    layer_map = read_run(run_folder).maps[0]
+    first, second = layer_map.pairs[layer_map.atoms.redundancy.argmax()]
+    expect(page.locator("#pair h3")).to_have_text(f"Units {first} and {second} of {EVIL}")
+
+
+def test_no_two_of_ten_layers_look_alike(page):
+    looks = page.evaluate("Array.from({ length: 10 }, (_, index) => JSON.stringify(look(index)))")
+    assert len(set(looks)) == 10
+
+
+def test_the_widths_of_a_plan_are_marked_on_its_curves(page, run_folder):
+    (plan,) = (budget.plan for budget in read_run(run_folder).budgets if budget.plan.curves)
+    marks = page.evaluate(
+        "at('losses').data.filter((one) => !('line' in one)).map((one) => [one.x[0], one.y[0]])"
+    )
+    assert [share for share, _ in marks] == [plan.widths[name] / plan.units[name] for name in plan.curves]
+    bits = [np.interp(plan.widths[name], *np.array(sorted(points)).T) for name, points in plan.curves.items()]
+    assert [height for _, height in marks] == pytest.approx(bits)
+
+
+def test_figures_take_the_colors_of_the_paper_when_it_changes(page):
+    for scheme, ink in (("dark", "#e4e8ee"), ("light", "#1c2430")):
+        page.emulate_media(color_scheme=scheme)
+        for name in ("profile", "heat", "network", "curve", "plane", "losses"):
+            page.wait_for_function(f"at('{name}').layout.font.color === '{ink}'")
+
+
+def test_in_print_one_sees_which_map_is_drawn(page):
+    page.emulate_media(media="print")
+    assert page.locator("#map").is_visible()
+    assert page.locator("nav").is_hidden()
+    page.emulate_media(media="screen")
+
+
+def test_the_squares_of_a_plan_differ_without_the_colors_of_the_page(page):
+    page.emulate_media(forced_colors="active")
+    ground = "(square) => getComputedStyle(square).backgroundColor"
+    kept = page.locator(".strip .kept").first.evaluate(ground)
+    assert kept != page.locator(".strip i:not(.kept)").first.evaluate(ground)
+    page.emulate_media(forced_colors="none")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

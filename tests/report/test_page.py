@@ -12,7 +12,8 @@ from pidnet.measures.atoms import Atoms
 from pidnet.printing import number
 from pidnet.report import _sections, page as report_page, write_report
 from pidnet.report._sections import codes_by_class
-from pidnet.runs import read_run, write_maps, write_pictures, write_sections, write_settings
+from pidnet.report._settings import made_with
+from pidnet.runs import Sections, read_run, write_maps, write_pictures, write_sections, write_settings
 from tests.small_run import EVIL
 
 
@@ -130,6 +131,31 @@ def test_plane_collapse_and_training_stand_on_the_page(text, run_folder):
     assert f"The plane is of another network than the rest of this page: a noisy {escape(EVIL)}." in text
     assert str(run.sections.plane.findings[0]).replace("'", "&#39;") in text
     assert f"<td>{number(run.sections.collapse[EVIL].cdnv)}</td>" in text
+
+
+def test_every_number_has_its_settings(text, run_folder):
+    run = read_run(run_folder)
+    rows = made_with(run)
+    (first, second), (plans,) = rows["What the maps were made with"], rows["What the plans were made with"]
+    assert first["layers"] == f"{EVIL}, fc2"
+    assert (first["measure"], second["measure"]) == ("i_min", "i_mmi")
+    assert (first["levels"], first["correction"], first["interval"]) == ("3", "mixture", "delta method")
+    assert (plans["budgets"], plans["criterion"]) == ("0.5, 0.25", "l1")
+    for caption in rows:
+        assert f"<caption>{caption}</caption>" in text
+    assert "Made by pidnet map." in text
+    assert made_with(replace(run, maps=[], budgets=[], sections=Sections())) == {}
+
+
+def test_what_collapse_has_no_number_for_has_no_column(run_folder):
+    (row,) = _sections.collapse_rows(read_run(run_folder))
+    assert "nc1" in row
+    assert "nc3" not in row
+    collapse = read_run(run_folder).sections.collapse[EVIL]
+    twice = replace(read_run(run_folder).sections, collapse={EVIL: collapse, "fc2": collapse})
+    notes = _sections.collapse_notes(replace(read_run(run_folder), sections=twice))
+    assert list(notes) == list(collapse.notes)
+    assert all(layers == [EVIL, "fc2"] for layers in notes.values())
 
 
 def test_a_plane_of_the_network_that_was_mapped_needs_no_word(run_folder, tmp_path):

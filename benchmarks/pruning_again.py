@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.made_with import commit, machine
 from benchmarks.pruning_nets import NETS
 from benchmarks.pruning_table import grouped
 from pidnet.files import write_text
@@ -31,34 +30,30 @@ def main() -> None:
     parser.add_argument(
         "folder", type=Path, help="with the caches, cells.jsonl, of any number of runs below it"
     )
-    parser.add_argument(
-        "--made", default=f"commit {commit()}, {machine()}", help="by what code and on what machine"
-    )
-    options = parser.parse_args()
-    folder = options.folder
+    folder = parser.parse_args().folder
     lines = [line for path in sorted(folder.rglob("cells.jsonl")) for line in path.read_text().splitlines()]
     before = grouped(json.loads((RESULTS / "pruning.json").read_text())["cells"])
-    found = rows(before, grouped([json.loads(line) for line in lines]))
+    cells = [json.loads(line) for line in lines]
+    found = rows(before, grouped(cells))
     if not found:
         sys.exit(f"no cells below {folder} that the scoreboard has too")
-    write_text(RESULTS / "pruning_again.md", page(found, options.made))
-    print(page(found, options.made))
+    made = dict.fromkeys(f"{cell['net']} at {cell['commit']} on a {cell['machine']}" for cell in cells)
+    text = page(found, "; ".join(made))
+    write_text(RESULTS / "pruning_again.md", text)
+    print(text)
 
 
 def rows(before: dict, now: dict) -> list[tuple]:
     """One a cell that is in both, of the seeds that are in both. noise: twice the standard error of the difference of two means
-    over seeds, from the deviations of both, and at least a tenth of a point."""
+    over seeds, from the deviations of both, or for one seed that over all seeds before; at least a tenth of a point."""
     found = []
     for place in sorted(now.keys() & before.keys(), key=lambda p: (list(NETS).index(p[0]), *map(str, p[1:]))):
         net, repair, cut, criterion = place
         seeds = sorted(now[place].keys() & before[place].keys())
         then, today = (np.array([cells[place][seed] for seed in seeds]) for cells in (before, now))
         difference = today.mean() - then.mean() if seeds else 0.0
-        noise = (
-            max(0.1, 2 * np.sqrt((then.var(ddof=1) + today.var(ddof=1)) / len(seeds)))
-            if len(seeds) > 1
-            else np.nan
-        )
+        spread = (then, today) if len(seeds) > 1 else (list(before[place].values()),) * 2
+        noise = max(0.1, 2 * np.sqrt(sum(np.var(values, ddof=1) for values in spread) / max(1, len(seeds))))
         if seeds:
             falls = "yes" if difference < -noise else ""
             found.append(
@@ -72,9 +67,10 @@ def page(found: list[tuple], made: str) -> str:
     lines = [
         "# Pruning scoreboard, before and now",
         "",
-        f"Cells of benchmarks/results/pruning.json beside the same run again at {made}; networks trained",
-        "anew. Test accuracy in %, means over the same seeds; noise: twice the standard error of the difference, from the deviations",
-        f"over seeds. Of {len(found)} cells {fallen} fall by more than the noise and {risen} rise by more.",
+        "Cells of benchmarks/results/pruning.json (a 2-core x86-64 CPU, torch 2.13.0) beside the same run again, networks trained anew:",
+        f"{made}. Test accuracy in %, means over the same",
+        "seeds; noise: twice the standard error of the difference, from the deviations over these seeds, and where there is one only, from",
+        f"those over all seeds before. Of {len(found)} cells {fallen} fall by more than the noise and {risen} rise by more.",
         "",
         "| " + " | ".join(HEAD) + " |",
         "| --- " * len(HEAD) + "|",

@@ -26,6 +26,7 @@ Each cell, a network, criterion, budget, number of samples and repair, is a row 
 soon as it is there, and is not computed again: a stopped run goes on. With --anew it is, unless it is of the present commit (of
 pidnet). With --results FOLDER each row is a file of its own in that folder, so that several processes can share it; rows there are
 not computed again, whatever --anew says, and --merge FOLDER takes them into benchmarks/results. With --device cuda networks run there.
+With --latency the budget is a share of the time, by `plan_pruning(latency=)`: a table of its own.
 
 Times are CPU seconds of this process, of all its threads. The criteria of torch-pruning rank the same units with the same budget, uniform as
 that package divides it, and have the same surgery, repairs and fine-tuning; "none" re-estimates BatchNorm statistics, which is what
@@ -46,11 +47,11 @@ from torch import Tensor, nn
 
 from benchmarks.public_networks import NETWORKS, PublicNet, load
 from benchmarks.public_rows import Log, key, merge
-from pidnet.energy import count
+from pidnet.energy import compare_latency, count
 from pidnet.networks.inputs import on_device, split, take
 from pidnet.networks.outputs import read_output
 from pidnet.networks.running import scores
-from pidnet.pruning import CalibrationStatistics, Ranking, apply_plan, ascending, plan_pruning
+from pidnet.pruning import CalibrationStatistics, PruningPlan, Ranking, apply_plan, ascending, plan_pruning
 from pidnet.pruning.criteria.criterion import Rank
 from pidnet.training import fine_tune
 
@@ -79,6 +80,7 @@ def run_network(options: argparse.Namespace) -> None:
     for criterion in options.criteria:
         for share in options.shares:
             asked = about | {"criterion": criterion, "budget": share}
+            asked |= {"resource": "latency"} if options.latency else {}
             todo = [repair for repair in options.repairs if key(asked | {"repair": repair}) not in done]
             if todo:
                 run(net, wanted, asked, todo, log)
@@ -100,6 +102,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--shares", type=lambda text: list(map(float, names(text))), default=[0.7, 0.5, 0.35])
     parser.add_argument("--criteria", type=names, default=["pid", "obs", *(THEIRS + k for k in IMPORTANCES)])
     parser.add_argument("--repairs", type=names, default=["refit", "reconstruct"])
+    parser.add_argument(
+        "--latency", action="store_true", help="shares are of the time measured here, not MACs"
+    )
     parser.add_argument("--anew", action="store_true", help="also cells that an earlier commit computed")
     parser.add_argument(
         "--results", type=Path, help="folder for one file a row, for several processes at once"
@@ -131,7 +136,7 @@ def run(net: PublicNet, wanted: Tensor, asked: dict[str, Any], repairs: list[str
         plan = plan_pruning(
             net.model,
             net.data,
-            macs=asked["budget"],
+            **{asked.get("resource", "macs"): asked["budget"]},
             criterion=theirs or criterion,
             allocation="uniform" if theirs else None,
             layers=net.layers,
@@ -144,11 +149,31 @@ def run(net: PublicNet, wanted: Tensor, asked: dict[str, Any], repairs: list[str
         small = apply_plan(net.model, plan, net.data, repair, batchnorm=True if repair == "none" else None)
         row = asked | planned | {"repair": repair, "widths": list(plan.widths.values())}
         row |= {"apply s": round(time.process_time() - started, 1), "apply GB": peak()}
-        row |= figures(net, small, wanted)
+        row |= figures(net, small, wanted) | timed(net, small, plan)
         log.note(row)
         if net.tune is not None and repair == repairs[-1]:
             tuned = fine_tune(small, net.tune, epochs=1)
             log.note(row | {"fine-tuned": figures(net, tuned, wanted)["accuracy"]})
+
+
+def timed(net: PublicNet, small: nn.Module, plan: PruningPlan) -> dict[str, Any]:
+    """Of a plan for a share of the time: the share that its table promises, and that of the small network as it is measured,
+    at the table's batch and at one sample; noise: the distance of the quartiles, in shares of the dense network's time."""
+    if not (promised := plan.settings.get("latency")):
+        return {}
+    batch = take(net.test[0], slice(promised["batch"]))
+    one, many = compare_latency(
+        net.model, small, batch, threads=torch.get_num_threads(), block_seconds=0.2
+    ).latencies
+    return {
+        "batch": many.batch,
+        "dense ms": round(1e3 * many.wall.dense, 2),
+        "promised": round(promised["by_table"], 3),
+        "measured": round(many.wall.kept, 3),
+        "one sample": round(one.wall.kept, 3),
+        "noise": round(many.iqr.dense / many.wall.dense, 3),
+        "MACs kept": round(int(count(small, batch).macs) / int(count(net.model, batch).macs), 3),
+    }
 
 
 IMPORTANCES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,25 @@ from pidnet.files import write_text
 RESULTS = Path(__file__).parent / "results"
 TABLE = RESULTS / "public_nets.json"
 REPAIRS = ("", "none", "fold", "refit", "reconstruct")
-KEY = ("network", "criterion", "budget", "images", "repair", "test")
+KEY = ("network", "criterion", "budget", "resource", "images", "repair", "test")
 COLUMNS = (
     *("network", "criterion", "budget", "images", "repair", "accuracy", "fine-tuned", "cosine", "KL bits"),
     *("MACs", "plan s", "plan GB", "apply s", "apply GB", "widths", "commit", "load", "machine"),
+)
+TIMED = (
+    *(
+        "network",
+        "criterion",
+        "budget",
+        "images",
+        "repair",
+        "accuracy",
+        "promised",
+        "measured",
+        "one sample",
+        "noise",
+    ),
+    *("MACs kept", "dense ms", "batch", "widths", "commit", "load", "machine"),
 )
 
 Row = dict[str, Any]
@@ -98,8 +114,19 @@ def page(every: list[Row]) -> str:
         "training images; that losses are judged on blends too, at .7 while 1,000 were. The second round of reconstruct lowered the",
         "loss on held-out calibration images (.0678 to .0632 bits at .7) and was kept for that; its test accuracy had been seen.",
         "",
-        "| " + " | ".join(COLUMNS) + " |",
-        "| --- " * len(COLUMNS) + "|",
+        *table([row for row in every if "resource" not in row], COLUMNS),
+        "",
+        "## Latency",
+        "",
+        "Budgets that are shares of the time, `plan_pruning(latency=)`. promised: the share by the plan's table of layers; measured: that of",
+        "the network that `apply_plan` gave, both in turn, with the same batch; one sample: with a batch of one. noise: the",
+        "distance of the quartiles of the dense network's times, in shares of them.",
+        "",
+        *table([row for row in every if "resource" in row], TIMED),
     ]
-    cells = [[str(row.get(column, "")).strip("[]") for column in COLUMNS] for row in every]
-    return "\n".join([*lines, *("| " + " | ".join(line) + " |" for line in cells)]) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def table(rows: list[Row], columns: Sequence[str]) -> list[str]:
+    cells = [[str(row.get(column, "")).strip("[]") for column in columns] for row in rows]
+    return ["| " + " | ".join(line) + " |" for line in (columns, ["---"] * len(columns), *cells)]

@@ -20,6 +20,7 @@ import torch
 from playwright.sync_api import sync_playwright
 
 import pidnet as pn
+from benchmarks.made_with import commit, machine
 from pidnet.files import write_text
 
 RESULTS = Path(__file__).parent / "results" / "wide_page.md"
@@ -65,7 +66,6 @@ def timed(rows: list[str], what: str, work: Callable[[], Any]) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", type=int, default=4096)
-    parser.add_argument("--commit", default="", help="written into the table")
     asked, rows = parser.parse_args(), []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -80,9 +80,10 @@ def main() -> None:
     rows.append(f"| open, until tiles and nearest units are there (slowest of 3) | {drawn:.1f} s | {BAR} |")
     rows.append(f"| nearest units of another unit | {shown:.2f} s |  |")
     head = (
-        f"# The page of a wide layer\n\n{asked.units:,} units, 1,000 samples, 4 levels, 10 classes. Commit "
+        f"# The page of a wide layer\n\n{asked.units:,} units, 1,000 samples, 4 levels, 10 classes. Commit {commit()}, "
+        f"{machine()}, load {os.getloadavg()[0]:.1f}; headless Chromium. The first row compiles its kernels where no "
+        "process before it did.\n"
     )
-    head += f"{asked.commit or 'unknown'}, 2-core x86-64 CPU, Linux, load {os.getloadavg()[0]:.0f}; headless Chromium.\n"
     table = "\n".join([head, "| what | measured | bar |", "| --- | --- | --- |", *rows])
     print(table)
     write_text(RESULTS, table + "\n")

@@ -11,7 +11,6 @@ from . import (
     layers as layers,
     maps as maps,
     measures as measures,
-    networks as networks,
     planes as planes,
     plots as plots,
     pruning as pruning,

@@ -25,6 +25,16 @@ def test_there_are_links_to_look_at():
     assert sum(len(targets(page)) for page in PAGES) > 10
 
 
+def test_references_lead_where_they_say():
+    text = (ROOT / "docs" / "references.md").read_text(encoding="utf-8")
+    links = re.findall(r"\[(doi|arXiv):(.+?)\]\((.+?)\)", text)
+    where = {"doi": "https://doi.org/", "arXiv": "https://arxiv.org/abs/"}
+    shape = {"doi": r"10\.\d{4,}/\S+", "arXiv": r"(\d{4}\.\d{4,5}|[a-z]+/\d{7})"}
+    assert len(links) > 40
+    assert [name for kind, name, link in links if link != where[kind] + name] == []
+    assert [name for kind, name, _ in links if not re.fullmatch(shape[kind], name)] == []
+
+
 def test_one_file_holds_the_address_of_the_project():
     address = "github.com/" + "pidnet"
     pages = [

@@ -12,18 +12,24 @@ import pidnet as pn
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-BLOCKS = re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", README, re.DOTALL)
 NUMBER = re.compile(r"-?\d[\d,]*\.?\d*")
 
 
-def test_examples_print_what_the_readme_shows(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def blocks(page: str) -> list[tuple[str, str]]:
+    """Code of a page, each with the output that is shown below it, if any."""
+    return re.findall(r"```python\n(.*?)```(?:\n\n```(?:text)?\n(.*?)```)?", page, re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+def test_examples_run_and_print_what_the_page_shows(page, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a page may write a folder
     namespace = {}
-    for code, shown in BLOCKS:
+    for code, shown in blocks(page.read_text(encoding="utf-8")):
         exec(code, namespace)
         printed = capsys.readouterr().out
         # Training differs in the last digits between processors, and not every machine has an energy counter.
         lines = shown.split("Measured energy")[0].splitlines()
+        assert len(lines) <= len(printed.splitlines())
         for line, real in zip(lines, printed.splitlines(), strict=False):
             assert NUMBER.sub("#", line).split() == NUMBER.sub("#", real).split()
             numbers, real_numbers = (
@@ -33,21 +39,14 @@ def test_examples_print_what_the_readme_shows(capsys, tmp_path, monkeypatch):
 
 
 def test_the_readme_has_its_four_examples_and_the_measure():
-    assert len(BLOCKS) == 5
-    assert all(shown for _, shown in BLOCKS[:4])
+    found = blocks(README)
+    assert len(found) == 5
+    assert all(shown for _, shown in found[:4])
 
 
 def test_its_picture_is_there():
     for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / path).is_file()
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_examples_of_a_page_run(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # a page may write a folder
-    namespace = {}
-    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-        exec(code, namespace)
 
 
 def test_every_public_name_is_in_the_reference():

@@ -36,6 +36,13 @@ def batches(data: Data, size: int = SIZE) -> Iterator[Pair]:
         raise ValueError("the data hold no batch; expected at least one (x, y)")
 
 
+def check_data(data: Any) -> None:
+    """TypeError or ValueError for what cannot be data; what a loader gives is looked at when it is read."""
+    if _pair(data) is None and isinstance(_iterable(data), list | tuple):
+        for _ in batches(data):
+            pass
+
+
 def whole(data: Data) -> Pair:
     """All data as one pair (x, y) in memory. Raises ValueError when batches cannot be joined."""
     if (pair := _pair(data)) is not None:

@@ -17,7 +17,7 @@ from pidnet.files import CHANGE, settled
 from pidnet.maps import LayerMap
 from pidnet.printing import Printed, listed
 from pidnet.pruning import PruningPlan, load_pruned
-from pidnet.runs._records import SETTINGS, check_records, recorded, stamped, stored
+from pidnet.runs._records import RECORD, SETTINGS, check_records, recorded, stamped, stored
 from pidnet.runs.carried_out import PrunedRun, summary_line
 from pidnet.runs.sections import Sections, read_sections
 from pidnet.runs.writing import map_file
@@ -92,7 +92,7 @@ class Run(Printed):
 
     def _lines(self) -> list[str]:
         return [
-            f"Run in {self.folder} by {listed(self.settings)}",
+            f"Run in {self.folder}{f' by {listed(self.settings)}' if self.settings else ''}",
             *(f"Map of {one.layer} by {one.measure} on {one.samples:,} samples" for one in self.maps[:6]),
             *(f"... and {len(self.maps) - 6} more maps" for _ in self.maps[6:7]),
             *(repr(budget) for budget in self.budgets),
@@ -160,13 +160,16 @@ def unchanged_run(folder: str | Path) -> Generator[Run]:
     Examples
     --------
     >>> import tempfile
-    >>> from pidnet.runs import unchanged_run, write_run
-    >>> with tempfile.TemporaryDirectory() as folder, unchanged_run(write_run(folder)) as run:
-    ...     run.maps
+    >>> from pathlib import Path
+    >>> from pidnet.runs import unchanged_run, write_settings
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_settings(Path(folder), "map", {"seed": 0})
+    ...     with unchanged_run(folder) as run:
+    ...         run.maps
     []
     """
     folder = Path(folder)
-    if not (folder / SETTINGS).is_file() and not (folder / CHANGE).is_dir():
+    if not any((folder / name).exists() for name in (SETTINGS, RECORD, CHANGE)):
         raise FileNotFoundError(
             f"{folder} holds no run; expected a folder that pidnet demo, map or prune wrote (--out)"
         )

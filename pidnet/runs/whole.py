@@ -62,7 +62,7 @@ def write_run(
     Raises
     ------
     ValueError
-        For pruned networks without an example, or a recorder of something that is neither profile nor plane.
+        For nothing to write, pruned networks without an example, or a recorder of something that is neither profile nor plane.
     TimeoutError
         Where another process keeps writing into the folder.
 
@@ -80,6 +80,10 @@ def write_run(
     (['fc1'], ['0.5'])
     """
     check_arguments(write_run, locals())
+    if not any((maps, pruned, codes, plane, collapse, training)):
+        raise ValueError(
+            f"nothing was given to write into {folder}; pass maps, pruned networks, or another part"
+        )
     if pruned and example is None:
         raise ValueError("pruned networks were given without an example; pass an input of the network")
     folder = Path(folder)

@@ -58,7 +58,7 @@ class PairCovariances(Printed):
 
 
 def pair_covariances(
-    activations: Activations,
+    acts: Activations,
     layer: str,
     *,
     target: np.ndarray | Tensor | None = None,
@@ -69,7 +69,7 @@ def pair_covariances(
 
     Parameters
     ----------
-    activations : Activations
+    acts : Activations
         What ``capture`` returned.
     layer : str
         Its name.
@@ -95,7 +95,7 @@ def pair_covariances(
     (3, 3, 3)
     """
     check_arguments(pair_covariances, locals())
-    whole = layer_covariance(activations, layer, target=target, shrinkage=shrinkage, copula=copula)
+    whole = layer_covariance(acts, layer, target=target, shrinkage=shrinkage, copula=copula)
     blocks = list(iterate_pair_covariances(whole, layer))
     return PairCovariances(
         pairs=np.concatenate([block.pairs for block in blocks]),
@@ -128,7 +128,7 @@ def unit_covariances(whole: LayerCovariance) -> PairCovariances:
 
 
 def group_covariances(
-    activations: Activations,
+    acts: Activations,
     layer: str,
     groups: Sequence[tuple[Group, Group]],
     *,
@@ -140,7 +140,7 @@ def group_covariances(
 
     Parameters
     ----------
-    activations : Activations
+    acts : Activations
         What ``capture`` returned.
     layer : str
         Its name.
@@ -174,7 +174,7 @@ def group_covariances(
     (1, 2, 1)
     """
     check_arguments(group_covariances, locals())
-    whole = layer_covariance(activations, layer, target=target, shrinkage=shrinkage, copula=copula)
+    whole = layer_covariance(acts, layer, target=target, shrinkage=shrinkage, copula=copula)
     chosen, sizes = group_index(groups, whole.units)
     unnamed = np.full((len(chosen), 2), -1)
     dims = (sizes[0] * whole.size, sizes[1] * whole.size, len(whole.targets))

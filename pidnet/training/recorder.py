@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from pidnet.activations import capture
 from pidnet.codes import quantize
 from pidnet.maps import LayerMap, layer_maps
 from pidnet.maps.profiles import Profile, profile
+from pidnet.networks.batches import Data, check_data
 from pidnet.networks.naming import Layers
 from pidnet.optional import optional_module
 from pidnet.printing import Printed, counted
@@ -27,8 +28,8 @@ class Recorder(Printed):
 
     Parameters
     ----------
-    data : tuple of Tensor
-        Inputs and labels, as for ``capture``.
+    data : (x, y), list of such batches, or DataLoader
+        What the units are recorded on, as for ``capture``.
     layers : sequence of str or Module, optional
         Names of the layers, or the modules themselves; all by default.
     every : int
@@ -53,8 +54,8 @@ class Recorder(Printed):
 
     Raises
     ------
-    ValueError
-        For ``every`` below 1.
+    TypeError, ValueError
+        For ``every`` below 1, or what cannot be data.
 
     Examples
     --------
@@ -70,7 +71,7 @@ class Recorder(Printed):
 
     def __init__(
         self,
-        data: tuple[Tensor, Tensor],
+        data: Data,
         layers: Layers = None,
         *,
         every: int = 1,
@@ -81,6 +82,7 @@ class Recorder(Printed):
         super().__init__()
         if every < 1:
             raise ValueError(f"every={every}; expected at least 1")
+        check_data(data)
         self.data, self.layers = data, layers
         self.every, self.levels, self.maps, self.what = every, levels, maps, what
         self.steps: list[int] = []

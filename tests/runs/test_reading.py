@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pidnet.files import one_change
-from pidnet.runs import map_file, read_run, write_maps, write_pictures, write_settings
+from pidnet.report import write_report
+from pidnet.runs import map_file, read_run, write_maps, write_pictures, write_run, write_settings
 from tests.small_run import EVIL
 
 
@@ -88,6 +89,21 @@ def test_names_are_safe_and_apart():
     assert len(names) == len(layers)
     assert max(map(len, names)) < 200
     assert not any("/" in name or "<" in name for name in names)
+
+
+def test_maps_alone_are_a_run(run_folder, tmp_path):
+    write_maps(tmp_path, read_run(run_folder).maps[:1])
+    run = read_run(tmp_path)
+    assert [layer_map.layer for layer_map in run.maps] == [EVIL]
+    assert run.settings == {}
+    assert repr(run).splitlines()[0] == f"Run in {tmp_path}"
+    assert "What the maps were made with" in write_report(tmp_path).read_text()
+
+
+def test_nothing_is_no_run(tmp_path):
+    with pytest.raises(ValueError, match="nothing was given to write into"):
+        write_run(tmp_path / "run", [])
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_without_a_run(tmp_path):

@@ -29,3 +29,21 @@ def fresh():
 def test_a_recorder_records_at_least_every_epoch(digits):
     with pytest.raises(ValueError, match="every=0"):
         pn.Recorder((digits.x_test, digits.y_test), every=0)
+
+
+@pytest.mark.parametrize("junk", [5, None, "data", torch.zeros(3), {}, [], (1, 2)], ids=str)
+def test_a_recorder_refuses_what_is_no_data_at_once(junk):
+    with pytest.raises((TypeError, ValueError), match=r"expected .*\(x, y\)"):
+        pn.Recorder(junk)
+
+
+def test_a_recorder_takes_batches(digits):
+    batches = [(digits.x_test[start : start + 100], digits.y_test[start : start + 100]) for start in (0, 100)]
+    one, other = (
+        pn.Recorder(data, ["fc1"], maps=I_MIN)
+        for data in (batches, (digits.x_test[:200], digits.y_test[:200]))
+    )
+    net = pn.zoo.mlp(64, (4,), 10)
+    for recorder in (one, other):
+        recorder(net, 1)
+    assert one.to_pandas().equals(other.to_pandas())

@@ -98,11 +98,11 @@ class Stopper(Recorder):
         samples: int = 1000,
         seed: int = 0,
     ) -> None:
-        watched = some_samples(labelled(data), samples, seed)
-        super().__init__(watched, every=every)  # ty: ignore[invalid-argument-type]
-        if len(self.data[1]) < FEWEST or patience < 1:
+        self._watched = some_samples(labelled(data), samples, seed)
+        super().__init__(self._watched, every=every)
+        if len(self._watched[1]) < FEWEST or patience < 1:
             raise ValueError(
-                f"{len(self.data[1])} samples, patience={patience}; expected at least {FEWEST} samples and 1 record"
+                f"{len(self._watched[1])} samples, patience={patience}; expected at least {FEWEST} samples and 1 record"
             )
         self.rule = None if rule is None else find_choice("stopping rule", rule, STOPPING)
         self.patience, self.seed, self.layer = patience, seed, layer
@@ -230,7 +230,7 @@ class Stopper(Recorder):
         """The monitors of the wanted columns, made at the first record, which is the first to see a model."""
         if self._monitors is None:
             looked = self._wanted & {"unexplained", "redundancy", "synergy"}
-            layer = (self.layer or last_layer(model, self.data)) if looked else ""
-            every = monitors(self.data, self.held_out, self.test, layer, self.seed)
+            layer = (self.layer or last_layer(model, self._watched)) if looked else ""
+            every = monitors(self._watched, self.held_out, self.test, layer, self.seed)
             self._monitors = [monitor for monitor in every if self._wanted & set(monitor.columns)]
         return self._monitors

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import warnings
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from pidnet import __version__
 from pidnet.cli._import_path import path_restored
 from pidnet.cli._output import progress
 from pidnet.cli.bench import bench
@@ -21,7 +24,9 @@ from pidnet.cli.report import report
 from pidnet.printing import visible
 
 BAD_INPUT = (ValueError, TypeError, OSError, ImportError)
-COMPLETION = {"--install-completion", "--show-completion"}  # typer itself ends Python after these
+# typer itself ends Python after these two, and after each word that the shell completes
+COMPLETION = {"--install-completion", "--show-completion"}
+COMPLETING = "_PIDNET_COMPLETE"
 
 app = typer.Typer(
     help="Partial information decomposition of neural networks: map, graph, prune, and the energy saved.",
@@ -44,9 +49,19 @@ for name, command in COMMANDS.items():
     app.command(name)(command)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pidnet {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def pidnet(
     context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")
     ] = False,
@@ -61,16 +76,31 @@ def main() -> None:
     """Entry point. An error is one sentence, not a traceback: exit code 2 for a bad input, 1 for all else."""
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     try:
-        code = app(arguments or ["--help"], prog_name="pidnet", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _tell_warning
+            code = app(arguments or ["--help"], prog_name="pidnet", standalone_mode=False)
     except (Exception, SystemExit) as error:  # the commands themselves never exit, but the code of a user may
-        if len(arguments) < len(sys.argv) - 1 or COMPLETION.intersection(arguments):
+        if (
+            len(arguments) < len(sys.argv) - 1
+            or COMPLETION.intersection(arguments)
+            or COMPLETING in os.environ
+        ):
             raise
         if isinstance(error.__context__, BrokenPipeError):  # pidnet ... | head
             raise SystemExit(1) from None
         sentence, code = _explained(error)
-        progress.print(f"pidnet: {visible(sentence)}", highlight=False, markup=False, soft_wrap=True)
+        _tell(sentence)
         raise SystemExit(code) from None
     raise SystemExit(code or 0)
+
+
+def _tell(sentence: str) -> None:
+    progress.print(f"pidnet: {visible(sentence)}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _tell_warning(message: Warning | str, *place: Any, **options: Any) -> None:
+    """A warning as a sentence, without the line of code that it points to."""
+    _tell(f"warning: {' '.join(str(message).split())}")
 
 
 def _explained(error: BaseException) -> tuple[str, int]:

@@ -81,6 +81,18 @@ def check_folder(folder: Path) -> None:
         ) from error
 
 
+def check_picture(path: Path) -> None:
+    """As ``check_file``, for a picture: ValueError where nothing draws that format."""
+    from matplotlib.figure import Figure
+
+    check_file(path)
+    known = Figure().canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise ValueError(
+            f"{path} is no picture that can be drawn; name one with {', '.join(known)} at its end"
+        )
+
+
 def check_file(path: Path) -> None:
     """As ``check_folder``, for one file."""
     if path.is_dir():

@@ -56,7 +56,7 @@ def find_device(name: str) -> torch.device:
     try:
         torch.zeros(1, device=name).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = shorten(str(error) or type(error).__name__, 120, placeholder=" ...").rstrip(".")
         raise ValueError(
             f"--device {name} cannot be used here ({reason}); leave it out for the CPU"
         ) from error

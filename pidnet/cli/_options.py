@@ -53,6 +53,7 @@ Model = Annotated[
     str,
     typer.Option(
         "--model",
+        metavar="PLACE",
         help="The network: module:name or file.py:name of an nn.Module, or of a function without arguments "
         "that returns one.",
     ),
@@ -71,20 +72,28 @@ Device = Annotated[
     str,
     typer.Option(
         "--device",
+        metavar="NAME",
         help="Where the network runs: cpu, cuda, cuda:1, mps or another device of torch; the data follow it.",
     ),
 ]
-Data = Annotated[str, typer.Option("--data", help=SOURCE, autocompletion=lambda: list(DATA_SETS))]
+Data = Annotated[
+    str, typer.Option("--data", metavar="PLACE", help=SOURCE, autocompletion=lambda: list(DATA_SETS))
+]
 SampleCount = Annotated[
-    int, typer.Option("--samples", min=20, help="Look at this many training samples, the first ones.")
+    int,
+    typer.Option(
+        "--samples", metavar="N", min=20, help="Look at this many training samples, the first ones."
+    ),
 ]
 
 Layers = Annotated[
-    str | None, typer.Option(help="Layers with commas between, such as fc1,fc2; else all with units.")
+    str | None,
+    typer.Option(metavar="NAMES", help="Layers with commas between, such as fc1,fc2; else all with units."),
 ]
 Measure = Annotated[
     str,
     typer.Option(
+        metavar="NAME",
         help="How redundancy is defined: i_broja (can one unit replace the other in any decision), i_min and i_mmi "
         "(equal amounts are redundant), i_ccs (pointwise); or on the activations themselves, without quantizer: "
         f"{', '.join(GAUSSIAN_MEASURES)}.",
@@ -94,15 +103,17 @@ Measure = Annotated[
 Quantizer = Annotated[
     str,
     typer.Option(
+        metavar="NAME",
         help=f"How activations become levels: {', '.join(QUANTIZERS)}. zero_level gives zeros, as ReLU makes them, "
         "a level of their own.",
         autocompletion=lambda: list(QUANTIZERS),
     ),
 ]
-Levels = Annotated[int, typer.Option(min=2, max=256, help="Levels per unit.")]
+Levels = Annotated[int, typer.Option(metavar="N", min=2, max=256, help="Levels per unit.")]
 Correction = Annotated[
     str | None,
     typer.Option(
+        metavar="NAME",
         help=f"Few samples make atoms too large; this removes the bias: {', '.join(CORRECTIONS)} (default: "
         f"{CORRECTIONS[0]}); with a Gaussian measure {' or '.join(GAUSSIAN_CORRECTIONS)} (default: "
         f"{GAUSSIAN_CORRECTIONS[0]}).",
@@ -112,6 +123,7 @@ Correction = Annotated[
 Null = Annotated[
     str,
     typer.Option(
+        metavar="NAME",
         help="What p-values test against: units (both units carry information; free), labels (the pair carries "
         "information) or sources (it carries more than two independent units), either 4 to 20 times the work, or "
         "none.",
@@ -143,27 +155,34 @@ IntoRun = Annotated[
     ),
 ]
 
-Upstream = Annotated[int, typer.Option(min=2, help="Draws of the noise before a layer, where there is any.")]
+Upstream = Annotated[
+    int, typer.Option(metavar="N", min=2, help="Draws of the noise before a layer, where there is any.")
+]
 Plot = Annotated[Path | None, typer.Option(help="A file for the picture, such as plane.png or plane.svg.")]
 
 Keep = Annotated[
     list[float] | None,
     typer.Option(
-        help="Share of the units of each layer that are kept, above 0 to 1; give it again for a curve."
+        metavar="SHARE",
+        help="Share of the units of each layer that are kept, above 0 to 1; give it again for a curve.",
     ),
 ]
 Macs = Annotated[
-    list[float] | None, typer.Option(help="Or the share of the multiply-accumulates that may be kept.")
+    list[float] | None,
+    typer.Option(metavar="SHARE", help="Or the share of the multiply-accumulates that may be kept."),
 ]
 Energy = Annotated[
-    list[float] | None, typer.Option(help="Or the share of the modelled energy (all in SRAM).")
+    list[float] | None,
+    typer.Option(metavar="SHARE", help="Or the share of the modelled energy (all in SRAM)."),
 ]
 Latency = Annotated[
-    list[float] | None, typer.Option(help="Or the share of the time that it takes, measured here.")
+    list[float] | None,
+    typer.Option(metavar="SHARE", help="Or the share of the time that it takes, measured here."),
 ]
 Criterion = Annotated[
     str,
     typer.Option(
+        metavar="NAME",
         help=f"How the kept units are chosen: by information, {', '.join(INFORMATION_CRITERIA)} (pid: what the "
         f"output would lose, in bits); or by a baseline, {', '.join(BASELINE_CRITERIA)}.",
         autocompletion=lambda: list(CRITERIA),
@@ -172,6 +191,7 @@ Criterion = Annotated[
 Repair = Annotated[
     str,
     typer.Option(
+        metavar="NAME",
         help="What is done to the kept weights: none; fold (each removed unit is replaced by a sum of kept "
         "ones); refit (then all layers from there on are fitted again, by least squares); reconstruct (the kept "
         "units move as well: seconds per layer, for deep cuts).",
@@ -185,6 +205,7 @@ Search = Annotated[
 Allocation = Annotated[
     str | None,
     typer.Option(
+        metavar="NAME",
         help="uniform (the same share of every layer), global (where bits save most, without a search; needs a "
         "criterion in bits) or measured (by each layer's measured loss; the default above five layers).",
         autocompletion=lambda: list(ALLOCATIONS),
@@ -193,6 +214,7 @@ Allocation = Annotated[
 Output = Annotated[
     str | None,
     typer.Option(
+        metavar="NAME",
         help=f"What the network's output is, so that a loss has bits: {', '.join(READINGS)}; else found from the "
         "labels.",
         autocompletion=lambda: list(READINGS),
@@ -204,7 +226,9 @@ Explain = Annotated[
 
 Shape = Annotated[
     str | None,
-    typer.Option(help="Shape of one input without the batch, such as 1,28,28; or give --data instead."),
+    typer.Option(
+        metavar="SIZES", help="Shape of one input without the batch, such as 1,28,28; or give --data instead."
+    ),
 ]
 RunFolder = Annotated[
     Path,
@@ -212,7 +236,11 @@ RunFolder = Annotated[
 ]
 ExampleData = Annotated[
     str | None,
-    typer.Option("--data", help=f"One sample is run, and the accuracy measured on the test part: {SOURCE}"),
+    typer.Option(
+        "--data",
+        metavar="PLACE",
+        help=f"One sample is run, and the accuracy measured on the test part: {SOURCE}",
+    ),
 ]
 Small = Annotated[
     Path | None,
@@ -224,11 +252,15 @@ Small = Annotated[
 ]
 Dtype = Annotated[
     str | None,
-    typer.Option(help="Number format to model: fp32, fp16, bf16, int8 or binary; else as it is."),
+    typer.Option(
+        metavar="NAME", help="Number format to model: fp32, fp16, bf16, int8 or binary; else as it is."
+    ),
 ]
 Grid = Annotated[
     float | None,
-    typer.Option(min=0, help="Grams of CO2 per kWh of your grid, for an estimate; with --small."),
+    typer.Option(
+        metavar="GRAMS", min=0, help="Grams of CO2 per kWh of your grid, for an estimate; with --small."
+    ),
 ]
 Measured = Annotated[
     bool,
@@ -241,4 +273,5 @@ def refuse(context: typer.Context, names: tuple[str, ...], why: str) -> None:
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name in names and source is not None and source.name == "COMMANDLINE":
-            raise ValueError(f"{parameter.opts[0]} has no effect {why}; leave it out")
+            typed = parameter.opts if context.params[parameter.name] else parameter.secondary_opts
+            raise ValueError(f"{(typed or parameter.opts)[0]} has no effect {why}; leave it out")

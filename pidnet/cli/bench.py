@@ -35,14 +35,15 @@ def bench(
     arguments: Annotated[list[str] | None, typer.Argument(help="What that benchmark itself takes.")] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the benchmarks of a checkout.")] = False,
     checkout: Annotated[Path, typer.Option(help="A clone of pidnet, for a name or --list.")] = Path(),
-    seed: Annotated[int, typer.Option(help="Seed of the random tables and networks.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random tables and networks.")] = 0,
     out: options.OutFile = None,
     as_json: options.AsJson = False,
 ) -> None:
     """How fast pidnet is on this machine: every measure, a map of a layer, a plan. Takes about half a minute.
 
-    The full benchmarks, against other packages and with accuracies, are in a clone of pidnet and take minutes to
-    hours: pidnet bench --list names them, pidnet bench NAME starts one and returns its exit code.
+    The full benchmarks, against other packages and with accuracies, are in a clone and take minutes to hours.
+
+    pidnet bench --list names them, pidnet bench NAME starts one and returns its exit code.
     """
     if listed:
         options.refuse(context, ("seed", "out", "name"), "with --list")

@@ -15,7 +15,9 @@ from pidnet.cli._output import print_json, say, show, show_maps, steps
 def demo(
     out: options.Out = Path("runs/demo"),
     criterion: options.Criterion = "pid",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights and the training.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Seed of the initial weights and the training.")
+    ] = 0,
     as_json: options.AsJson = False,
 ) -> None:
     """The main job on scikit-learn's digits: train, map, draw the graph, prune, compare energy, say what came out."""

@@ -55,8 +55,10 @@ def energy(
 
 def _check_options(**given: Any) -> None:
     """ValueError for options that do not go together."""
-    if (given["shape"] is None) == (given["data"] is None):
-        raise ValueError("the input is not known; give one of --shape, such as 1,28,28, and --data")
+    if given["shape"] is None and given["data"] is None:
+        raise ValueError("the input is not known; give --shape, such as 1,28,28, or --data")
+    if None not in (given["shape"], given["data"]):
+        raise ValueError("--shape and --data both say what the input is; give one of them")
     alone = [f"--{name}" for name in ("grid", "measure") if given[name]]
     if alone and given["small"] is None:
         raise ValueError(f"{alone[0]} compares two networks; give the pruned one with --small")

@@ -46,7 +46,9 @@ def map_layers(
     seed: Annotated[
         int,
         typer.Option(
-            min=0, help="Seed of the correction, the null, the intervals and weights drawn at random."
+            metavar="N",
+            min=0,
+            help="Seed of the correction, the null, the intervals and weights drawn at random.",
         ),
     ] = 0,
     store: options.Store = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pidnet.cli import _options as options
-from pidnet.cli._import_path import check_file, check_folder
+from pidnet.cli._import_path import check_file, check_folder, check_picture
 from pidnet.cli._networks import digest, find_both, made_note
 from pidnet.cli._output import print_json, say, show, steps, write_json
 from pidnet.cli._samples import head
@@ -32,8 +32,10 @@ def plane(
     from pidnet.planes import information_plane
     from pidnet.runs import write_sections, write_settings
 
-    for path in filter(None, (out, plot)):
-        check_file(path)
+    if out is not None:
+        check_file(out)
+    if plot is not None:
+        check_picture(plot)
     if into is not None:
         check_folder(into)
     with steps("starting") as tell:
@@ -61,6 +63,8 @@ def plane(
     show("Information of each layer: [low, high], in bits", made.brackets())
     for line in [*result["findings"], *made_note(model, weights)]:
         say(line)
+    if held_out is None:
+        say("Nothing is held out: the data have no test part; return (x_train, y_train, x_test, y_test).")
     if into is not None:
         say(f"Written to {into}. Next: pidnet report {into}")
 

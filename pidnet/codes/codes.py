@@ -251,7 +251,8 @@ def class_labels(target: Tensor) -> Tensor:
     if target.ndim != 1 or target.is_floating_point() or target.is_complex():
         raise ValueError(
             f"the target has shape {tuple(target.shape)} and type {target.dtype}; "
-            "discrete measures need integer class labels of shape (sample,)"
+            "discrete measures need integer class labels of shape (sample,): make classes of the values, or take a "
+            "Gaussian measure such as gaussian_i_mmi"
         )
     if not len(target):
         raise ValueError("the activations hold no samples; expected at least one")

@@ -163,6 +163,17 @@ def substitutes(removal: RemovedUnit) -> str:
     return f"{enumeration(shares)} {'take' if len(shares) > 1 else 'takes'} over most"
 
 
+def successor(unit: int, gone: Sequence[RemovedUnit], most: int = 3) -> str:
+    """For whom a unit that stays takes over."""
+    shares = {one.unit: dict(one.substitutes).get(unit, 0.0) for one in gone}
+    named = sorted((other for other in shares if shares[other] > 0), key=lambda other: -shares[other])
+    if not named:
+        return "it is the main substitute of no unit that goes"
+    more = f" and {len(named) - most:,} more" if len(named) > most else ""
+    first = [f"unit {other} ({shares[other]:.0%})" for other in named[:most]]
+    return f"it takes over for {', '.join(first) if more else enumeration(first)}{more}"
+
+
 def enumeration(words: Sequence[str]) -> str:
     """a, b and c."""
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

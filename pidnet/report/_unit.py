@@ -127,10 +127,11 @@ def _replacers(layer_map: LayerMap, unit: int) -> str:
 
 
 def _fate(budget: StoredBudget, layer: str, unit: int) -> str:
-    """Whether the unit stays under a budget, and why it goes."""
+    """Whether the unit stays under a budget, for whom it takes over then, and why it goes."""
+    gone = budget.plan.still_removed(layer)
     if unit in budget.plan.kept[layer]:
-        return f"Budget {budget.name}: unit {unit} of {layer} stays."
-    for removed in budget.plan.still_removed(layer):
+        return f"Budget {budget.name}: unit {unit} of {layer} stays; {text.successor(unit, gone)}."
+    for removed in gone:
         if removed.unit == unit:
             return (
                 f"Budget {budget.name}: unit {unit} of {layer} goes: it {text.cost(removed)}; "

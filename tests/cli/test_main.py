@@ -1,11 +1,12 @@
 """What holds for every command: help, exit codes, one sentence an error, JSON and nothing else."""
 
 import json
+import warnings
 
 import pytest
 from typer.testing import CliRunner
 
-from pidnet import cli
+from pidnet import __version__, cli
 
 COMMANDS = ("demo", "map", "prune", "energy", "report", "bench")
 
@@ -96,6 +97,23 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work(
     assert "Error" not in said
 
 
+def test_the_version_is_that_of_the_package(monkeypatch, capsys):
+    assert start(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"pidnet {__version__}\n"
+
+
+def test_a_warning_is_a_sentence_without_a_line_of_code(monkeypatch, capsys, run_folder, tmp_path):
+    def warns(*_):
+        warnings.warn("few\nsamples", stacklevel=1)
+        return run_folder / "settings.json"
+
+    monkeypatch.setattr("pidnet.report.write_report", warns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert start(monkeypatch, "report", run_folder, "--out", tmp_path / "page.html") == 0
+    assert capsys.readouterr().err == "pidnet: warning: few samples\n"
+
+
 def test_no_command_is_help(monkeypatch, capsys):
     assert start(monkeypatch) == 0
     assert "Exit codes: 0 done, 2 bad input" in " ".join(capsys.readouterr().out.split())
@@ -123,8 +141,10 @@ def test_the_shell_completes_commands_and_names(monkeypatch, capsys, words, comp
     monkeypatch.setenv("_PIDNET_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", words)
     monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
-    start(monkeypatch)
-    assert sorted(capsys.readouterr().out.split()) == completed
+    assert start(monkeypatch) == 0
+    printed = capsys.readouterr()
+    assert sorted(printed.out.split()) == completed
+    assert printed.err == "", "the terminal would show it"
 
 
 def test_the_script_that_the_shell_reads_is_printed(monkeypatch, capsys):

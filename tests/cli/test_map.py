@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,6 +84,26 @@ def test_unknown_names_are_said(at, tmp_path, option, value, message):
     result = CliRunner().invoke(app, words)
     assert message in str(result.exception)
     assert not any(tmp_path.iterdir())
+
+
+def test_values_for_labels_get_a_remedy(at, tmp_path):
+    values = "import mine\ndef values():\n    x, y = mine.samples()\n    return x, x[:, :1]\n"
+    folder = Path(at("values").partition(":")[0]).parent
+    (folder / "values.py").write_text(values)
+    words = [
+        "map",
+        "--model",
+        at("network"),
+        "--data",
+        f"{folder / 'values.py'}:values",
+        "--out",
+        str(tmp_path),
+    ]
+    result = CliRunner().invoke(app, words)
+    assert "make classes of the values, or take a Gaussian measure such as gaussian_i_mmi" in str(
+        result.exception
+    )
+    assert CliRunner().invoke(app, [*words, "--measure", "gaussian_i_mmi"]).exit_code == 0
 
 
 @pytest.mark.parametrize(

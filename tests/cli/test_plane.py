@@ -59,6 +59,20 @@ def test_the_report_of_a_run_folder_shows_the_plane(source, tmp_path):
     assert [word for word in ("Information plane", "fc1", "held out") if word not in page] == []
 
 
+def test_data_without_a_test_part_hold_nothing_out(source, tmp_path):
+    whole = "import torch\ndef whole():\n    return torch.zeros(60, 64), torch.arange(60) % 10\n"
+    (tmp_path / "whole.py").write_text(whole)
+    text = run("--model", source, "--layers", "fc1", "--data", f"{tmp_path / 'whole.py'}:whole")
+    assert "Nothing is held out: the data have no test part; return (x_train, y_train" in text
+
+
+def test_a_picture_that_nothing_draws_is_said_before_the_work(source, tmp_path):
+    words = ["plane", "--model", source, "--data", "digits", "--plot", str(tmp_path / "plane.xyz")]
+    result = CliRunner().invoke(app, words)
+    assert "plane.xyz is no picture that can be drawn; name one with" in str(result.exception)
+    assert "starting" not in result.output
+
+
 def test_bad_input_is_one_sentence(source, monkeypatch, capsys):
     monkeypatch.setattr(
         "sys.argv", ["pidnet", "plane", "--model", source, "--data", "digits", "--layers", "fc9"]

@@ -130,7 +130,7 @@ def test_two_kinds_of_budget_are_refused(network, at, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--criterion", "l1", "--no-search"], "--search has no effect with --criterion l1"),
+        (["--criterion", "l1", "--no-search"], "--no-search has no effect with --criterion l1"),
         (["--json", "--explain"], "--explain has no effect with --json"),
         (["--criterion", "l3"], "unknown criterion 'l3'; the known ones are pid"),
         (["--repair", "magic"], "unknown repair 'magic'; the known ones are none, fold"),

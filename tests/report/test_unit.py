@@ -53,7 +53,19 @@ def test_each_budget_tells_the_fate_of_the_unit(run_folder):
         for unit in range(8):
             (fate,) = [s for s in explain_unit(run, EVIL, unit) if s.startswith(f"Budget {budget.name}")]
             assert ("stays" in fate) == (unit in budget.plan.kept[EVIL])
-            assert ("take over" in fate or "takes over" in fate) == ("goes" in fate)
+            assert bool(re.search(r"takes? over( most)?\.$", fate)) == ("goes" in fate)
+
+
+def test_a_unit_that_stays_names_those_it_takes_over_for(run_folder):
+    run = read_run(run_folder)
+    shares = {one.unit: dict(one.substitutes) for one in run.budgets[0].plan.removed[EVIL]}
+    for unit in run.budgets[0].plan.kept[EVIL]:
+        fate = next(s for s in explain_unit(run, EVIL, unit) if s.startswith("Budget"))
+        named = {int(other): int(share) for other, share in re.findall(r"unit (\d+) \((\d+)%\)", fate)}
+        mine = {other: round(100 * of[unit]) for other, of in shares.items() if of.get(unit, 0) > 0}
+        assert named.items() <= mine.items()
+        assert len(named) == min(3, len(mine))
+        assert bool(mine) != ("the main substitute of no unit that goes" in fate)
 
 
 def test_what_was_removed_by_hand_is_said(tmp_path):

@@ -25,11 +25,11 @@ def machine(monkeypatch):
     monkeypatch.setattr(_latency, "_times", lambda calls: [[seconds(call)] * 3 for call in calls])
 
 
-def chain(widths=(8, 8)):
+def chain(widths=(8, 8), samples=80):
     torch.manual_seed(0)
     sizes = (5, *widths, 3)
     layers = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.Tanh())]
-    model, x = nn.Sequential(*layers[:-1]).eval(), torch.randn(80, 5)
+    model, x = nn.Sequential(*layers[:-1]).eval(), torch.randn(samples, 5)
     with torch.no_grad():
         return model, (x, model(x).argmax(1))
 
@@ -83,7 +83,7 @@ def test_a_plan_keeps_its_promise_by_the_table(machine, monkeypatch, allocation)
 
 
 def test_it_runs_on_a_real_clock():
-    model, data = chain()
+    model, data = chain((256, 256), samples=300)  # wide enough for its widths to take time
     plan = pn.plan_pruning(model, data, latency=0.95, criterion="l2")
     assert 0 < plan.settings["latency"]["dense_ms"] < 1e4
     with pytest.raises(ValueError, match=r"latency=1\.5 is not a share above 0"):

@@ -98,7 +98,9 @@ def _tell(sentence: str) -> None:
     progress.print(f"pidnet: {visible(sentence)}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _tell_warning(message: Warning | str, *place: Any, **options: Any) -> None:
+def _tell_warning(
+    message: Warning | str, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
     """A warning as a sentence, without the line of code that it points to."""
     _tell(f"warning: {' '.join(str(message).split())}")
 

@@ -77,7 +77,7 @@ def main() -> None:
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _tell_warning
+            warnings.showwarning = _tell_warning  # ty: ignore[invalid-assignment]
             code = app(arguments or ["--help"], prog_name="pidnet", standalone_mode=False)
     except (Exception, SystemExit) as error:  # the commands themselves never exit, but the code of a user may
         if (

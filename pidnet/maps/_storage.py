@@ -70,7 +70,7 @@ def read_map(path: Path) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
         found = _fields(arrays)
-        _check_values(found)
+        check_values(found)
     except (BadZipFile, zlib.error, ValueError, KeyError, TypeError, EOFError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"{path} holds no map that can be read: {reason}; make the map again") from error
@@ -108,7 +108,7 @@ def _pop_group(arrays: dict[str, np.ndarray], group: str) -> dict[str, np.ndarra
     return {name.removeprefix(f"{group}."): arrays.pop(name) for name in names}
 
 
-def _check_values(found: dict[str, Any]) -> None:
+def check_values(found: dict[str, Any]) -> None:
     """ValueError for pairs that are not pairs of the units, or atoms that are not numbers."""
     units, (i, j) = len(found["units"]), found["pairs"].T
     if not np.array_equal(found["units"], np.arange(units)):

@@ -12,8 +12,9 @@ from scipy.stats import false_discovery_control
 
 from pidnet.arguments import check_arguments
 from pidnet.files import saved_as
-from pidnet.maps._frames import MIRROR, NAMES, pair_table, square, square_tables
+from pidnet.maps._frames import MIRROR, NAMES, pair_table, square, square_tables, summary_row
 from pidnet.maps._ordering import similar_units
+from pidnet.maps._squares import map_of_squares
 from pidnet.maps._storage import read_map, write_map
 from pidnet.maps.notes import short_notes
 from pidnet.measures.atoms import Atoms
@@ -192,9 +193,9 @@ class LayerMap(Printed):
         Returns
         -------
         xarray.Dataset
-            The names of ``matrix``, bits; p-values as ``redundancy_p``, ends of intervals as ``redundancy_low`` and
-            ``redundancy_high``; ``unit_information`` over (unit,). ``unique1`` is what the unit carries and the
-            partner does not. The attributes are layer, measure, samples and the settings as JSON.
+            The names of ``matrix``, bits; p-values and ends of intervals as ``redundancy_p``, ``redundancy_low`` and
+            ``redundancy_high``, atoms before the correction as ``plug_in_redundancy``; ``unit_information`` over (unit,).
+            ``unique1`` is what the unit carries and the partner does not. All else is an attribute, settings as JSON.
 
         Raises
         ------
@@ -202,6 +203,27 @@ class LayerMap(Printed):
             Without xarray, with the command that installs it.
         """
         return square_tables(self)
+
+    @staticmethod
+    def from_xarray(data: xarray.Dataset) -> LayerMap:
+        """Make the map again from what ``to_xarray`` gave, also where xarray has written that to zarr and read it.
+
+        Parameters
+        ----------
+        data : xarray.Dataset
+            As ``to_xarray`` gave it.
+
+        Returns
+        -------
+        LayerMap
+            The same map, bit by bit.
+
+        Raises
+        ------
+        ValueError
+            For data that hold no map, with the reason.
+        """
+        return LayerMap(**map_of_squares(data))
 
     def plot(self, atom: str = "redundancy", ax: Axes | None = None) -> Figure:
         """Draw a heat map of one atom over all pairs; see ``pidnet.plots.plot_map``.
@@ -276,24 +298,3 @@ class LayerMap(Printed):
             *([f"  {', '.join(how)}"] if how else []),
             *(line for note in short_notes(self.notes) for line in wrapped(f"Note: {note}", "  ")),
         ]
-
-
-def summary_row(layer_map: Any, means: dict[str, float], pairs: int) -> dict[str, Any]:
-    """The summary of a map, in memory or in a store, from the means of its atoms."""
-    floors = dict(layer_map.noise_floor)
-    if floors:
-        floors["unique_mean"] = (floors.pop("unique1") + floors.pop("unique2")) / 2
-    return {
-        "layer": layer_map.layer,
-        "measure": layer_map.measure,
-        "units": len(layer_map.units),
-        "pairs": pairs,
-        "redundancy": means["redundancy"],
-        "unique_mean": (means["unique1"] + means["unique2"]) / 2,
-        "synergy": means["synergy"],
-        "pair_information": sum(means.values()),
-        "unit_information": float(layer_map.unit_information[layer_map.varying].mean()),
-        "samples": layer_map.samples,
-        "correction": layer_map.correction,
-        **{f"{name}_noise_floor": bits for name, bits in floors.items()},
-    }

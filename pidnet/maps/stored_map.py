@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from pidnet.arguments import check_arguments
-from pidnet.maps._frames import MIRROR, NAMES
+from pidnet.maps._frames import MIRROR, NAMES, summary_row
 from pidnet.maps._store import LayerStore
 from pidnet.maps._tiled import stored_fields
 from pidnet.maps._tiles import VALUES, Tile, meets, tile_pairs, tiles_of
-from pidnet.maps.layer_map import summary_row
 from pidnet.maps.notes import short_notes
 from pidnet.measures.atoms import Atoms
 from pidnet.printing import Printed, counted, table, wrapped

@@ -97,6 +97,54 @@ def test_xarray_has_every_pair_both_ways():
     assert (data.attrs["measure"], data.attrs["null"]) == ("i_min", '"labels"')
 
 
+def same(one, other):
+    """Whether two maps hold the same, bit by bit."""
+    assert vars(one).keys() <= set(one.__dataclass_fields__) | {"varying"}
+    for name in one.__dataclass_fields__:
+        mine, theirs = getattr(one, name), getattr(other, name)
+        if isinstance(mine, pn.Atoms):
+            assert mine.gap_kind == theirs.gap_kind
+            mine, theirs = ({**dict(atoms.items()), "gap": atoms.gap} for atoms in (mine, theirs))
+        np.testing.assert_equal(theirs, mine, err_msg=name)
+
+
+@pytest.mark.parametrize("through", ["memory", "zarr"])
+@pytest.mark.parametrize("correction", ["mixture", "none"])
+def test_a_map_comes_back_from_xarray_and_zarr(planted, tmp_path, through, correction):
+    xarray = pytest.importorskip("xarray")
+    made = (
+        planted
+        if correction == "mixture"
+        else pn.layer_maps(planted_codes(), "i_broja", correction="none")["hidden"]
+    )
+    data = made.to_xarray()
+    if through == "zarr":
+        pytest.importorskip("zarr")
+        data.to_zarr(tmp_path / "map.zarr", consolidated=False)
+        data = xarray.open_zarr(tmp_path / "map.zarr", consolidated=False)
+    same(made, pn.LayerMap.from_xarray(data))
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (lambda data: data.drop_vars("gap"), "'gap' is missing"),
+        (lambda data: data.isel(unit=slice(2)), "not over all pairs of 2 units"),
+        (
+            lambda data: data.assign(redundancy=data.redundancy + np.inf),
+            "'redundancy' has values that are not finite",
+        ),
+        (lambda data: data.drop_attrs(), "'layer' is missing"),
+        (lambda data: data.redundancy, "the data hold no map"),
+        (lambda data: 3, "the data hold no map"),
+    ],
+)
+def test_data_that_hold_no_map_are_refused(planted, broken, message):
+    pytest.importorskip("xarray")
+    with pytest.raises(ValueError, match=message):
+        pn.LayerMap.from_xarray(broken(planted.to_xarray()))
+
+
 def test_a_table_without_its_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(ImportError, match="install it: pip install xarray"):

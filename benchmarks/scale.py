@@ -1,9 +1,10 @@
-"""How much CPU time maps of wide layers take, and how the I_BROJA kernels compare, next to an earlier commit.
+"""How much time and memory maps of wide layers take, and how the I_BROJA kernels compare.
 
-    python -m benchmarks.scale --against FOLDER     FOLDER: a checkout of the commit to compare with
+    python -m benchmarks.scale                      all of it, hours of one core
     python -m benchmarks.scale --only WORD          only the tables whose title has the word; the others are kept
     python -m benchmarks.scale --only Maps --units 512 2048 --measures i_min        only these maps
     python -m benchmarks.scale --only Maps --units 11008 --cores 8      by processes of one thread, not two threads
+    python -m benchmarks.scale --only Maps --units 11008 --stores FOLDER --minutes 25      again, until it is done
     python -m benchmarks.scale --results FOLDER    not into benchmarks/results; jobs beside each other have a folder each
     python -m benchmarks.scale --collect FOLDER ...     the rows of those folders, into the results
 
@@ -26,6 +27,7 @@ import numpy as np
 
 from benchmarks.made_with import commit, machine
 from benchmarks.measures import number
+from benchmarks.scale_disk import disk_rows
 from benchmarks.scale_maps import BARS, THREADS, edge_rows, first_rows, map_rows, relu_codes
 from pidnet.files import write_text
 
@@ -145,24 +147,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--against", type=Path, help="a checkout of the commit to compare with")
     parser.add_argument(
         "--only", default="", metavar="WORD", help="only the tables with this word in their title"
     )
     parser.add_argument("--units", type=int, nargs="+", default=list(BARS), help="widths of the maps")
     parser.add_argument("--measures", nargs="+", default=["i_min", "i_mmi", "i_broja", "i_ccs"])
     parser.add_argument("--cores", type=int, default=THREADS, help="that make a map")
+    parser.add_argument(
+        "--stores", type=Path, metavar="FOLDER", help="that keeps the maps which were cut off"
+    )
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="after which a map is left")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER")
     parser.add_argument("--collect", type=Path, nargs="+", default=[], metavar="FOLDER")
     asked = parser.parse_args()
     tables: dict[str, Callable[[list[dict]], Iterator[dict]]] = {
         "Maps: 10,000 samples, 4 levels, 10 classes": lambda done: map_rows(
-            done, asked.against, asked.units, asked.measures, asked.cores
+            done, asked.units, asked.measures, asked.cores, asked.stores, asked.minutes
         ),
         "First call of a default map, nothing compiled": first_rows,
         "I_BROJA: pairs a CPU second, one thread": kernel_rows,
         "I_BROJA: gaps of a million tables (4, 4, 10), bits": checked_rows,
         "GraphML": edge_rows,
+        "Codes on disk": disk_rows,
     }
     known = stored(asked.results)
     for title, make in tables.items():
@@ -210,7 +216,7 @@ def write(folder: Path, known: dict[str, list[dict]]) -> None:
 
 def _job(row: dict) -> list:
     """What a row is of."""
-    return [row.get(name) for name in ("units", "measure", "correction", "shape", "tables")]
+    return [row.get(name) for name in ("units", "measure", "correction", "cores", "shape", "tables", "work")]
 
 
 def _section(title: str, rows: list[dict]) -> str:

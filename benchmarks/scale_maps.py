@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import nullcontext, suppress
 from multiprocessing import get_context
 from pathlib import Path
@@ -34,7 +34,7 @@ MAPS = (
     (512, "i_ccs", "none"),
     *((units, measure, "default") for units, (measures, _) in BARS.items() for measure in measures),
 )
-COMPARED = 512  # units up to which maps are held in memory, and the earlier commit runs as well
+COMPARED = 512  # units up to which maps are held in memory
 THREADS = 2  # cores that share the pairs of a tile; with more, tiles go to as many processes
 EDGES = 1_000_000
 WRITTEN_BAR, FIRST_BAR = 5.0, 15.0  # microseconds an edge, seconds
@@ -53,8 +53,31 @@ def relu_codes(units: int, samples: int = SAMPLES):
     return pn.quantize(pn.Activations({"h": hidden}, target, {"h": "none"}), LEVELS)
 
 
-def one_map(units: int, measure: str, correction: str, store: str, cores: int = 1) -> dict:
-    """CPU and wall seconds and peak memory of one map, by threads of this process or by as many others as cores."""
+class Enough(Exception):
+    """No further tile is wanted."""
+
+
+class Here(Executor):
+    """Makes tiles in this process, one after the other, until enough are made."""
+
+    def __init__(self, tiles: float = float("inf"), seconds: float = float("inf")) -> None:
+        self.left, self.end = tiles, time.perf_counter() + seconds
+
+    def submit(self, function, /, *args, **kwargs) -> Future:
+        """Make a tile."""
+        if self.left <= 0 or time.perf_counter() > self.end:
+            raise Enough
+        self.left -= 1
+        future: Future = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
+def one_map(
+    units: int, measure: str, correction: str, store: str, cores: int = 1, minutes: float = float("inf")
+) -> dict:
+    """CPU and wall seconds and peak memory of one map, by threads of this process or by as many others as cores; nothing
+    where the minutes were not enough: the same call then goes on, and its seconds add up."""
     import pidnet as pn
 
     options = {} if correction == "default" else {"correction": correction}
@@ -63,26 +86,50 @@ def one_map(units: int, measure: str, correction: str, store: str, cores: int = 
     if store:
         options["store"] = store
     forget_peak()
-    cpu, wall = time.process_time(), time.perf_counter()
-    with workers(cores) as executor:
-        found = pn.layer_maps(codes, measure, executor=executor, **options)
-    wall = time.perf_counter() - wall
+    cpu, wall, finished = time.process_time(), time.perf_counter(), True
+    with workers(cores, 60 * minutes) as executor:
+        try:
+            pn.layer_maps(codes, measure, executor=executor, **options)
+        except Enough:
+            finished = False
     others = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = time.process_time() - cpu + (others.ru_utime + others.ru_stime if cores > THREADS else 0)
-    memory = peak_memory() + (cores * others.ru_maxrss / 2**20 if cores > THREADS else 0)
-    pairs = units * (units - 1) // 2
+    spent = {
+        "CPU seconds": time.process_time()
+        - cpu
+        + (others.ru_utime + others.ru_stime if cores > THREADS else 0),
+        "wall seconds": time.perf_counter() - wall,
+        "peak GB": peak_memory() + (cores * others.ru_maxrss / 2**20 if cores > THREADS else 0),
+    }
+    spent = _with_earlier(Path(f"{store}.json"), spent) if store else spent
+    return _map_row(units, measure, correction, cores, spent) if finished else {}
+
+
+def _with_earlier(known: Path, spent: dict) -> dict:
+    """What a map has taken in all its runs so far, kept beside its store."""
+    if known.is_file():
+        earlier = json.loads(known.read_text())
+        peak = max(earlier.pop("peak GB"), spent["peak GB"])
+        spent = {name: earlier[name] + spent[name] for name in earlier} | {"peak GB": peak}
+    known.write_text(json.dumps(spent))
+    return spent
+
+
+def _map_row(units: int, measure: str, correction: str, cores: int, spent: dict) -> dict:
+    pairs, seconds = units * (units - 1) // 2, spent["CPU seconds"]
     row = {"units": units, "measure": measure, "correction": correction, "cores": cores, "pairs": pairs}
-    row |= {"CPU seconds": seconds, "microseconds a pair": seconds / pairs * 1e6, "wall seconds": wall}
+    row |= {"CPU seconds": seconds, "microseconds a pair": seconds / pairs * 1e6}
     bars, most = BARS[units] if correction == "default" else ({}, "-")
-    bar = 2 * bars[measure] if bars else "-"
-    return row | {"peak GB": memory, "maps": len(found), "bar, CPU seconds": bar, "bar, GB": most}
+    bar = bars[measure] if bars else None
+    row |= {"wall seconds": spent["wall seconds"], "peak GB": spent["peak GB"]}
+    row |= {"bar, CPU seconds": 2 * bar if bar else "-", "bar, wall seconds of 2 cores": bar or "-"}
+    return row | {"bar, GB": most}
 
 
-def workers(cores: int) -> Executor | nullcontext[None]:
-    """None for this process and its threads, or processes of one thread each."""
-    if cores <= THREADS:
-        return nullcontext()
-    return ProcessPoolExecutor(cores, get_context("spawn"), initializer=_one_thread)
+def workers(cores: int, seconds: float = float("inf")) -> Executor | nullcontext[None]:
+    """None for this process and its threads, or the same for so many seconds, or processes of one thread each."""
+    if cores > THREADS:
+        return ProcessPoolExecutor(cores, get_context("spawn"), initializer=_one_thread)
+    return nullcontext() if seconds == float("inf") else Here(seconds=seconds)
 
 
 def _one_thread() -> None:
@@ -100,34 +147,35 @@ def forget_peak() -> None:
 
 
 def map_rows(
-    done: list[dict], against: Path | None, sizes: list[int], measures: list[str], cores: int
+    done: list[dict],
+    sizes: list[int],
+    measures: list[str],
+    cores: int,
+    stores: Path | None = None,
+    minutes: float = float("inf"),
 ) -> Iterator[dict]:
-    """A map of each kind, with its CPU time by the earlier commit where that is given."""
-    made = {(row["units"], row["measure"], row["correction"]) for row in done}
+    """A map of each kind; with a folder for stores, what was cut off is gone on with."""
+    made = {(row["units"], row["measure"], row["correction"], row["cores"]) for row in done}
     for units, measure, correction in MAPS:
-        if units not in sizes or measure not in measures or (units, measure, correction) in made:
+        if units not in sizes or measure not in measures or (units, measure, correction, cores) in made:
             continue
-        with tempfile.TemporaryDirectory() as folder:
-            store = folder if units > COMPARED else ""
-            row = in_process(
-                CHECKOUT, f"one_map{(units, measure, correction, store, cores)}", cores=min(cores, THREADS)
-            )
-        row["store"] = "yes" if units > COMPARED else "no"
-        row.pop("maps")
-        before = None
-        if against and units <= COMPARED and correction == "none":
-            before = in_process(against, f"one_map{(units, measure, correction, '')}")["CPU seconds"]
-        row["earlier CPU seconds"] = before if before is not None else "-"
-        row["times faster"] = before / row["CPU seconds"] if before is not None else "-"
-        yield row
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary) if stores is None else stores.absolute()
+            folder.mkdir(parents=True, exist_ok=True)
+            store = str(folder / f"{units}-{measure}") if units > COMPARED else ""
+            asked = (units, measure, correction, store, cores, minutes)
+            call = f"one_map(*{asked!r})".replace("inf", "float('inf')")
+            row = in_process(CHECKOUT, call, cores=min(cores, THREADS))
+        if row:
+            yield row | {"store": "yes" if store else "no"}
 
 
-def in_process(checkout: Path, call: str, cores: int = 1, cache: str = "") -> dict:
-    """A call of this file by the pidnet of a checkout, in a new process."""
+def in_process(
+    checkout: Path, call: str, cores: int = 1, cache: str = "", module: str = "scale_maps"
+) -> dict:
+    """A call of this file, or another one, by the pidnet of a checkout, in a new process."""
     paths = f"sys.path[:0] = [{str(checkout)!r}]; import pidnet; sys.path.insert(0, {str(CHECKOUT)!r})"
-    code = (
-        f"import json, sys; {paths}; from benchmarks import scale_maps; print(json.dumps(scale_maps.{call}))"
-    )
+    code = f"import json, sys; {paths}; from benchmarks import {module}; print(json.dumps({module}.{call}))"
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     # Workers of the pool find the package by PYTHONPATH.
     new = {name: str(cores) for name in names} | {"PYTHONPATH": f"{checkout}:{CHECKOUT}"}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from pidnet.codes._stored import CodesStore, StoredValues, open_store
 from pidnet.files import array_headers, replacing
 
 if TYPE_CHECKING:
@@ -20,25 +21,54 @@ ROWS = ("target", "sample", "predicted")
 
 def write_codes(codes: Codes, path: str | Path) -> Path:
     """Write some codes; returns the path written."""
-    layers = codes.layers.items()
-    described = {
+    arrays, described = _small_arrays(codes), _described(codes)
+    arrays |= {f"values.{k}": layer.values.numpy() for k, layer in enumerate(codes.layers.values())}
+    path = Path(path).with_suffix(".npz")
+    with replacing(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, json=np.array(json.dumps(described)), **arrays)
+    return path
+
+
+def finish_store(store: CodesStore, codes: Codes) -> None:
+    """Write what a store lacks when it has the values of some codes."""
+    store.finish(_described(codes), _small_arrays(codes))
+
+
+def _described(codes: Codes) -> dict[str, Any]:
+    """What is no array."""
+    return {
         "levels": codes.levels,
         "classes": codes.classes,
         "quantizer": codes.quantizer,
         "skipped": codes.skipped,
         "layers": [
             {"name": name, "alphabet": layer.alphabet, **{what: getattr(layer, what) for what in UNITS}}
-            for name, layer in layers
+            for name, layer in codes.layers.items()
         ],
     }
+
+
+def _small_arrays(codes: Codes) -> dict[str, np.ndarray]:
+    """All arrays but the values."""
     tensors = {name: getattr(codes, name) for name in ROWS}
-    for k, (_, layer) in enumerate(layers):
-        tensors |= {f"values.{k}": layer.values, f"edges.{k}": layer.edges}
-    arrays = {name: tensor.numpy() for name, tensor in tensors.items() if tensor is not None}
-    path = Path(path).with_suffix(".npz")
-    with replacing(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, json=np.array(json.dumps(described)), **arrays)
-    return path
+    tensors |= {f"edges.{k}": layer.edges for k, layer in enumerate(codes.layers.values())}
+    return {name: tensor.numpy() for name, tensor in tensors.items() if tensor is not None}
+
+
+def read_store(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """As ``read_codes``, from a store; the values stay there, and are checked where they are read."""
+    group = open_store(path)
+    described = dict(group.attrs)
+    headers = {name: (array.shape, array.dtype) for name, array in group.arrays()}
+    _check_headers(headers, described, path)
+    values = {
+        f"values.{k}": StoredValues(group[f"values.{k}"], described["levels"])
+        for k in range(len(described["layers"]))
+    }
+    arrays = {name: group[name][...] for name in headers if name not in values}
+    widths = [stored.shape[1] for stored in values.values()]
+    _check_ranges(arrays["target"], described, path, widths, [0] * len(widths))
+    return _fields({**_tensors(arrays), **values}, described)
 
 
 def read_codes(path: str | Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
@@ -54,8 +84,20 @@ def read_codes(path: str | Path) -> tuple[dict[str, dict[str, Any]], dict[str, A
         described = json.loads(str(stored["json"]))
         _check_headers(headers, described, path)
         arrays = {name: stored[name] for name in headers if name != "json"}
-    _check_ranges(arrays, described, path)
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    values = [arrays[f"values.{k}"] for k in range(len(described["layers"]))]
+    widths = [array.shape[1] for array in values]
+    _check_ranges(arrays["target"], described, path, widths, [int(array.max(initial=0)) for array in values])
+    return _fields(_tensors(arrays), described)
+
+
+def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _fields(
+    tensors: dict[str, Any], described: dict[str, Any]
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The fields of the layers and of the Codes."""
     layers = {
         layer.pop("name"): {"values": tensors[f"values.{k}"], "edges": tensors.get(f"edges.{k}"), **layer}
         for k, layer in enumerate(described.pop("layers"))
@@ -85,17 +127,15 @@ def _check_headers(
         )
 
 
-def _check_ranges(arrays: dict[str, np.ndarray], described: dict[str, Any], path: str | Path) -> None:
-    """ValueError for codes, classes or units that there are not."""
-    wrong = (
-        []
-        if 0 <= arrays["target"].min() <= arrays["target"].max() < len(described["classes"])
-        else ["target"]
-    )
-    for k, layer in enumerate(described["layers"]):
-        values = arrays[f"values.{k}"]
-        named = [unit for what in UNITS for unit in layer[what]]
-        if values.max(initial=0) >= described["levels"] or not {*named} <= {*range(values.shape[1])}:
+def _check_ranges(
+    target: np.ndarray, described: dict[str, Any], path: str | Path, widths: list[int], largest: list[int]
+) -> None:
+    """ValueError for codes, classes or units that there are not; of each layer how many units it has, and its largest
+    code."""
+    wrong = [] if 0 <= target.min() <= target.max() < len(described["classes"]) else ["target"]
+    for layer, width, most in zip(described["layers"], widths, largest, strict=True):
+        named = {unit for what in UNITS for unit in layer[what]}
+        if most >= described["levels"] or not named <= {*range(width)}:
             wrong.append(layer["name"])
     if wrong:
         raise ValueError(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pidnet.codes._fitting import where
+from pidnet.codes._stored import StoredValues
 from pidnet.printing import Printed, number
 
 ROWS_AT_ONCE = 4096
@@ -21,8 +22,9 @@ class LayerCodes(Printed):
 
     Attributes
     ----------
-    values : Tensor
-        uint8 (sample, unit), each below the number of levels.
+    values : Tensor or StoredValues
+        uint8 (sample, unit), each below the number of levels. Where they lie on disk, ``values[:, units]``,
+        ``values[rows]`` and ``values.numpy()`` read so much of them.
     edges : Tensor or None
         float32 (unit, levels - 1), where the levels of each unit end; of vector units the cell centers (unit,
         levels, dim). None where the codes were not made from activations.
@@ -44,7 +46,7 @@ class LayerCodes(Printed):
     LayerCodes: 2 units (1 constant, 0 collapsed, 1 exact), 3 samples
     """
 
-    values: Tensor
+    values: Tensor | StoredValues
     edges: Tensor | None = None
     constant: list[int] = field(default_factory=list)
     collapsed: list[int] = field(default_factory=list)
@@ -55,7 +57,7 @@ class LayerCodes(Printed):
     @classmethod
     def of(
         cls,
-        values: Tensor,
+        values: Tensor | StoredValues,
         levels: int,
         *,
         exact: Sequence[int] = (),
@@ -66,7 +68,7 @@ class LayerCodes(Printed):
 
         Parameters
         ----------
-        values : Tensor
+        values : Tensor or StoredValues
             uint8 (sample, unit).
         levels : int
             How many levels a unit has at most.
@@ -134,7 +136,7 @@ class LayerCodes(Printed):
         index = torch.from_numpy(np.asarray(units, dtype=np.int64))
         return replace(
             self,
-            values=self.values[:, index],
+            values=_columns(self.values, index),
             edges=None if self.edges is None else self.edges[index],
             first=None,
             **{
@@ -150,7 +152,14 @@ class LayerCodes(Printed):
         return [first, *([f"codes are {self.alphabet}"] if self.alphabet else [])]
 
 
-def _used_levels(values: Tensor, levels: int) -> Tensor:
+def _columns(values: Tensor | StoredValues, units: Tensor) -> Tensor:
+    """The codes of some units; where those of a unit lie together they are copied so."""
+    if isinstance(values, Tensor) and values.T.is_contiguous():
+        return values.T[units].T
+    return values[:, units]
+
+
+def _used_levels(values: Tensor | StoredValues, levels: int) -> Tensor:
     """Number of levels each unit uses, int (unit,)."""
     used = torch.zeros(levels, values.shape[1], dtype=torch.bool)
     for chunk in values.split(

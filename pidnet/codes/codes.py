@@ -13,7 +13,8 @@ from torch import Tensor
 
 from pidnet.arguments import check_arguments
 from pidnet.codes import _files
-from pidnet.codes._layer import LayerCodes
+from pidnet.codes._layer import ROWS_AT_ONCE, LayerCodes
+from pidnet.codes._stored import StoredValues, on_disk
 from pidnet.files import saved_as
 from pidnet.printing import Printed, listed, number, table
 
@@ -84,7 +85,8 @@ class Codes(Printed):
         Parameters
         ----------
         layers : mapping of str to array
-            Codes of each layer, integers 0, 1, 2, ... (sample, unit), as arrays, tensors or lists.
+            Codes of each layer, integers 0, 1, 2, ... (sample, unit), as arrays, tensors or lists. An array of zarr and
+            a memory-mapped one of NumPy stay on disk: what is asked for is read.
         target : array
             Class labels, integers (sample,).
         levels : int, optional
@@ -100,14 +102,14 @@ class Codes(Printed):
         ValueError
             For codes below 0 or not below ``levels``, more than 256 levels, or labels that are not integers.
         """
-        given = {name: torch.as_tensor(values) for name, values in layers.items()}
-        largest = max(int(values.max()) for values in given.values())
+        given = {name: _checked_codes(name, values) for name, values in layers.items()}
+        largest = max(most for _, most in given.values())
         levels = largest + 1 if levels is None else levels
-        if not largest < levels <= 256 or min(int(values.min()) for values in given.values()) < 0:
+        if not largest < levels <= 256:
             raise ValueError(
                 f"codes up to {largest} at levels={levels}; expected 0 ... levels - 1, at most 255"
             )
-        made = {name: LayerCodes.of(values.to(torch.uint8), levels) for name, values in given.items()}
+        made = {name: LayerCodes.of(values, levels) for name, (values, _) in given.items()}
         lossless = {
             name: replace(codes, collapsed=[], exact=codes.varying.tolist()) for name, codes in made.items()
         }
@@ -203,12 +205,13 @@ class Codes(Printed):
 
     @classmethod
     def load(cls, path: str | Path) -> Codes:
-        """Read codes that ``save`` wrote.
+        """Read codes that ``save`` or ``capture_codes`` wrote.
 
         Parameters
         ----------
         path : str or Path
-            The file, or the name that ``save`` got.
+            The file, or the name that ``save`` got, or the folder that ``capture_codes`` got as ``store``: those codes
+            stay on disk, and what is asked for is read.
 
         Returns
         -------
@@ -221,7 +224,10 @@ class Codes(Printed):
             For a file with other or damaged contents.
         """
         check_arguments(Codes.load, locals())
-        layers, fields = _files.read_codes(saved_as(path, ".npz"))
+        if Path(path).is_dir():
+            layers, fields = _files.read_store(Path(path))
+        else:
+            layers, fields = _files.read_codes(saved_as(path, ".npz"))
         return cls({name: LayerCodes(**layer) for name, layer in layers.items()}, **fields)
 
     def _lines(self) -> list[str]:
@@ -236,6 +242,27 @@ class Codes(Printed):
         counts = f"{number(len(self))} samples, {number(len(self.classes))} classes"
         skipped = [f"skipped: {listed(self.skipped)}"] if self.skipped else []
         return [f"Codes: {counts}, {self.levels} levels by {self.quantizer}", *table(rows), *skipped]
+
+
+def _checked_codes(name: str, given: Any) -> tuple[Tensor | StoredValues, int]:
+    """Codes of a layer as uint8, and the largest of them. ValueError for what are no codes."""
+    values = StoredValues(given) if on_disk(given) else torch.as_tensor(given)
+    if values.ndim != 2 or not values.numel():
+        raise ValueError(
+            f"codes of layer {name!r} have the shape {tuple(values.shape)}; expected (sample, unit), at least one of each"
+        )
+    if isinstance(values, StoredValues):
+        return values, max(int(rows.max()) for rows in values.split(ROWS_AT_ONCE))
+    if values.is_floating_point() and not bool((values.isfinite() & (values == values.round())).all()):
+        raise ValueError(
+            f"codes of layer {name!r} are no whole numbers; expected 0, 1, 2, ...; quantize activations first"
+        )
+    least, most = int(values.min()), int(values.max())
+    if least < 0 or most > 255:
+        raise ValueError(
+            f"codes {least} ... {most} in layer {name!r}; expected 0 ... levels - 1, at most 255"
+        )
+    return values.to(torch.uint8), most
 
 
 def class_index(labels: Tensor) -> tuple[Tensor, tuple[int, ...]]:

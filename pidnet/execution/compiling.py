@@ -9,6 +9,7 @@ This overrides methods of numba that are not public: if they go, tests/execution
 from __future__ import annotations
 
 import ctypes
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,10 @@ _REFUSED = ctypes.cast(_refuse, ctypes.c_void_p).value or 0
 class _Called(JITCodeLibrary):
     """Code that LLVM neither links, nor optimizes, nor turns into instructions of the processor but where a kernel has
     it."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Only what linking needs."""
+        ll_module.data_layout = self._codegen._data_layout
 
     def finalize(self) -> None:
         """Leave it as it is."""
@@ -120,17 +125,22 @@ def kernel(name: str) -> Any:
 
 
 class _Waiting(event.Listener):
-    """A bar that counts the functions of a kernel while it is compiled; silent where the disk has it."""
+    """A bar that counts the functions of a kernel while it is compiled; silent where the disk has it.
+
+    Meanwhile garbage is not collected: a compiler makes millions of objects that stay, and looking through them again and
+    again takes a quarter of the time."""
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
         self.kernel: Any = None
+        self.collecting = False
 
     def on_start(self, event: Any) -> None:
         """Open a bar where a kernel begins."""
         found = event.data["dispatcher"]
         if self.bar is None and found.py_func in _NAMES:
-            self.kernel = found
+            self.kernel, self.collecting = found, gc.isenabled()
+            gc.disable()
             self.bar = shown(doing=f"compiling {_NAMES[found.py_func]}, once", unit=" functions")
 
     def on_end(self, event: Any) -> None:
@@ -141,6 +151,8 @@ class _Waiting(event.Listener):
         if event.data["dispatcher"] is self.kernel:
             self.bar.close()
             self.bar = self.kernel = None
+            if self.collecting:
+                gc.enable()
 
 
 _NAMES: dict[Callable, str] = {}

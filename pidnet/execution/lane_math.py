@@ -7,11 +7,25 @@ rests on, to 1e-14 of itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from llvmlite import ir
 from numba import types
 
 from pidnet.execution.compiling import inner
-from pidnet.execution.lanes import D8, F8, INT32, INT64, LANES, instruction, row_at, select
+from pidnet.execution.lanes import (
+    D8,
+    F8,
+    INT32,
+    INT64,
+    LANES,
+    common_kind,
+    converted,
+    instruction,
+    row_at,
+    select,
+)
 
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 ROUND = 6755399441055744.0  # 1.5 * 2^52: what is added to it is rounded, and stands in its low bits
@@ -61,16 +75,25 @@ def _mantissa(typingctx, x):
     return D8(x), emit
 
 
-@inner
-def larger(a, b):
-    """The larger of two in each lane; b where a is nan."""
-    return select(a > b, a, b)
+def _picked(sign: str) -> Callable[..., Any]:
+    """Of two in each lane the one that is so compared to the other; the second where one is nan."""
+
+    @instruction
+    def picked(typingctx, a, b):
+        kind = common_kind(a, b)
+
+        def emit(context, builder, signature, args):
+            one, other = (
+                converted(context, builder, *x, kind) for x in zip(args, signature.args, strict=True)
+            )
+            return builder.select(builder.fcmp_ordered(sign, one, other), one, other)
+
+        return None if kind is None else (kind(a, b), emit)
+
+    return picked
 
 
-@inner
-def smaller(a, b):
-    """The smaller of two in each lane; b where a is nan."""
-    return select(a < b, a, b)
+larger, smaller = _picked(">"), _picked("<")
 
 
 @inner
@@ -122,21 +145,57 @@ def ratio(a, b):
     return select(some, a / select(some, b, 1.0), 0.0)
 
 
+def _pointers(context, builder, signature, args):
+    """Of each lane where its place in a table is."""
+    data = context.make_array(signature.args[0])(context, builder, args[0]).data
+    places = builder.fptosi(args[1], ir.VectorType(INT32, LANES))
+    return [builder.gep(data, [builder.extract_element(places, INT32(lane))]) for lane in range(LANES)]
+
+
 @instruction
 def looked_up(typingctx, table, place):
     """Of each lane the number of a table, a one-dimensional array, at a place that is a whole number in it."""
     vector = {types.float32: F8, types.float64: D8}[table.dtype]
 
     def emit(context, builder, signature, args):
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        places = builder.fptosi(args[1], INT64)
         found = ir.Constant(vector.llvm, ir.Undefined)
-        for lane in range(LANES):
-            at = builder.extract_element(places, INT32(lane))
-            found = builder.insert_element(found, builder.load(builder.gep(data, [at])), INT32(lane))
+        for lane, at in enumerate(_pointers(context, builder, signature, args)):
+            found = builder.insert_element(found, builder.load(at), INT32(lane))
         return found
 
     return vector(table, place), emit
+
+
+@instruction
+def looked_up_twice(typingctx, table, place):
+    """The same, and the number behind it: both in one load."""
+    vector = {types.float32: F8, types.float64: D8}[table.dtype]
+    both = ir.VectorType(vector.scalar, 2)
+
+    def emit(context, builder, signature, args):
+        parts = []
+        for at in _pointers(context, builder, signature, args):
+            parts.append(builder.load(builder.bitcast(at, both.as_pointer())))
+            parts[-1].align = table.dtype.bitwidth // 8
+        while len(parts) > 1:
+            parts = [_joined(builder, *parts[k : k + 2]) for k in range(0, len(parts), 2)]
+        ends = (_every_other(builder, parts[0], first) for first in (0, 1))
+        return context.make_tuple(builder, signature.return_type, ends)
+
+    return types.UniTuple(vector, 2)(table, place), emit
+
+
+def _joined(builder, a, b):
+    """Two vectors, one after the other."""
+    return builder.shuffle_vector(a, b, _places(range(2 * a.type.count)))
+
+
+def _every_other(builder, a, first):
+    return builder.shuffle_vector(a, a, _places(range(first, a.type.count, 2)))
+
+
+def _places(numbers):
+    return ir.Constant(ir.VectorType(INT32, len(numbers)), list(numbers))
 
 
 @inner

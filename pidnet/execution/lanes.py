@@ -76,7 +76,7 @@ class _Model(models.PrimitiveModel):
         super().__init__(manager, kind, kind.llvm)
 
 
-def _common(*kinds: types.Type) -> Vector | None:
+def common_kind(*kinds: types.Type) -> Vector | None:
     """The vector that vectors and numbers meet in; None where that is no matter of ours."""
     vectors = [kind for kind in kinds if isinstance(kind, Vector)]
     if not vectors or not all(isinstance(kind, Values) for kind in kinds):
@@ -84,7 +84,7 @@ def _common(*kinds: types.Type) -> Vector | None:
     return D8 if D8 in vectors else F8
 
 
-def _converted(context, builder, value, kind, wanted):
+def converted(context, builder, value, kind, wanted):
     """A vector or number as a vector of the kind wanted."""
     if kind == wanted:
         return value
@@ -102,15 +102,15 @@ def _define(operation, result, emit):
     @type_callable(operation)
     def _type(context):
         def typer(a, b):
-            kind = _common(a, b)
+            kind = common_kind(a, b)
             return kind and result(kind)
 
         return typer
 
     def lower(context, builder, signature, args):
-        kind = _common(*signature.args)
+        kind = common_kind(*signature.args)
         return emit(
-            builder, *(_converted(context, builder, *x, kind) for x in zip(args, signature.args, strict=True))
+            builder, *(converted(context, builder, *x, kind) for x in zip(args, signature.args, strict=True))
         )
 
     for a, b in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
@@ -220,7 +220,7 @@ def _lower_item(context, builder, signature, args):
 @lower_builtin(operator.setitem, Row, types.Integer, types.Number)
 def _lower_set_item(context, builder, signature, args):
     row, _, kind = signature.args
-    value = _converted(context, builder, args[2], kind, row.vector)
+    value = converted(context, builder, args[2], kind, row.vector)
     builder.store(value, _vector_at(context, builder, *args[:2], signature.args)).align = _alignment(row)
 
 
@@ -241,7 +241,7 @@ def filled(typingctx, row, number):
     """The vector of a row's kind with a number in all lanes."""
 
     def emit(context, builder, signature, args):
-        return _converted(context, builder, args[1], signature.args[1], signature.return_type)
+        return converted(context, builder, args[1], signature.args[1], signature.return_type)
 
     return row.vector(row, number), emit
 
@@ -249,14 +249,12 @@ def filled(typingctx, row, number):
 @instruction
 def select(typingctx, mask, a, b):
     """``a`` where the mask is true, else ``b``; also where it is a number."""
-    kind = _common(a, b)
+    kind = common_kind(a, b)
     if kind is None:
         return None
 
     def emit(context, builder, signature, args):
-        ends = (
-            _converted(context, builder, *x, kind) for x in zip(args[1:], signature.args[1:], strict=True)
-        )
+        ends = (converted(context, builder, *x, kind) for x in zip(args[1:], signature.args[1:], strict=True))
         return builder.select(args[0], *ends)
 
     return kind(mask, a, b), emit

@@ -16,6 +16,7 @@ from pidnet import __version__
 from pidnet.choices import find_choice, name_of
 from pidnet.codes import Codes
 from pidnet.maps._tiled import TiledLayer, map_in_memory, map_in_store
+from pidnet.maps._tiles import ENDS, P_VALUE
 from pidnet.maps.layer_map import LayerMap
 from pidnet.maps.notes import negative_means
 from pidnet.measures import Measure, find_measure
@@ -84,10 +85,10 @@ def code_mapper(
         )
     if store is None and executor is None:
         return lambda layer: _layer_map(codes.take_layer(layer), layer, choice)
-    if choice.settings["null"] not in ("none", "units"):
+    if choice.null not in NULLS.values():
         raise ValueError(
-            f"null={choice.settings['null']!r} compares all pairs of a layer, which tiles do not hold; take "
-            "null='units' or 'none', or leave out store= and executor="
+            f"null={choice.settings['null']} is a function of one's own, which may compare all pairs of a layer, and tiles "
+            f"do not hold those; take one of {', '.join(NULLS)}, or leave out store= and executor="
         )
     if store is None:
         return lambda layer: map_in_memory(_tiled(codes.take_layer(layer), layer, choice), executor)
@@ -142,12 +143,20 @@ def _tiled(codes: Codes, layer: str, choice: _Choice) -> TiledLayer:
 
 
 def _tile_atoms(codes: Codes, layer: str, choice: _Choice) -> tuple[Atoms, dict[str, np.ndarray]]:
-    """The atoms of the pairs of a tile, and their intervals where they are wanted."""
+    """The atoms of the pairs of a tile, and by the names of ``value_names`` the ends of their intervals and the p-values
+    of pairs, where they are wanted."""
     plug_in, atoms = _find_atoms(codes, layer, choice)
-    if not choice.intervals:
-        return atoms, {}
-    of_intervals = _streams(choice, layer)[3]
-    return atoms, find_intervals(plug_in, atoms, codes, layer, choice.measure, of_intervals)
+    _, of_null, _, of_intervals = _streams(choice, layer)
+    others: dict[str, np.ndarray] = {}
+    if choice.intervals:
+        intervals = find_intervals(plug_in, atoms, codes, layer, choice.measure, of_intervals)
+        others |= {
+            f"{name}_{end}": ends[:, k] for name, ends in intervals.items() for k, end in enumerate(ENDS)
+        }
+    if choice.settings["null"] not in ("none", "units"):
+        p_values = _checked(choice, choice.null(plug_in, codes, layer, choice.measure, of_null), len(atoms))
+        others |= {f"{name}_{P_VALUE}": values for name, values in p_values.items()}
+    return atoms, others
 
 
 def _find_atoms(codes: Codes, layer: str, choice: _Choice) -> tuple[Atoms, Atoms]:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +26,34 @@ from pidnet.measures.atoms import weakest
 from pidnet.optional import optional_module
 
 EXTRA = "pip install 'pidnet[store]'"
+ROWS_AT_ONCE = 4096
 GO_ON = "the same call of layer_maps makes it again"
 
 
-def fingerprint(values: np.ndarray, target: np.ndarray, about: dict[str, Any]) -> dict[str, str]:
-    """What makes a map what it is, by name, each as a text that changes with it."""
+def fingerprint(values: Any, target: Any, about: dict[str, Any]) -> dict[str, str]:
+    """What makes a map what it is, by name, each as a text that changes with it; of codes on disk the same as of those
+    in memory."""
     marks = {name: json.dumps(value, sort_keys=True, default=str) for name, value in about.items()}
     for name, array in (("codes", values), ("target", target)):
-        digest = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-        marks[name] = f"{array.shape} {digest}"
+        digest = hashlib.sha256()
+        for rows in array.split(ROWS_AT_ONCE):
+            digest.update(np.ascontiguousarray(rows).data)
+        marks[name] = f"{tuple(array.shape)} {digest.hexdigest()}"
     return marks
+
+
+def check_folder(path: Path) -> None:
+    """Make the folder of a store. OSError where it cannot be written."""
+    if path.exists() and not path.is_dir():
+        raise FileExistsError(f"store={path} is a file; name a folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"the store {path} cannot be written: {error}; name another folder") from error
+    if not os.access(path, os.W_OK):
+        raise PermissionError(
+            f"the store {path} cannot be written; name another folder, or read what it has by LayerMaps.load"
+        )
 
 
 class LayerStore:
@@ -73,6 +93,10 @@ class LayerStore:
                 _lay_out(root, layer, names, {"fingerprint": marks, **about})
         except OSError as error:
             raise OSError(f"the store {path} cannot be written: {error}; name another folder") from error
+        except ValueError as error:  # of JSON that was cut off, or of a format that this zarr does not have
+            raise ValueError(
+                f"{path} is no store that can be gone on with ({error}); name another folder, or delete this one"
+            ) from error
         store = LayerStore.open(path, layer)
         known = store.group.attrs["fingerprint"]
         changed = sorted(name for name in {*known, *marks} if known.get(name) != marks.get(name))
@@ -83,6 +107,11 @@ class LayerStore:
             )
         writable = zarr.open_group(store=str(path), path=safe_name(layer), mode="r+")
         return LayerStore(path, writable)
+
+    @cached_property
+    def values(self) -> Any:
+        """The array of all values, (value, unit, partner)."""
+        return self.group["values"]
 
     @property
     def names(self) -> list[str]:
@@ -105,10 +134,10 @@ class LayerStore:
         rows, columns = (block - SIDE * number for block, number in zip((first, second), tile, strict=True))
         block = np.full((len(values), *self._shape(tile)), np.nan, np.float32)
         i, j = _places(rows, columns, same=tile.first == tile.second)
-        block[:, i, j] = values
+        block[:, i, j] = values.reshape(len(values), *np.broadcast_shapes(i.shape, j.shape))
         try:
             with optional_module("zarr").config.set({"array.write_empty_chunks": True}):
-                self.group["values"][self._span(tile)] = block
+                self.values[self._span(tile)] = block
         except OSError as error:
             raise OSError(
                 f"tile {tuple(tile)} cannot be written to {self.path}: {error}; what is done is kept"
@@ -128,7 +157,8 @@ class LayerStore:
         if not self._file(tile).is_file():
             raise ValueError(f"tile {tuple(tile)} of {self.path} is missing; {GO_ON}")
         try:
-            return self._block(tile)[:, i, j]
+            values = self._block(tile)[:, i, j]
+            return values.reshape(len(values), -1)
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"tile {tuple(tile)} of {self.path} is broken ({error}); {GO_ON}") from error
 
@@ -137,20 +167,24 @@ class LayerStore:
         return self.path / self.group.path / "values" / "c" / "0" / str(tile.first) / str(tile.second)
 
     def _block(self, tile: Tile) -> np.ndarray:
-        return self.group["values"][self._span(tile)]
+        return self.values[self._span(tile)]
 
     def _span(self, tile: Tile) -> tuple[slice, slice, slice]:
         first, second = (slice(SIDE * block, SIDE * (block + 1)) for block in tile)
         return slice(None), first, second
 
     def _shape(self, tile: Tile) -> tuple[int, ...]:
-        units = self.group["values"].shape[1]
+        units = self.values.shape[1]
         return tuple(min(SIDE, units - SIDE * block) for block in tile)
 
 
 def write_index(path: Path, layers: list[str], skipped: dict[str, str]) -> None:
-    """Note at the root of a store which layers it has, and which have no map."""
+    """Note at the root of a store which layers it has, and which have no map, beside those that it had."""
     root = optional_module("zarr", EXTRA).open_group(store=str(path), mode="r+")
+    known = [layer for layer in root.attrs.get("layers", []) if layer not in skipped]
+    left_out = {**root.attrs.get("skipped", {}), **skipped}
+    layers = list(dict.fromkeys([*known, *layers]))
+    skipped = {layer: why for layer, why in left_out.items() if layer not in layers}
     root.attrs.update({"layers": layers, "skipped": skipped})
 
 
@@ -164,9 +198,11 @@ def read_index(path: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def _places(rows: np.ndarray, columns: np.ndarray, *, same: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Where the pairs of a tile stand in its block, in their order."""
-    i, j = np.triu_indices(len(rows), 1) if same else np.indices((len(rows), len(columns))).reshape(2, -1)
-    return rows[i], columns[j]
+    """Where the pairs of a tile stand in its block, in their order: places that go together, or rows beside columns."""
+    if same:
+        i, j = np.triu_indices(len(rows), 1)
+        return rows[i], columns[j]
+    return rows[:, None], columns
 
 
 def _lay_out(root: Any, layer: str, names: list[str], about: dict[str, Any]) -> None:

@@ -12,12 +12,14 @@ import numpy as np
 
 from pidnet.codes import Codes
 from pidnet.files import sole_writer
-from pidnet.maps._store import LayerStore, fingerprint
+from pidnet.maps._store import LayerStore, check_folder, fingerprint
 from pidnet.maps._tiles import (
     ENDS,
+    P_VALUE,
     VALUES,
     Task,
     Tile,
+    by_unit,
     finished,
     tile_codes,
     tile_units,
@@ -40,7 +42,7 @@ class TiledLayer:
     layer : str
         Its name.
     find : callable
-        (codes of a tile, layer) -> atoms of its pairs and their intervals; a worker gets it.
+        (codes of a tile, layer) -> atoms of its pairs and the other values; a worker gets it.
     about : dict
         The fields of the LayerMap that are no arrays over pairs.
     nonnegative : bool
@@ -63,13 +65,13 @@ class TiledLayer:
 
     def names(self) -> list[str]:
         """The values of a pair."""
-        return value_names(self.about["settings"]["intervals"])
+        settings = self.about["settings"]
+        return value_names(settings["intervals"], tested=settings["null"] not in ("none", "units"))
 
     def results(self, tiles: list[Tile], executor: Executor | None) -> Iterator[tuple]:
         """Tile, values and kind of gap of each tile, as they are done."""
-        tasks = (
-            Task(tile, tile_codes(self.codes, self.layer, tile), self.layer, self.find) for tile in tiles
-        )
+        codes = by_unit(self.codes, self.layer) if tiles else self.codes
+        tasks = (Task(tile, tile_codes(codes, self.layer, tile), self.layer, self.find) for tile in tiles)
         return finished(tasks, len(tiles), executor)
 
 
@@ -89,11 +91,12 @@ def map_in_store(tiled: TiledLayer, path: Path, executor: Executor | None) -> La
     """The store with all tiles of the map; those that it has already are not made again."""
     tiles, layer = tiles_of(tiled.varying), tiled.codes.layer(tiled.layer)
     _check_pairs(tiled, tiles)
-    marks = fingerprint(layer.values.numpy(), tiled.codes.target.numpy(), _identity(tiled))
+    marks = fingerprint(layer.values, tiled.codes.target, _identity(tiled))
     about = {**tiled.about, "units": len(layer.units), "varying": tiled.varying.tolist()}
     about["nonnegative"] = tiled.nonnegative
     if tiled.unit_p is not None:
         about["unit_p"] = tiled.unit_p.tolist()
+    check_folder(path)
     with sole_writer(path):
         store = LayerStore.create(path, tiled.layer, names=tiled.names(), marks=marks, about=about)
         missing = [tile for tile in tiles if not store.has(tile)]
@@ -180,6 +183,7 @@ def _assembled(
     information[pairs[:, 1]], information[pairs[:, 0]] = atoms.information2, atoms.information1
     negative = negative_means(atoms, about["noise_floor"])
     with_ends = [name for name in NAMES if f"{name}_{ENDS[0]}" in by_name]
+    p_values = {name: by_name[p] for name in NAMES if (p := f"{name}_{P_VALUE}") in by_name}
     return LayerMap(
         **{name: about[name] for name in ("layer", "measure", "samples", "settings", "noise_floor")},
         units=np.arange(units),
@@ -187,7 +191,7 @@ def _assembled(
         atoms=atoms,
         unit_information=information,
         notes=(*about["notes"], *negative) if about["nonnegative"] else tuple(about["notes"]),
-        p_values={} if unit_p is None else {"redundancy": unit_p[pairs].max(1)},
+        p_values=p_values if unit_p is None else {"redundancy": unit_p[pairs].max(1)},
         intervals={name: np.stack([by_name[f"{name}_{end}"] for end in ENDS], 1) for name in with_ends},
     )
 

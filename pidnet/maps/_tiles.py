@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 from pidnet.codes import Codes
 from pidnet.measures.atoms import NAMES, Atoms
@@ -23,7 +24,7 @@ SIDE = 256  # units of a block
 WAITING = 2  # tiles for each worker, so that none is idle
 MOST_WORKERS = 64  # where an executor does not say how many it has
 VALUES = (*NAMES, "gap")
-ENDS = ("low", "high")
+ENDS, P_VALUE = ("low", "high"), "p"
 
 
 class Tile(NamedTuple):
@@ -74,9 +75,19 @@ def tile_codes(codes: Codes, layer: str, tile: Tile) -> Codes:
     return replace(part, layers={layer: replace(part.layer(layer), first=len(first))})
 
 
+def by_unit(codes: Codes, layer: str) -> Codes:
+    """The same codes, those of a unit together in memory: tiles take units, and each unit is in many. Those on disk stay
+    there."""
+    known = codes.layer(layer)
+    if not isinstance(known.values, Tensor):
+        return codes
+    return replace(codes, layers={layer: replace(known, values=known.values.T.contiguous().T)})
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a worker gets: a tile, its codes, and what is done with them: atoms of the pairs, and their intervals."""
+    """What a worker gets: a tile, its codes, and what is done with them: atoms of the pairs, and what else is said of
+    each pair, by the names of ``value_names``."""
 
     tile: Tile
     codes: Codes
@@ -87,16 +98,16 @@ class Task:
         """The tile, its values float32 (value, pair) by the names of ``value_names``, and the kind of gap.
 
         The gap takes in what rounding to float32 may change, so that what was proven stays so."""
-        atoms, intervals = self.find(self.codes, self.layer)
+        atoms, others = self.find(self.codes, self.layer)
         rounding = np.spacing(np.float32(max(np.abs(values).max() for _, values in atoms.items())))
         values = [*(values for _, values in atoms.items()), np.where(atoms.gap > 0, atoms.gap + rounding, 0)]
-        values += [ends[:, side] for _, ends in intervals.items() for side in range(len(ENDS))]
-        return self.tile, np.stack(values).astype(np.float32), atoms.gap_kind
+        return self.tile, np.stack([*values, *others.values()]).astype(np.float32), atoms.gap_kind
 
 
-def value_names(intervals: bool) -> list[str]:
-    """The names of the values of a tile, in order."""
-    return [*VALUES, *(f"{name}_{end}" for name in NAMES if intervals for end in ENDS)]
+def value_names(intervals: bool, tested: bool) -> list[str]:
+    """The names of the values of a tile, in order: atoms and gap, ends of their intervals, p-values of pairs."""
+    ends = [f"{name}_{end}" for name in NAMES if intervals for end in ENDS]
+    return [*VALUES, *ends, *(f"{name}_{P_VALUE}" for name in NAMES if tested)]
 
 
 def finished(tasks: Iterable[Task], count: int, executor: Executor | None) -> Iterator[tuple]:

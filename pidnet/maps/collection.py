@@ -155,6 +155,8 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
             For files that are broken, as ``LayerMap.load``.
         """
         folder = Path(folder)
+        if folder.is_file():
+            raise ValueError(f"{folder} is a file; expected a folder with maps, or pass it to LayerMap.load")
         if (folder / STORED).is_file():
             layers, skipped = read_index(folder)
             return LayerMaps(StoredMaps(folder, layers), skipped)

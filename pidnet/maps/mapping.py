@@ -63,7 +63,8 @@ def layer_maps(
         Codes only: what the p-values test against, by name or as a function like those in ``NULLS``. "units" (the
         default): both units carry information; it costs nothing and tests the redundancy only. "labels": the
         pair carries information; "sources": the pair carries more than two units that are independent given the
-        class. Both cost 4 maps, up to 20 in layers of fewer than 500 pairs. Or "none".
+        class. Both cost 4 maps, up to 20 in layers of fewer than 500 pairs; their draws are pooled over all pairs, or with a
+        store or an executor over those of a tile. Or "none".
     intervals : bool
         Codes only: 95 % intervals of each atom, for one or two further maps; 20 for a measure whose derivative
         is not known.
@@ -135,6 +136,8 @@ def layer_maps(
             copula=copula,
         )
     else:
+        if store == "":
+            raise ValueError("store='' names no folder; name one, or leave it out")
         _refuse("tables of codes", target=target, shrinkage=shrinkage, copula=copula or None)
         folder = None if store is None else Path(store)
         make = code_mapper(

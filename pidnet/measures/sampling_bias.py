@@ -15,6 +15,8 @@ from pidnet.measures.derivatives import log2_ratio
 from pidnet.tables.discrete import PairTables, values_of_units
 from pidnet.tables.expected_counts import OBSERVED_PART, UNSEEN_PART
 
+FAR = 9.0  # standard errors beyond which the smaller of two terms is the true one but for roundoff
+
 
 def miller_madow_bias(p_PXY: np.ndarray, samples: int) -> np.ndarray:
     """(K_xy - K_x - K_y + 1) / (2 N ln 2), the bias of I(X;Y) of counted tables (..., x, y), bits, with K the number
@@ -81,5 +83,7 @@ def shortfall(difference: np.ndarray, error: np.ndarray) -> np.ndarray:
     the estimates with this standard error: e phi(d / e) - |d| Phi(-|d| / e).
     Source: Clark 1961, Operations Research 9, 145."""
     distance = np.divide(np.abs(difference), error, out=np.full_like(error, np.inf), where=error > 0)
-    density = np.exp(-(distance**2) / 2) / np.sqrt(2 * np.pi)
-    return error * density - np.abs(difference) * ndtr(-distance)
+    near, found = distance < FAR, np.zeros_like(difference)
+    distance, density = distance[near], np.exp(-(distance[near] ** 2) / 2) / np.sqrt(2 * np.pi)
+    found[near] = error[near] * density - np.abs(difference[near]) * ndtr(-distance)
+    return found

@@ -40,7 +40,12 @@ def bias_of_smaller(
     the smaller of two that scatter loses, with the standard errors of their differences. Of several terms, what is left
     stays below the sum of either unit."""
     first, second = (terms - added for terms, added in zip(terms_PT, biases_PT, strict=True))
-    found = (np.minimum(first, second) + shortfall(first - second, error_PT)).sum(1)
+    found = over_terms(np.minimum(first, second) + shortfall(first - second, error_PT))
     if error_PT.shape[1] > 1:
-        found = np.minimum(found, np.minimum(first.sum(1), second.sum(1)))
-    return np.minimum(*terms_PT).sum(1) - found
+        found = np.minimum(found, np.minimum(over_terms(first), over_terms(second)))
+    return over_terms(np.minimum(*terms_PT)) - found
+
+
+def over_terms(values_PT: np.ndarray) -> np.ndarray:
+    """The sum over the terms of each pair, (pair,): of few columns einsum has it sooner than ``sum``."""
+    return np.einsum("pt->p", values_PT)

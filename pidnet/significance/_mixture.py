@@ -84,6 +84,8 @@ def fill_left_out(s, counts, left):
         left.a[a] = larger(counts.a[a] - 1.0, 0.0) * whole
         for b in range(s.B):
             cell = a * s.B + b
+            for y in range(s.Y):
+                left.chain[cell * s.Y + y] = left.ay[a * s.Y + y] * left.along[b * s.Y + y]
             both = larger(counts.ab[cell] - 1.0, 0.0)
             left.of_a[cell] = both / larger(counts.a[a] - 1.0, 1.0)
             left.of_b[cell] = both / larger(counts.b[b] - 1.0, 1.0)
@@ -126,10 +128,10 @@ def climb(s, counts, left, weight, out):
             by_ay = weight[2] * of_a + weight[6] * of_second
             by_by = weight[3] * of_b + weight[5] * of_first
             by_y = weight[4] * of_all + weight[7] * of_first * of_second
-            own, ay_along, ay, by, y = growth(
+            own, chain, ay, by, y = growth(
                 s, counts, left, (a, b), (weight[0], weight[1], by_ay, by_by, by_y)
             )
-            out[0], out[1] = out[0] + own, out[1] + ay_along
+            out[0], out[1] = out[0] + own, out[1] + chain
             out[2], out[6] = out[2] + ay * of_a, out[6] + ay * of_second
             out[3], out[5] = out[3] + by * of_b, out[5] + by * of_first
             out[4], out[7] = out[4] + y * of_all, out[7] + y * of_first * of_second
@@ -146,23 +148,19 @@ def growth(s, counts, left, cell, factors):
     """Over the classes of a cell (x1,x2), sums of n over what is foretold, times the left out n(x1,x2,y),
     n(x1,y) n(x2,y) / n(y), n(x1,y), n(x2,y), and n(y)."""
     a, b = cell
-    of_own, of_along, by_ay, by_by, by_y = factors
+    of_own, of_chain, by_ay, by_by, by_y = factors
     zero = filled(counts, 0.0)
-    sum_own, sum_along, sum_ay, sum_by, sum_y = zero, zero, zero, zero, zero
+    sum_own, sum_chain, sum_ay, sum_by, sum_y = zero, zero, zero, zero, zero
     first, second, table = a * s.Y, b * s.Y, (a * s.B + b) * s.Y
     for y in range(s.Y):
-        own, ay, by, along = (
-            left.n[table + y],
-            left.ay[first + y],
-            left.by[second + y],
-            left.along[second + y],
-        )
-        foretold = of_own * own + ay * (by_ay + of_along * along) + by * by_by + left.y[y] * by_y
-        share = counts[table + y] / (foretold + SMALLEST)
-        part = share * ay
-        sum_own, sum_ay, sum_along = sum_own + share * own, sum_ay + part, sum_along + part * along
-        sum_by, sum_y = sum_by + share * by, sum_y + share * left.y[y]
-    return sum_own, sum_along, sum_ay, sum_by, sum_y
+        own, chain = left.n[table + y], left.chain[table + y]
+        ay, by, all_y = left.ay[first + y], left.by[second + y], left.y[y]
+        foretold = all_y * by_y + SMALLEST
+        foretold = foretold + by * by_by + ay * by_ay + chain * of_chain + own * of_own
+        share = counts[table + y] / foretold
+        sum_own, sum_chain = sum_own + share * own, sum_chain + share * chain
+        sum_ay, sum_by, sum_y = sum_ay + share * ay, sum_by + share * by, sum_y + share * all_y
+    return sum_own, sum_chain, sum_ay, sum_by, sum_y
 
 
 @inner

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import exp1
 
 from pidnet.execution.compiling import inner
-from pidnet.execution.lane_math import larger, looked_up, smaller
+from pidnet.execution.lane_math import larger, looked_up, looked_up_twice, smaller
 from pidnet.execution.lanes import anywhere, filled, floor, select, square_root
 from pidnet.tables.expected_counts import (
     FITTED_PART,
@@ -74,8 +74,8 @@ def cells_bias(size, counts, fitted, trusted, parts):
 @inner
 def between(table, left, along):
     """A table between two of its points, in eight lanes."""
-    value = looked_up(table, left)
-    return value + along * (looked_up(table, left + 1.0) - value)
+    value, following = looked_up_twice(table, left)
+    return value + along * (following - value)
 
 
 @inner
@@ -83,7 +83,10 @@ def observed(n, parts):
     """n (ln n - psi(n)), by its expansion beyond the table."""
     inverse = 1.0 / larger(n, 1.0)
     many = 0.5 + inverse * (1.0 / 12.0 - inverse * inverse / 120.0)
-    return select(n < FEW - 0.5, looked_up(parts.observed, smaller(n, FEW - 1.0)), many)
+    few = n < FEW - 0.5
+    if not anywhere(few):
+        return many
+    return select(few, looked_up(parts.observed, smaller(n, FEW - 1.0)), many)
 
 
 @inner

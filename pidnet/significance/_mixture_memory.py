@@ -42,14 +42,15 @@ class Counts(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """The same without one sample of the cell: n, ay, by, y less one, and their ratios: along = by / y (of_b), ab over
-    a, b and the number of samples (cells), and a and b over that (A, B)."""
+    """The same without one sample of the cell: n, ay, by, y less one, and their ratios: along = by / y (of_b) and
+    chain = ay by / y (table), ab over a, b and the number of samples (cells), and a and b over that (A, B)."""
 
     n: Row
     ay: Row
     by: Row
     y: Row
     along: Row
+    chain: Row
     of_a: Row
     of_b: Row
     of_all: Row
@@ -89,7 +90,7 @@ class Memory(NamedTuple):
 
 def memory_size(A: int, B: int, Y: int) -> int:
     """Vectors that ``take_memory`` takes."""
-    return 3 * A * B * Y + 5 * A * B + Y * (3 * A + 4 * B + 4) + 2 * (A + B) + 5 * COMPONENTS + STATISTICS
+    return 4 * A * B * Y + 5 * A * B + Y * (3 * A + 4 * B + 4) + 2 * (A + B) + 5 * COMPONENTS + STATISTICS
 
 
 @inner
@@ -112,6 +113,7 @@ def take_memory(array, at, s):
         by=take(array, at, s.B * s.Y),
         y=take(array, at, s.Y),
         along=take(array, at, s.B * s.Y),
+        chain=take(array, at, s.C * s.Y),
         of_a=take(array, at, s.C),
         of_b=take(array, at, s.C),
         of_all=take(array, at, s.C),

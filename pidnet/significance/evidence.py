@@ -54,14 +54,16 @@ def evidence_of_tables(tables: PairTables) -> Evidence:
     return _found(tables.p, nothing, values, where, tables.samples)[1]
 
 
-def evidence_of_codes(coded: CodedUnits, pairs: np.ndarray) -> tuple[np.ndarray, Evidence]:
-    """I(Y;X1X2), (pair,), bits, and the evidence, counted by bits: no table is in memory. Needs the rows of bits."""
+def evidence_of_codes(
+    coded: CodedUnits, pairs: np.ndarray, values_UXY: np.ndarray
+) -> tuple[np.ndarray, Evidence]:
+    """I(Y;X1X2), (pair,), bits, and the evidence, counted by bits: no table is in memory. Needs the rows of bits, and
+    ``log2_ratio`` of the units."""
     _, classes, levels = coded.margins.shape
     samples = coded.values.shape[1]
-    p_UXY = coded.margins.swapaxes(1, 2) / samples
     none = np.empty((0, levels, levels, classes))
-    terms, evidence = _found(none, coded[:3], [log2_ratio(p_UXY)] * 2, pairs, samples)
-    return shannon.entropy(p_UXY[0].sum(0)) + terms / (samples * np.log(2)), evidence
+    terms, evidence = _found(none, coded[:3], [values_UXY] * 2, pairs, samples)
+    return shannon.entropy(coded.margins[0].sum(1) / samples) + terms / (samples * np.log(2)), evidence
 
 
 def _found(

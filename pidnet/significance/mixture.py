@@ -14,8 +14,9 @@ from pidnet.codes.resampling import split
 from pidnet.execution.blocks import CLOSED_FORMS_AT_ONCE
 from pidnet.measures import Measure, terms_of_units
 from pidnet.measures.atoms import Atoms, complete_lattice
+from pidnet.measures.derivatives import log2_ratio
 from pidnet.measures.sampling_bias import information_bias, unit_biases
-from pidnet.measures.smaller_terms import SmallerTerms, bias_of_smaller
+from pidnet.measures.smaller_terms import SmallerTerms, bias_of_smaller, over_terms
 from pidnet.progress import shown
 from pidnet.significance._likeness import distinct
 from pidnet.significance.evidence import Evidence, evidence_of_codes, evidence_of_tables
@@ -89,10 +90,11 @@ def _by_units(
     p_UXY = coded.margins.swapaxes(1, 2) / samples
     terms_UT, biases_UT = terms.terms(p_UXY), terms.biases(p_UXY, samples)
     information, known = shannon.mutual_information(p_UXY), information_bias(p_UXY, samples)
+    values_UXY = log2_ratio(p_UXY).astype(np.float32)
     for block in np.array_split(pairs, -(-len(pairs) // CLOSED_FORMS_AT_ONCE)):
-        joint, evidence = evidence_of_codes(coded, block)
+        joint, evidence = evidence_of_codes(coded, block, values_UXY)
         of_terms = terms_UT[block[:, 0]], terms_UT[block[:, 1]]
-        atoms = complete_lattice((*information[block].T, joint), np.minimum(*of_terms).sum(1))
+        atoms = complete_lattice((*information[block].T, joint), over_terms(np.minimum(*of_terms)))
         error = evidence.difference_errors() if terms.by_class else evidence.difference_error()[:, None]
         bias = bias_of_smaller(of_terms, (biases_UT[block[:, 0]], biases_UT[block[:, 1]]), error)
         yield atoms, _corrected(atoms, known[block], evidence, measure, (bias, 0.0))

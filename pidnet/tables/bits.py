@@ -55,26 +55,30 @@ def code_units(values_SU: np.ndarray, target: np.ndarray, classes: int, levels: 
     order = np.argsort(target, kind="stable")
     samples = np.searchsorted(target[order], np.arange(classes + 1))
     words = np.concatenate([[0], np.cumsum(-(-np.diff(samples) // WORD))])
-    values = np.ascontiguousarray(values_SU[order].T)
-    margins = np.zeros((len(values), classes, levels), np.int32)
-    _count_units(values, samples, margins)
+    by_unit = values_SU.T.flags.c_contiguous
+    values = values_SU.T[:, order] if by_unit else np.ascontiguousarray(values_SU[order].T)
     rows = _rows(values, levels - 1 if levels <= MOST_LEVELS else 0, samples, words)
+    margins = np.zeros((len(values), classes, levels), np.int32)
+    if levels <= MOST_LEVELS:
+        _count_ones(rows, words, np.diff(samples), margins)
+    else:
+        _count_units(values, samples, margins)
     return CodedUnits(margins, rows, words, values, samples)
 
 
-def unit_margins(values_SU: np.ndarray, target: np.ndarray, classes: int, levels: int) -> np.ndarray:
+def unit_margins(values_SU: Any, target: np.ndarray, classes: int, levels: int) -> np.ndarray:
     """How often each level of a unit meets each class, int32 (unit, class, level). The codes may lie on disk: those of
-    some units at a time are copied."""
+    some units at a time are read."""
     order = np.argsort(target, kind="stable")
     samples = np.searchsorted(target[order], np.arange(classes + 1))
     margins = np.zeros((values_SU.shape[1], classes, levels), np.int32)
     for first in range(0, len(margins), UNITS_AT_ONCE):
         block = slice(first, first + UNITS_AT_ONCE)
-        _count_units(np.ascontiguousarray(values_SU[:, block][order].T), samples, margins[block])
+        _count_units(np.ascontiguousarray(_units(values_SU, block)[order].T), samples, margins[block])
     return margins
 
 
-def permuted_margins(values_SU: np.ndarray, targets_TS: np.ndarray, classes: int, levels: int) -> np.ndarray:
+def permuted_margins(values_SU: Any, targets_TS: np.ndarray, classes: int, levels: int) -> np.ndarray:
     """The same for several targets of the samples, such as permuted ones, int32 (target, unit, class, level)."""
     margins = np.zeros((len(targets_TS), values_SU.shape[1], classes, levels), np.int32)
     if levels > MOST_LEVELS or classes > MOST_CLASSES:
@@ -86,10 +90,23 @@ def permuted_margins(values_SU: np.ndarray, targets_TS: np.ndarray, classes: int
     rows_TYW = _rows(targets_TS, classes, whole, words)
     for first in range(0, values_SU.shape[1], UNITS_AT_ONCE):
         block = slice(first, first + UNITS_AT_ONCE)
-        rows = _rows(values_SU[:, block].T, levels - 1, whole, words)
+        rows = _rows(_units(values_SU, block).T, levels - 1, whole, words)
         _count_targets(rows, rows_TYW, margins[:, block])
         margins[:, block, :, -1] -= margins[:, block, :, :-1].sum(3, dtype=np.int32)
     return margins
+
+
+def _units(values_SU: Any, block: slice) -> np.ndarray:
+    """The codes of some units, of a Tensor or of what lies on disk."""
+    return np.asarray(values_SU[:, block])
+
+
+def _count_ones(rows_UAW: np.ndarray, words: np.ndarray, sizes: np.ndarray, margins_UYA: np.ndarray) -> None:
+    """The margins of units from their rows; the last level from the sizes of the classes."""
+    ones_UAW = np.bitwise_count(rows_UAW)
+    for y in range(len(sizes)):
+        margins_UYA[:, y, :-1] = ones_UAW[:, :, words[y] : words[y + 1]].sum(2, dtype=np.int32)
+    margins_UYA[:, :, -1] = sizes - margins_UYA.sum(2, dtype=np.int32)
 
 
 def _rows(values_US: np.ndarray, levels: int, samples: np.ndarray, words: np.ndarray) -> np.ndarray:

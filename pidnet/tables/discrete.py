@@ -173,13 +173,13 @@ def _count(coded: CodedUnits, pairs: np.ndarray, shape: tuple[int, int, int]) ->
 
 def unit_tables(codes: Codes, layer: str) -> np.ndarray:
     """Joint tables of each unit with the target, float64 (unit, level, class), constant units included."""
-    values, target = codes.layer(layer).values.numpy(), codes.target.numpy()
+    values, target = codes.layer(layer).values, codes.target.numpy()
     return unit_margins(values, target, len(codes.classes), codes.levels).swapaxes(1, 2) / len(codes)
 
 
 def permuted_unit_tables(codes: Codes, layer: str, targets_TS: np.ndarray) -> Iterator[np.ndarray]:
     """The same for one after another of other targets of the samples."""
-    values, classes = codes.layer(layer).values.numpy(), len(codes.classes)
+    values, classes = codes.layer(layer).values, len(codes.classes)
     for margins_UYX in permuted_margins(values, targets_TS, classes, codes.levels):
         yield margins_UYX.swapaxes(1, 2) / len(codes)
 

@@ -1,5 +1,6 @@
 """Compilation: results as in Python, a word where a kernel is compiled, silence where it is there."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -78,11 +79,12 @@ def bars(monkeypatch):
 
     class Bar:
         def __init__(self, doing, **_):
-            self.doing, self.count, self.open = doing, 0, True
+            self.doing, self.count, self.open, self.collected = doing, 0, True, gc.isenabled()
             opened.append(self)
 
         def update(self):
             self.count += 1
+            self.collected |= gc.isenabled()
 
         def close(self):
             self.open = False
@@ -115,3 +117,12 @@ def test_a_bar_goes_where_compilation_fails(bars, monkeypatch):
     with pytest.raises(TypingError):
         kernel(2)
     assert [bar.open for bar in bars] == [False]
+
+
+def test_garbage_waits_for_the_compiler(bars, monkeypatch):
+    assert gc.isenabled()
+    named(lambda x: plus(x, x), monkeypatch)(2)
+    with pytest.raises(TypingError):
+        named(lambda x: plus(x, x).no_such_field, monkeypatch)(2)
+    assert [bar.collected for bar in bars] == [False, False]
+    assert gc.isenabled()

@@ -6,9 +6,9 @@ from scipy.stats import false_discovery_control
 
 import pidnet as pn
 from pidnet.maps import LayerMaps, StoredMap, _store
-from tests.maps.test_tiles import small_tiles, some_codes
+from tests.maps.tiled import some_codes
 
-pytestmark = pytest.mark.usefixtures(small_tiles.__name__)
+pytestmark = pytest.mark.usefixtures("small_tiles")
 
 
 @pytest.fixture(name="both")

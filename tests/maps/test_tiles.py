@@ -11,41 +11,11 @@ import torch
 
 import pidnet as pn
 from pidnet.codes import Codes
-from pidnet.maps import LayerMaps, _store, _tiles
+from pidnet.maps import LayerMaps, _tiles
 from pidnet.maps._tiles import Tile, tile_codes, tile_units, tiles_of
+from tests.maps.tiled import same, some_codes
 
-SIDE = 4
-
-
-@pytest.fixture(autouse=True)
-def small_tiles(monkeypatch):
-    """Tiles of 4 x 4 units, so that small layers have several."""
-    for module in (_tiles, _store):
-        monkeypatch.setattr(module, "SIDE", SIDE)
-
-
-def some_codes(units=10, samples=60, seed=0, constant=(4, 5, 6, 7, 9)):
-    """Three blocks of units: of the second all are constant, of the third all but one."""
-    draw = torch.Generator().manual_seed(seed)
-    layer = torch.randint(3, (samples, units), generator=draw)
-    layer[:, [unit for unit in constant if unit < units]] = 1
-    return Codes.of({"fc1": layer}, (layer[:, 0] + layer[:, 1]) % 3, 3)
-
-
-def same(found, expected, **tolerance):
-    tolerance = tolerance or {"atol": 2e-7}
-    for name in ("redundancy", "unique1", "unique2", "synergy", "total"):
-        np.testing.assert_allclose(found.matrix(name), expected.matrix(name), **tolerance)
-    np.testing.assert_array_equal(found.pairs, expected.pairs)
-    np.testing.assert_allclose(found.unit_information, expected.unit_information, **tolerance)
-    assert (found.atoms.gap >= expected.atoms.gap).all()
-    assert found.atoms.gap_kind == expected.atoms.gap_kind
-    assert (found.settings, found.notes) == (expected.settings, expected.notes)
-    assert found.noise_floor == expected.noise_floor
-    for group in ("p_values", "intervals"):
-        assert getattr(found, group).keys() == getattr(expected, group).keys()
-        for name, values in getattr(expected, group).items():
-            np.testing.assert_allclose(getattr(found, group)[name], values, **tolerance)
+pytestmark = pytest.mark.usefixtures("small_tiles")
 
 
 @pytest.mark.parametrize("varying", [[0, 1], [0, 9], [1, 2, 3, 8], list(range(13)), [3, 4, 11, 12]])
@@ -82,6 +52,32 @@ def test_a_store_holds_the_map(tmp_path, measure, options):
     same(found["fc1"], expected["fc1"], atol=2e-6)
     same(LayerMaps.load(tmp_path / "store")["fc1"], expected["fc1"], atol=2e-6)
     assert repr(found) == repr(expected)
+
+
+@pytest.mark.parametrize("null", ["labels", "sources"])
+def test_nulls_of_pairs_are_those_of_the_layer_where_it_is_one_tile(tmp_path, null):
+    codes = some_codes(units=4, constant=())
+    expected = pn.layer_maps(codes, "i_ccs", null=null, intervals=True)["fc1"]
+    found = pn.layer_maps(codes, "i_ccs", null=null, intervals=True, store=tmp_path)["fc1"]
+    same(found, expected, atol=2e-6)
+    assert set(found.p_values) == {"redundancy", "unique1", "unique2", "synergy"}
+    with pytest.raises(ValueError, match=f"the null '{null}' of this map tests no units"):
+        pn.maps.StoredMap.open(tmp_path, "fc1").false_discovery_rates()
+
+
+def test_nulls_of_pairs_are_pooled_within_tiles(tmp_path):
+    """Of three blocks of copies of the target and noise the informed pairs are found, whatever the tile."""
+    draw = np.random.default_rng(0)
+    target = draw.integers(2, size=400)
+    layer = draw.integers(2, size=(400, 12))
+    layer[:, [0, 5, 6, 11]] = (target ^ (draw.random(400) < 0.1))[:, None]
+    codes = Codes.of({"fc1": layer}, target)
+    found = pn.layer_maps(codes, "i_mmi", null="labels", store=tmp_path)["fc1"]
+    again = pn.layer_maps(codes, "i_mmi", null="labels", executor=Backwards())["fc1"]
+    np.testing.assert_array_equal(found.p_values["redundancy"], again.p_values["redundancy"])
+    informed = np.isin(found.pairs, [0, 5, 6, 11])
+    assert found.p_values["redundancy"][informed.all(1)].max() < 0.06
+    assert 0.2 < np.median(found.p_values["redundancy"][~informed.any(1)]) < 0.8
 
 
 @pytest.mark.parametrize("levels", [2, 12])
@@ -283,8 +279,14 @@ def test_layers_that_cannot_be_mapped_and_nulls_over_all_pairs(tmp_path):
     assert list(found) == list(LayerMaps.load(tmp_path / "both")) == ["two"]
     assert len(found["two"].pairs) == 1
     assert list(LayerMaps.load(tmp_path / "both").skipped) == ["one"]
-    with pytest.raises(ValueError, match="null='labels' compares all pairs of a layer"):
-        pn.layer_maps(some_codes(), "i_min", null="labels", store=tmp_path / "three")
+
+    def mine(plug_in, codes, layer, measure, rng):
+        return {}
+
+    with pytest.raises(
+        ValueError, match=r"null=mine is a function of one's own, .*; take one of none, units"
+    ):
+        pn.layer_maps(some_codes(), "i_min", null=mine, store=tmp_path / "three")
     acts = pn.Activations({"a": torch.randn(30, 2)}, torch.zeros(30).long(), {"a": "none"})
     with pytest.raises(ValueError, match="store= does not apply to covariances"):
         pn.layer_maps(acts, "gaussian_i_mmi", store=tmp_path)

@@ -110,8 +110,10 @@ def test_a_margin_that_is_no_probability_has_no_proof_and_spoils_no_other_pair(k
         np.testing.assert_allclose(values[others], known[others], rtol=1e-9, atol=1e-12)
 
 
-def test_what_the_lanes_leave_open_goes_to_the_general_kernel():
-    """Many tables of five samples: some need float64, a few more than that; all reach the gap."""
+def test_what_the_lanes_leave_open_goes_to_the_next_kernel(monkeypatch):
+    """Many tables of five samples, and lanes that leave too early: some need float64, a few more than that; all reach
+    the gap."""
+    monkeypatch.setitem(lanes.TRUST, np.float32, 50.0)
     rng = np.random.default_rng(1)
     base = rng.dirichlet(np.full(32, 0.3), size=800)
     p = np.stack([rng.multinomial(5, row) for row in base]).reshape(-1, 4, 4, 2) / 5

@@ -74,7 +74,9 @@ def factor_blocks(q_YAB, blocks):
     classes, levels1, levels2 = q_YAB.shape
     for y in range(classes):
         schur = blocks.inverse_factor[y]
-        schur[:] = 0.0
+        for b in range(levels2):
+            for other in range(levels2):
+                schur[b, other] = 0.0
         for a in range(levels1):
             row = q_YAB[y, a]
             alpha = 0.0
@@ -184,7 +186,9 @@ def cell_matrix(blocks, e_YAB, root_CK, out_CC):
                     root_CK[a * levels2 + b, column] = e_YAB[y, a, b] * (on_diagonal - lean)
             column += 1
     columns = padded(column)
-    root_CK[:, column:columns] = 0.0
+    for c in range(len(root_CK)):
+        for k in range(column, columns):
+            root_CK[c, k] = 0.0
     _gram(root_CK, columns, out_CC)
     _add_eliminated(blocks, e_YAB, out_CC)
 

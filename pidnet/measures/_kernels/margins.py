@@ -41,3 +41,11 @@ def fill_margins(p_YAB, margins):
                 margins.of_12[a * levels2 + b] += p
                 margins.of_1[y, a] += p
                 margins.of_2[y, b] += p
+
+
+@inner
+def copy_levels(given, into):
+    """Copy a matrix; a loop is compiled in a tenth of the time of a slice."""
+    for y in range(given.shape[0]):
+        for level in range(given.shape[1]):
+            into[y, level] = given[y, level]

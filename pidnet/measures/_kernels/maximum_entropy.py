@@ -31,8 +31,9 @@ from pidnet.measures._kernels.class_systems import (
     solve_blocks,
     solve_definite,
 )
-from pidnet.measures._kernels.margins import Margins, allocate_margins
+from pidnet.measures._kernels.margins import Margins, allocate_margins, copy_levels
 
+SWEEPS = 6  # of proportional fitting before the first step: a tenth of its cost together, and they save one of four
 MOST_ROUNDS = 200
 LONGEST_MOVE = 3.0  # of an exponent in a step: exponentials are not linear beyond
 ROUNDOFF = 1e-15  # a step that loses less improves q as far as one can tell
@@ -112,6 +113,8 @@ def fit_margins(fit, tolerance):
     it would move.
     """
     moved = np.inf
+    for _ in range(SWEEPS):
+        scale_margins(fit.given, fit.q, fit.system.margin12, fit.scale12)
     for _ in range(MOST_ROUNDS):
         scale_margins(fit.given, fit.q, fit.system.margin12, fit.scale12)
         longest, moved = propose_exponents(fit)
@@ -187,14 +190,6 @@ def fill_missing(given, q_YAB, missing, margin12_C):
                 margin12_C[a * levels2 + b] += q
     for cell in range(levels1 * levels2):
         missing.of_12[cell] = given.of_12[cell] - margin12_C[cell]
-
-
-@inner
-def copy_levels(given, into):
-    """Copy a matrix; a loop is compiled in a tenth of the time of a slice."""
-    for y in range(given.shape[0]):
-        for level in range(given.shape[1]):
-            into[y, level] = given[y, level]
 
 
 @inner(fastmath=FAST)

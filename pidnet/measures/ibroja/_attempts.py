@@ -14,6 +14,8 @@ from pidnet.measures.ibroja._binary_lanes import solve_binary_lanes
 from pidnet.measures.ibroja._general import solve_general
 from pidnet.measures.ibroja._lanes import fits, solve_lanes
 
+TIGHT = 1e-4  # of the tolerance, where the usual trust of the kernel in lanes was too much
+
 
 class Minima(NamedTuple):
     """Certified ends of min sum q ln(q/Q), nats, (pair,), the dual point (pair, class, level), and Q (pair, cell)."""
@@ -43,7 +45,10 @@ def _kernels(levels1: int, levels2: int, classes: int) -> list[Callable]:
     # The lanes solve one system in the cells; with many more cells than levels the general kernel's is far smaller.
     if levels1 * levels2 > 2 * classes * (levels1 + levels2) or not fits(levels1, levels2, classes):
         return [solve_general]
-    return [solve_lanes, partial(solve_lanes, algebra=np.float64), solve_general]
+    # The third leaves at a tenth of the second's: few pairs need it, and hardly one the general kernel, which takes as
+    # long to compile as a layer of 1,000 units to map.
+    in_double = partial(solve_lanes, algebra=np.float64)
+    return [solve_lanes, in_double, partial(in_double, trust=TIGHT), solve_general]
 
 
 def _solve(kernel: Callable, p1_PYA: np.ndarray, p2_PYB: np.ndarray, tolerance: float) -> Minima:

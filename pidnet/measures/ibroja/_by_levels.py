@@ -25,12 +25,18 @@ def find_levels(at, system, step):
     """The steps of lam and mu."""
     classes, levels1, levels2 = at.e.shape
     fill_levels(at.e, at.Q, at.slack, system.q, system.matrix)
-    of_source1 = classes * levels1
-    system.right[:of_source1] = system.right1.ravel()
-    system.right[of_source1:] = system.right2.ravel()
+    second = classes * levels1  # the first row of source 2
+    for y in range(classes):
+        for a in range(levels1):
+            system.right[y * levels1 + a] = system.right1[y, a]
+        for b in range(levels2):
+            system.right[second + y * levels2 + b] = system.right2[y, b]
     solve_definite(system.matrix, system.right, system.levels)
-    step.lam[:] = system.levels[:of_source1].reshape(classes, levels1)
-    step.mu[:] = system.levels[of_source1:].reshape(classes, levels2)
+    for y in range(classes):
+        for a in range(levels1):
+            step.lam[y, a] = system.levels[y * levels1 + a]
+        for b in range(levels2):
+            step.mu[y, b] = system.levels[second + y * levels2 + b]
 
 
 @inner(fastmath=FAST)
@@ -38,7 +44,9 @@ def fill_levels(e_YAB, Q_C, slack_C, q_YAB, out_KK):
     """Lower triangle of L + E diag(Q / slack) E^T."""
     classes, levels1, levels2 = e_YAB.shape
     second = classes * levels1  # the first row of source 2
-    out_KK[:] = 0.0
+    for i in range(len(out_KK)):
+        for j in range(i + 1):
+            out_KK[i, j] = 0.0
     for a in range(levels1):
         for b in range(levels2):
             weight = Q_C[a * levels2 + b] / slack_C[a * levels2 + b]

@@ -24,9 +24,12 @@ def certify(given, at, proof):
     upper, roundoff = value_nats(proof)
     lower = 0.0
     for y in range(len(given.p1)):
-        first, second = given.p1[y] * at.lam[y], given.p2[y] * at.mu[y]
-        lower += first.sum() + second.sum()
-        roundoff += np.abs(first).sum() + np.abs(second).sum()
+        for a in range(given.p1.shape[1]):
+            lower += given.p1[y, a] * at.lam[y, a]
+            roundoff += abs(given.p1[y, a] * at.lam[y, a])
+        for b in range(given.p2.shape[1]):
+            lower += given.p2[y, b] * at.mu[y, b]
+            roundoff += abs(given.p2[y, b] * at.mu[y, b])
     widen = EPSILON * (proof.q.size + OTHER_ROUNDINGS) * roundoff
     return upper + widen, lower - widen
 
@@ -43,18 +46,33 @@ def repair_margins(p1_YA, p2_YB, at, proof):
                 q_AB[a, b] = at.Q[a * levels2 + b] * at.e[y, a, b]
                 total += q_AB[a, b]
             if total > p1_YA[y, a]:
-                q_AB[a] *= p1_YA[y, a] / total
+                for b in range(levels2):
+                    q_AB[a, b] *= p1_YA[y, a] / total
+        missing = 0.0
         for b in range(levels2):
-            total = q_AB[:, b].sum()
+            total = sum_of_column(q_AB, b)
             if total > p2_YB[y, b]:
-                q_AB[:, b] *= p2_YB[y, b] / total
-            proof.missing[b] = max(p2_YB[y, b] - q_AB[:, b].sum(), 0.0)
-        missing = proof.missing.sum()
+                for a in range(levels1):
+                    q_AB[a, b] *= p2_YB[y, b] / total
+            proof.missing[b] = max(p2_YB[y, b] - sum_of_column(q_AB, b), 0.0)
+            missing += proof.missing[b]
         if missing > 0.0:
             for a in range(levels1):
-                share = max(p1_YA[y, a] - q_AB[a].sum(), 0.0) / missing
+                total = 0.0
+                for b in range(levels2):
+                    total += q_AB[a, b]
+                share = max(p1_YA[y, a] - total, 0.0) / missing
                 for b in range(levels2):
                     q_AB[a, b] += share * proof.missing[b]
+
+
+@inner
+def sum_of_column(values_AB, b):
+    """The sum of a column."""
+    total = 0.0
+    for a in range(len(values_AB)):
+        total += values_AB[a, b]
+    return total
 
 
 @inner(fastmath=FAST)
@@ -62,7 +80,8 @@ def value_nats(proof):
     """sum q ln(q/Q), nats, and the sum of the sizes of its terms."""
     classes, levels1, levels2 = proof.q.shape
     value, size = 0.0, 1.0
-    proof.Q[:] = 0.0
+    for cell in range(len(proof.Q)):
+        proof.Q[cell] = 0.0
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):

@@ -25,7 +25,7 @@ from pidnet.execution.compiling import inner, kernel
 from pidnet.execution.lane_math import take
 from pidnet.execution.lanes import LANES, Row, filled
 from pidnet.measures.ibroja._lanes_memory import Shape, system_size, take_system
-from pidnet.measures.ibroja._lanes_system import factor, solve_cells
+from pidnet.measures.ibroja._lanes_system import factor
 
 LEAST_SLACK = 1e-14  # roundoff of a load
 TINY_PIVOT = 1e-13
@@ -114,18 +114,32 @@ def find_traces(s, w, system, answer):
             total = total + w.product[i * levels + i]
         fill_both(levels, w)
         add_scatter(s, y, w)
-    for c in range(s.C):
-        for d in range(s.C):
-            system.response[d] = w.scatter[larger_first(c, d, s.C)]
-        solve_cells(s.C, system)
-        total = total - system.response[c]
-    answer[0] = total
+    answer[0] = total - trace_of_solved(s.C, w.scatter, system)
 
 
 @inner
-def larger_first(c, d, C):
-    """Where a symmetric matrix of which only the lower triangle is kept has its element."""
-    return c * C + d if c > d else d * C + c
+def trace_of_solved(C, symmetric, system):
+    """tr( (G + slack / Q)^-1 symmetric ) = sum_i (L^-1 symmetric L^-T)_ii, L the factor, of a matrix of which the lower
+    triangle is given; L^-1 symmetric takes its place. Not by L^-1 itself, which is large where L is all but singular, and
+    the matrix has nothing there."""
+    matrix, even, total = system.matrix, C + C % 2, filled(symmetric, 0.0)
+    for i in range(C):
+        for c in range(i):
+            symmetric[c * C + i] = symmetric[i * C + c]
+    for i in range(C):
+        for c in range(C):
+            x = symmetric[i * C + c]
+            for j in range(i):
+                x = x - matrix[i * even + j] * symmetric[j * C + c]
+            symmetric[i * C + c] = x * matrix[i * even + i]
+    for i in range(C):
+        for k in range(i + 1):
+            x = symmetric[i * C + k]
+            for j in range(k):
+                x = x - matrix[k * even + j] * system.response[j]
+            system.response[k] = x * matrix[k * even + k]
+        total = total + system.response[i]
+    return total
 
 
 @inner

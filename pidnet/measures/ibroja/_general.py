@@ -32,6 +32,7 @@ from pidnet.measures._kernels.class_systems import (
     solve_blocks,
     solve_definite,
 )
+from pidnet.measures._kernels.margins import copy_levels
 from pidnet.measures.ibroja._by_levels import find_levels
 from pidnet.measures.ibroja._certificate import certify
 from pidnet.measures.ibroja._workspace import allocate
@@ -50,12 +51,15 @@ def solve_general(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, 
     pairs, classes, levels1 = p1_PYA.shape
     work = allocate(levels1, p2_PYB.shape[2], classes)
     for pair in range(pairs):
-        work.given.p1[:] = p1_PYA[pair]
-        work.given.p2[:] = p2_PYB[pair]
+        copy_levels(p1_PYA[pair], work.given.p1)
+        copy_levels(p2_PYB[pair], work.given.p2)
         upper_P[pair], lower_P[pair] = solve_pair(
             work.given, work.iterate, work.step, work.system, work.proof, tolerance
         )
-        lam_PYA[pair], mu_PYB[pair], Q_PC[pair] = work.iterate.lam, work.iterate.mu, work.iterate.Q
+        copy_levels(work.iterate.lam, lam_PYA[pair])
+        copy_levels(work.iterate.mu, mu_PYB[pair])
+        for cell in range(Q_PC.shape[1]):
+            Q_PC[pair, cell] = work.iterate.Q[cell]
 
 
 @inner
@@ -86,21 +90,26 @@ def solve_pair(given, at, step, system, proof, tolerance):
 @inner(fastmath=FAST)
 def complementarity(at):
     """Mean of Q * slack over the cells."""
-    return (at.Q * at.slack).sum() / len(at.Q)
+    total = 0.0
+    for cell in range(len(at.Q)):
+        total += at.Q[cell] * at.slack[cell]
+    return total / len(at.Q)
 
 
 @inner
 def start(p1_YA, p2_YB, at):
     """q = p1 p2 / p(y), and a dual point that touches no constraint."""
-    at.exp_lam[:] = p1_YA
     for y in range(len(p1_YA)):
-        total = p1_YA[y].sum()
+        total = 0.0
+        for a in range(p1_YA.shape[1]):
+            at.exp_lam[y, a] = p1_YA[y, a]
+            total += p1_YA[y, a]
         for b in range(p2_YB.shape[1]):
             at.exp_mu[y, b] = p2_YB[y, b] / total if total > 0.0 else 0.0
     fill_exponentials(at)
-    at.Q[:] = at.load
+    for cell in range(len(at.Q)):
+        at.Q[cell] = at.load[cell]
     touch(at)
-    at.exp_lam[:] *= 0.5
     fill_exponentials(at)
     fill_logarithms(at.exp_lam, at.lam)
     fill_logarithms(at.exp_mu, at.mu)
@@ -123,7 +132,8 @@ def fill_logarithms(values, out):
 def fill_exponentials(at):
     """e = exp_lam exp_mu, load = sum_y e and slack = 1 - load."""
     classes, levels1, levels2 = at.e.shape
-    at.load[:] = 0.0
+    for cell in range(len(at.load)):
+        at.load[cell] = 0.0
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
@@ -136,18 +146,24 @@ def fill_exponentials(at):
 
 @inner
 def touch(at):
-    """Scale the levels so that every constraint holds and each level touches one of its own."""
-    levels1, levels2 = at.exp_lam.shape[1], at.exp_mu.shape[1]
-    load_AB = at.load.reshape(levels1, levels2)
+    """Scale the levels so that every load is at most a half and each level has one that is."""
+    classes, levels1, levels2 = at.e.shape
     for a in range(levels1):
-        most = load_AB[a].max()
+        most = 0.0
+        for b in range(levels2):
+            most = max(most, at.load[a * levels2 + b])
         if most > 0.0:
-            at.exp_lam[:, a] /= most
-            load_AB[a] /= most
+            for b in range(levels2):
+                at.load[a * levels2 + b] /= most
+            for y in range(classes):
+                at.exp_lam[y, a] *= 0.5 / most
     for b in range(levels2):
-        most = load_AB[:, b].max()
+        most = 0.0
+        for a in range(levels1):
+            most = max(most, at.load[a * levels2 + b])
         if most > 0.0:
-            at.exp_mu[:, b] /= most
+            for y in range(classes):
+                at.exp_mu[y, b] /= most
 
 
 @inner(fastmath=FAST)
@@ -183,8 +199,8 @@ def find_response(at, system):
 def fill_right(given, at, system, tau):
     """q = Q e and right = p - E tau / slack."""
     classes, levels1, levels2 = at.e.shape
-    system.right1[:] = given.p1
-    system.right2[:] = given.p2
+    copy_levels(given.p1, system.right1)
+    copy_levels(given.p2, system.right2)
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
@@ -199,7 +215,8 @@ def fill_right(given, at, system, tau):
 def fill_lift(e_YAB, held1_YA, held2_YB, lift_C):
     """lift = E^T held: what the step held would add to the load of each cell, to first order."""
     classes, levels1, levels2 = e_YAB.shape
-    lift_C[:] = 0.0
+    for cell in range(len(lift_C)):
+        lift_C[cell] = 0.0
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
@@ -210,8 +227,8 @@ def fill_lift(e_YAB, held1_YA, held2_YB, lift_C):
 def fill_rest(e_YAB, response_C, right1_YA, rest1_YA, right2_YB, rest2_YB):
     """rest = right - E response."""
     classes, levels1, levels2 = e_YAB.shape
-    rest1_YA[:] = right1_YA
-    rest2_YB[:] = right2_YB
+    copy_levels(right1_YA, rest1_YA)
+    copy_levels(right2_YB, rest2_YB)
     for y in range(classes):
         for a in range(levels1):
             for b in range(levels2):
@@ -227,14 +244,24 @@ def advance(given, at, step):
     for cell in range(len(at.Q)):
         if step.Q[cell] < 0.0:
             longest = min(longest, -STAY_INSIDE * at.Q[cell] / step.Q[cell])
-    step.least_slack[:] = (1.0 - STAY_INSIDE) * at.slack
+        step.least_slack[cell] = (1.0 - STAY_INSIDE) * at.slack[cell]
     shift(at, step, longest)
     length = longest
-    while (at.slack < step.least_slack).any() and length > 1e-12:
+    while too_far(at.slack, step.least_slack) and length > 1e-12:
         shift(at, step, -0.4 * length)
         length *= 0.6
-    at.Q[:] += length * step.Q
+    for cell in range(len(at.Q)):
+        at.Q[cell] += length * step.Q[cell]
     return length
+
+
+@inner
+def too_far(slack_C, least_C):
+    """Whether a cell has less slack than its least."""
+    found = False
+    for cell in range(len(slack_C)):
+        found |= slack_C[cell] < least_C[cell]
+    return found
 
 
 @inner(fastmath=FAST)

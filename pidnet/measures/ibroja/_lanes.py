@@ -21,6 +21,7 @@ from pidnet.execution.lanes import LANES
 from pidnet.measures.ibroja._lanes_memory import (
     MOST_BYTES,
     Shape,
+    sketch_size,
     state_size,
     system_size,
     take_memory,
@@ -31,11 +32,10 @@ from pidnet.measures.ibroja._lanes_start import fill_field, start
 from pidnet.measures.ibroja._lanes_step import advance, clear_goal, correct_goal
 from pidnet.measures.ibroja._lanes_system import factor, solve
 
-TRUST = {
-    np.float32: 0.5,
-    np.float64: 0.01,
-}  # a pair leaves when the second order is below so much of the tolerance
-MOST_STEPS = {np.float32: 40, np.float64: 80}
+# A pair leaves when the second order is below so much of the tolerance. A bold guess saves a step; where the proof then
+# fails, the next attempt costs two pairs.
+TRUST = {np.float32: 0.2, np.float64: 0.01}
+MOST_STEPS = {np.float32: 15, np.float64: 80}
 TINY_PIVOT = {np.float32: 1e-6, np.float64: 1e-13}  # of the diagonal: what roundoff leaves of an exact zero
 
 
@@ -44,15 +44,20 @@ def fits(levels1: int, levels2: int, classes: int) -> bool:
     return 8 * LANES * system_size(levels1, levels2, classes) <= MOST_BYTES
 
 
-def solve_lanes(p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC, *, algebra=np.float32):
+def solve_lanes(
+    p1_PYA, p2_PYB, tolerance, upper_P, lower_P, lam_PYA, mu_PYB, Q_PC, *, algebra=np.float32, trust=None
+):
     """Fill ends of min sum q ln(q/Q) of each pair, nats, the dual point and Q, as ``_general.solve_general`` does; the
-    ends of a pair without a proof are infinite."""
+    ends of a pair without a proof are infinite. ``trust``: that of the algebra by default, see ``TRUST``."""
     classes, levels1 = p1_PYA.shape[1:]
     shape = levels1, p2_PYB.shape[2], classes
     state, size = np.zeros(LANES * state_size(*shape)), LANES * system_size(*shape)
     narrow, wide = (np.zeros(size if algebra is kind else 0, kind) for kind in (np.float32, np.float64))
-    limits = tolerance * TRUST[algebra], MOST_STEPS[algebra], TINY_PIVOT[algebra]
-    solve_pairs(p1_PYA, p2_PYB, limits, (upper_P, lower_P, lam_PYA, mu_PYB, Q_PC), state, narrow, wide)
+    trust = TRUST[algebra] if trust is None else trust
+    limits = tolerance * trust, MOST_STEPS[algebra], TINY_PIVOT[algebra]
+    sketch = np.zeros(LANES * sketch_size(*shape), np.float32)
+    answers = upper_P, lower_P, lam_PYA, mu_PYB, Q_PC
+    solve_pairs(p1_PYA, p2_PYB, limits, answers, (state, sketch), narrow, wide)
 
 
 @kernel("I_BROJA")
@@ -61,7 +66,7 @@ def solve_pairs(p1_PYA, p2_PYB, limits, answers, state, narrow, wide):
     for both, since code for each would be compiled twice."""
     classes, levels1 = p1_PYA.shape[1:]
     s = Shape(levels1, p2_PYB.shape[2], classes, levels1 * p2_PYB.shape[2])
-    memory = take_memory(state, np.zeros(1, np.int64), s)
+    memory = take_memory(state[0], state[1], np.zeros(1, np.int64), s)
     single, double = (
         take_system(narrow, np.zeros(1, np.int64), s),
         take_system(wide, np.zeros(1, np.int64), s),
@@ -127,7 +132,7 @@ def fill_lanes(s, p1_PYA, p2_PYB, memory, pair_of, steps, line):
             line[1] = min(LANES, len(p1_PYA) - line[0])
             for lane in range(LANES):  # lanes beyond the last pair repeat it
                 read_pair(s, p1_PYA, p2_PYB, min(line[0] + lane, len(p1_PYA) - 1), memory.waiting, lane)
-            start(s, memory.waiting, memory.field)
+            start(s, memory.waiting, memory.field, memory.sketch)
             line[0] += line[1]
         if pair_of[k] < 0 and line[1] > 0:
             first = (line[0] - 1) % LANES + 1 - line[1]

@@ -103,6 +103,13 @@ class System(NamedTuple):
     half: Row
 
 
+class Sketch(NamedTuple):
+    """The pairs that wait, and the load (cells) of their point, in float32: what the sweeps of the start work on."""
+
+    pairs: Pairs
+    load: Row
+
+
 class Memory(NamedTuple):
     """Of the pairs in the lanes, of those that wait for one, and of those whose steps are done. left: one vector, what
     the affine step would leave of the gap. busy: one vector, 1 in lanes that have a pair."""
@@ -117,11 +124,17 @@ class Memory(NamedTuple):
     proof: Proof
     left: Row
     busy: Row
+    sketch: Sketch
 
 
 def state_size(A: int, B: int, Y: int) -> int:
     """Vectors of float64 that ``take_memory`` takes."""
     return 12 * Y * (A + B) + Y * A * B + 14 * A * B + B + 4
+
+
+def sketch_size(A: int, B: int, Y: int) -> int:
+    """Vectors of float32 that ``take_memory`` takes."""
+    return 2 * Y * (A + B) + 2 * A * B
 
 
 def system_size(A: int, B: int, Y: int) -> int:
@@ -143,8 +156,8 @@ def take_step(array, cursor, s):
 
 
 @inner
-def take_memory(array, cursor, s):
-    """The state of eight pairs; the array must be zero and outlive it."""
+def take_memory(array, of_sketch, cursor, s):
+    """The state of eight pairs; both arrays must be zero and outlive it."""
     of_a, of_b = s.Y * s.A, s.Y * s.B
     running, waiting, leaving = (
         take_pairs(array, cursor, s),
@@ -171,7 +184,9 @@ def take_memory(array, cursor, s):
         take(array, cursor, 1),
     )
     left, busy = take(array, cursor, 1), take(array, cursor, 1)
-    return Memory(running, waiting, leaving, step, last_step, field, goal, proof, left, busy)
+    cursor[0] = 0
+    sketch = Sketch(take_pairs(of_sketch, cursor, s), take(of_sketch, cursor, s.C))
+    return Memory(running, waiting, leaving, step, last_step, field, goal, proof, left, busy, sketch)
 
 
 @inner

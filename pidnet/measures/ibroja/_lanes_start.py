@@ -6,7 +6,8 @@ from pidnet.execution.compiling import inner
 from pidnet.execution.lane_math import larger, ratio, smaller
 from pidnet.execution.lanes import filled
 
-SWEEPS = 20  # a tenth of the cost of a Newton step each, and they save four steps
+SWEEPS = 20  # in float32 a thirtieth of the cost of a Newton step each, and they save four steps
+LEAST_Q = 1e-20  # what a cell keeps: far from what float32 cannot hold
 
 
 @inner
@@ -56,8 +57,30 @@ def touch(s, exp_lam, exp_mu, load):
 
 
 @inner
-def start(s, pairs, field):
-    """A point inside the constraints, from q = p1 p2 / p(y) and sweeps that keep q = Q e near its margins."""
+def start(s, pairs, field, sketch):
+    """A point inside the constraints: where the sweeps end, moved there."""
+    copy_rows(s.Y * s.A, pairs.p1, sketch.pairs.p1)
+    copy_rows(s.Y * s.B, pairs.p2, sketch.pairs.p2)
+    do_sweeps(s, sketch.pairs, sketch.load)
+    copy_rows(s.Y * s.A, sketch.pairs.exp_lam, pairs.exp_lam)
+    copy_rows(s.Y * s.B, sketch.pairs.exp_mu, pairs.exp_mu)
+    copy_rows(s.C, sketch.pairs.Q, pairs.Q)
+    fill_load(s, pairs.exp_lam, pairs.exp_mu, field.load)
+    touch(s, pairs.exp_lam, pairs.exp_mu, field.load)
+    fill_load(s, pairs.exp_lam, pairs.exp_mu, field.load)
+    step_inside(s, pairs, field)
+
+
+@inner
+def copy_rows(size, row, into):
+    """Some vectors into another row."""
+    for i in range(size):
+        into[i] = row[i]
+
+
+@inner
+def do_sweeps(s, pairs, load):
+    """From q = p1 p2 / p(y), sweeps that keep q = Q e near its margins."""
     for y in range(s.Y):
         total = filled(pairs.p1, 0.0)
         for a in range(s.A):
@@ -68,13 +91,9 @@ def start(s, pairs, field):
     fill_load(s, pairs.exp_lam, pairs.exp_mu, pairs.Q)
     for _ in range(SWEEPS):
         sweep(s, pairs)
-        fill_load(s, pairs.exp_lam, pairs.exp_mu, field.load)
+        fill_load(s, pairs.exp_lam, pairs.exp_mu, load)
         for c in range(s.C):
-            pairs.Q[c] = pairs.Q[c] * field.load[c]
-    fill_load(s, pairs.exp_lam, pairs.exp_mu, field.load)
-    touch(s, pairs.exp_lam, pairs.exp_mu, field.load)
-    fill_load(s, pairs.exp_lam, pairs.exp_mu, field.load)
-    step_inside(s, pairs, field)
+            pairs.Q[c] = larger(pairs.Q[c] * load[c], LEAST_Q)
 
 
 @inner

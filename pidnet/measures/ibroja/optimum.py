@@ -90,8 +90,8 @@ def solved(tables: PairTables, tolerance: float) -> tuple[Atoms, tuple[np.ndarra
 
 def _atoms(tables: PairTables, minimum: np.ndarray, gap: np.ndarray) -> Atoms:
     """The atoms that go with the minimum, bits."""
-    *informations, target = shannon.informations_and_entropy(tables.p)
-    information1, information2, joint = informations
+    information1, information2 = values_of_units(tables, shannon.mutual_information)
+    target, joint = shannon.entropy_and_joint_information(tables.p)
     unknown2 = target - information2  # H(Y|X2)
     least = np.maximum(0.0, information1 + information2 - joint)
     most = np.minimum(information1, information2)

@@ -104,16 +104,18 @@ def table(rows: Sequence[Mapping[str, Any]], most: int = MOST_LINES - 4) -> list
 
 
 def _narrowed(cells: list[list[str]], widths: list[int], excess: int) -> tuple[list[list[str]], list[int]]:
-    """Columns of a table that is too wide: the widest loses the middle of its long texts."""
+    """Columns of a table that is too wide: the widest loses the middle of its long texts, or the begin of those that would be
+    alike."""
     widest = widths.index(max(widths))
     widths = widths.copy()
-    widths[widest] = max(LEAST_TEXT, widths[widest] - excess)
-    begin = (widths[widest] - 3) // 3
-    end = widths[widest] - 3 - begin
-    short = [
-        text if len(text) <= widths[widest] else f"{text[:begin]}...{text[-end:]}" for text in cells[widest]
-    ]
-    return [*cells[:widest], short, *cells[widest + 1 :]], widths
+    widths[widest] = width = max(LEAST_TEXT, widths[widest] - excess)
+    tried = [[_cut_at(begin, text, width) for text in cells[widest]] for begin in ((width - 3) // 3, 0)]
+    return [*cells[:widest], max(tried, key=lambda texts: len(set(texts))), *cells[widest + 1 :]], widths
+
+
+def _cut_at(begin: int, text: str, width: int) -> str:
+    """A text without what is too much after its first letters."""
+    return text if len(text) <= width else f"{text[:begin]}...{text[begin + 3 - width :]}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -5,6 +5,7 @@ import contextlib
 import io
 import re
 import runpy
+from importlib.metadata import requires
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def test_example_runs(path, tmp_path, monkeypatch):
         runpy.run_path(str(path), run_name="__main__")
     assert printed.getvalue()
     assert (tmp_path / f"{path.stem}.png").exists(), "the gallery shows a figure of each"
+
+
+def test_no_example_is_taken_for_a_library():
+    """Python looks for modules beside the script that it runs: pandas would import an example called bottleneck."""
+    wanted = {
+        re.match(r"[\w-]+", line)[0].lower() for name in ("pandas", "xarray") for line in requires(name)
+    }
+    assert "bottleneck" in wanted
+    assert not wanted & {path.stem for path in EXAMPLES}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

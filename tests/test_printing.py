@@ -82,5 +82,11 @@ def test_a_table_that_is_too_wide_shortens_its_longest_texts_in_the_middle():
     assert all(line.startswith("encoder.") and "..." in line for line in lines[1:])
 
 
+def test_names_that_begin_alike_and_end_alike_are_told_apart():
+    layers = [f"bert.encoder.layer.{k}.attention.self" for k in range(2)]
+    lines = table([{"layer": layer} | {name * 18: 1 for name in "abcd"} for layer in layers])
+    assert [line.split()[0] for line in lines[1:]] == ["....0.attention.self", "....1.attention.self"]
+
+
 def test_things_are_counted_in_words():
     assert [counted(n, "pair") for n in (0, 1, 2000)] == ["0 pairs", "1 pair", "2,000 pairs"]

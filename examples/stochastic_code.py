@@ -29,4 +29,4 @@ for beta in (1000.0, 100.0, 30.0, 10.0):
     print(f"  CDNV sampled {sampled.cdnv:.3f}, mean code {mean.cdnv:.3f}")
     print(f"  test accuracy sampled {right[0]:.3f}, mean code {right[1]:.3f}")
 print(sampled)
-sampled.plot().savefig("bottleneck.png")
+sampled.plot().savefig("stochastic_code.png")

@@ -73,6 +73,9 @@ class StoredValues:
         """All of them."""
         return self[:].numpy()
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.numpy().astype(dtype or np.uint8, copy=False)
+
     def to(self, *kind: Any) -> Tensor:
         """All of them as a Tensor of a type."""
         return self[:].to(*kind)

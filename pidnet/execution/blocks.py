@@ -1,6 +1,6 @@
 """How much is worked on at once: sizes that bound memory or keep threads busy, and change no result."""
 
-TABLE_BYTES = 2**26  # of the tables in a block of pairs
+TABLE_BYTES = 2**25  # of the tables in a block of pairs, of which there is one more than threads
 COVARIANCE_BYTES = (
     2**22
 )  # of the covariances in a block of pairs; eigenvalues of small matrices profit from the cache

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numba
 import torch
 
 from pidnet.execution.blocks import FEWEST_PAIRS, PARTS_PER_WORKER
+
+Block = TypeVar("Block")
+Result = TypeVar("Result")
 
 
 def share_pairs(work: Callable[[slice], None], pairs: int) -> None:
@@ -25,6 +30,24 @@ def share_pairs(work: Callable[[slice], None], pairs: int) -> None:
         return
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(work, parts))
+
+
+def share_blocks(work: Callable[[Block], Result], blocks: Iterable[Block]) -> Iterator[Result]:
+    """What ``work`` makes of each block, in order, on as many threads as numba is set to use, each with a block of its own:
+    for work of which only a part is in kernels. One block more than threads is under way.
+    """
+    workers = numba_threads()
+    if workers == 1:
+        yield from map(work, blocks)
+        return
+    with ThreadPoolExecutor(workers, initializer=numba.set_num_threads, initargs=(1,)) as pool:
+        running: deque[Future[Result]] = deque()
+        for block in blocks:
+            running.append(pool.submit(work, block))
+            if len(running) > workers:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
 
 
 def numba_threads() -> int:

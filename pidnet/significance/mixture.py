@@ -12,6 +12,7 @@ import numpy as np
 from pidnet.codes import Codes
 from pidnet.codes.resampling import split
 from pidnet.execution.blocks import CLOSED_FORMS_AT_ONCE
+from pidnet.execution.threads import share_blocks
 from pidnet.measures import Measure, terms_of_units
 from pidnet.measures.atoms import Atoms, complete_lattice
 from pidnet.measures.derivatives import log2_ratio
@@ -69,14 +70,17 @@ def plug_in_and_mixture(codes: Codes, layer: str, measure: Measure) -> tuple[Ato
 
 def _by_tables(codes: Codes, layer: str, measure: Measure) -> Iterator[tuple[Atoms, Atoms]]:
     """Block by block, from the tables of pairs."""
-    for tables in iterate_pair_tables(codes, layer):
+
+    def work(tables: PairTables) -> tuple[Atoms, Atoms]:
         if measure.with_bias is not None:
             atoms, bias = measure.with_bias(tables)
         else:
             atoms = measure(tables)
             bias = _bias_of_redundancy(atoms, tables, measure, None)[0]
         known = np.stack(unit_biases(tables), 1)
-        yield atoms, _corrected(atoms, known, evidence_of_tables(tables), measure, (bias, 0.0))
+        return atoms, _corrected(atoms, known, evidence_of_tables(tables), measure, (bias, 0.0))
+
+    yield from share_blocks(work, iterate_pair_tables(codes, layer))
 
 
 def _by_units(
@@ -91,13 +95,16 @@ def _by_units(
     terms_UT, biases_UT = terms.terms(p_UXY), terms.biases(p_UXY, samples)
     information, known = shannon.mutual_information(p_UXY), information_bias(p_UXY, samples)
     values_UXY = log2_ratio(p_UXY).astype(np.float32)
-    for block in np.array_split(pairs, -(-len(pairs) // CLOSED_FORMS_AT_ONCE)):
+
+    def work(block: np.ndarray) -> tuple[Atoms, Atoms]:
         joint, evidence = evidence_of_codes(coded, block, values_UXY)
         of_terms = terms_UT[block[:, 0]], terms_UT[block[:, 1]]
         atoms = complete_lattice((*information[block].T, joint), over_terms(np.minimum(*of_terms)))
         error = evidence.difference_errors() if terms.by_class else evidence.difference_error()[:, None]
         bias = bias_of_smaller(of_terms, (biases_UT[block[:, 0]], biases_UT[block[:, 1]]), error)
-        yield atoms, _corrected(atoms, known[block], evidence, measure, (bias, 0.0))
+        return atoms, _corrected(atoms, known[block], evidence, measure, (bias, 0.0))
+
+    yield from share_blocks(work, np.array_split(pairs, -(-len(pairs) // CLOSED_FORMS_AT_ONCE)))
 
 
 def correct_pairs(plug_in: Atoms, tables: PairTables, measure: Measure, gained: Atoms | None = None) -> Atoms:

@@ -105,6 +105,7 @@ def test_rows_and_columns_come_in_the_order_asked_for(tmp_path):
         assert torch.equal(stored[:, units], torch.from_numpy(values[:, [3, 0]]))
         assert torch.equal(stored[:, 2], torch.from_numpy(values[:, 2]))
         assert torch.equal(torch.cat([*stored.split(4)]), torch.from_numpy(values))
+        np.testing.assert_array_equal(np.asarray(stored, np.int64), values)
 
 
 def test_a_store_that_was_cut_off_is_no_codes_and_is_begun_again(net, tmp_path):

@@ -8,7 +8,8 @@ import numba
 import numpy as np
 import pytest
 
-from pidnet.execution.threads import share_pairs
+from pidnet.execution import threads
+from pidnet.execution.threads import share_blocks, share_pairs
 
 
 @pytest.mark.parametrize("pairs", [0, 1, 15, 16, 17, 1000])
@@ -50,3 +51,33 @@ def test_torch_keeps_its_number_of_threads():
         "share_pairs(lambda part: None, 100); assert torch.get_num_threads() == 1"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
+
+
+def test_blocks_come_in_order_each_on_a_thread_of_its_own(monkeypatch):
+    monkeypatch.setattr(threads, "numba_threads", lambda: 3)
+    at_once, together = threading.Barrier(3, timeout=10), []
+
+    def work(block):
+        if block < 3:
+            at_once.wait()
+        together.append(numba.get_num_threads())
+        return 2 * block
+
+    assert list(share_blocks(work, iter(range(20)))) == [2 * block for block in range(20)]
+    assert set(together) == {1}
+
+
+def test_few_blocks_are_under_way(monkeypatch):
+    monkeypatch.setattr(threads, "numba_threads", lambda: 2)
+    taken = []
+    results = share_blocks(lambda block: block, (taken.append(k) or k for k in range(10)))
+    assert next(results) == 0
+    assert taken == [0, 1, 2]
+    results.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failure_of_a_block_is_not_lost(monkeypatch, workers):
+    monkeypatch.setattr(threads, "numba_threads", lambda: workers)
+    with pytest.raises(ZeroDivisionError):
+        list(share_blocks(lambda block: 1 // block, range(4)))

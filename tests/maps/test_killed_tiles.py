@@ -63,7 +63,7 @@ def test_a_killed_worker_of_dask_loses_no_tile(tmp_path):
     distributed = pytest.importorskip("distributed")
     codes = some_codes()
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster,
         cluster.get_client() as client,
     ):
         first = client.run(os.getpid)

@@ -178,7 +178,7 @@ def test_an_executor_that_was_shut_down_loses_all(tmp_path):
 def test_a_cluster_of_dask_makes_tiles_too():
     distributed = pytest.importorskip("distributed")
     codes = some_codes(constant=())
-    options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster, cluster.get_client() as client:
         found = pn.layer_maps(codes, "i_min", executor=client.get_executor())["fc1"]
     same(found, pn.layer_maps(codes, "i_min")["fc1"])

@@ -115,6 +115,14 @@ def output_rows(layer: Weighted, outputs: Tensor, most: int | None = None) -> Te
     return outputs.reshape(math.prod(outputs.shape[:-1]), outputs.shape[-1]).double()
 
 
+def squares(rows: Tensor) -> Tensor:
+    """X^T X of rows X, (feature, feature): on a CPU by NumPy, which knows that it is symmetric and forms half of it."""
+    if rows.device.type != "cpu":
+        return rows.T @ rows
+    values = rows.detach().numpy()
+    return torch.from_numpy(values.T @ values)
+
+
 def drawn(positions: int, most: int | None) -> slice | Tensor:
     """The positions to look at: all of them, or ``most``, always the same."""
     if most is None or positions <= most:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from pidnet.networks.hooks import record_calls
-from pidnet.networks.inputs import Inputs, mapped, samples, split
+from pidnet.networks.hooks import record_calls, surround_calls
+from pidnet.networks.inputs import Inputs, mapped, samples, split, take, tensors_in
 from pidnet.networks.kinds import CONVOLUTIONS, Weighted
-from pidnet.networks.linear_map import POSITIONS, feature_count, input_rows
+from pidnet.networks.linear_map import POSITIONS, feature_count, input_rows, squares
 from pidnet.networks.outputs import OutputReading
 from pidnet.pruning.criteria.sketching import Sketch
 from pidnet.pruning.structure.network import CuttableNetwork
@@ -21,8 +22,9 @@ from pidnet.pruning.structure.network import CuttableNetwork
 NARROW = 128
 ROUNDING = 1e-5  # of each variance, added so that rounding leaves the covariance positive definite
 ROWS = 4096
-# Samples whose gradients of all scores by all layers are in memory together.
-AT_ONCE = 16
+# Samples are taken together while what layers make of them, twice over, and all gradients by it take no more than this.
+MOST_BYTES = 64e6
+MOST_SAMPLES = 256
 # Sums of squares beyond this, or below its inverse, are formed in double precision.
 FAR = 1e20
 
@@ -43,7 +45,7 @@ def input_moments(
         rows = sketches[name].rows(rows) if name in sketches else rows
         start, gram, total, count = sums.get(name) or _none_yet(rows)
         for some in (rows - start).split(ROWS):
-            gram.add_(_squares(some, lambda values: values.T @ values))
+            gram.add_(_in_range(some, squares))
             total = total + some.sum(0, dtype=torch.float64)
         sums[name] = start, gram, total, count + len(rows)
 
@@ -59,7 +61,7 @@ def input_moments(
     return found
 
 
-def _squares(values: Tensor, multiply: Callable[[Tensor], Tensor]) -> Tensor:
+def _in_range(values: Tensor, multiply: Callable[[Tensor], Tensor]) -> Tensor:
     """A sum of products of values with themselves, float64 (number, number), formed in single precision where values and
     squares are within its range."""
     found = multiply(values.to(torch.promote_types(values.dtype, torch.float32))).double()
@@ -84,10 +86,29 @@ def fisher_factors(
     draws: int,
 ) -> dict[Factor, np.ndarray]:
     """(consumer, temperature) -> mean over samples of g g^T, g the gradients of the output's directions, (output, output)."""
+    batches = split(x, _at_once(network, x, consumers, temperatures))
     parts = (
-        _fisher_sums(network, batch, consumers, temperatures, (seed, draws)) for batch in split(x, AT_ONCE)
+        _fisher_sums(network, batch, consumers, temperatures, ((seed << 32) + number, draws))
+        for number, batch in enumerate(batches)
     )
     return {key: total.detach().cpu().numpy() / samples(x) for key, total in totals(parts).items()}
+
+
+@torch.no_grad()
+def _at_once(network: CuttableNetwork, x: Inputs, consumers: list[str], temperatures: Sequence[float]) -> int:
+    """How many samples' graph and gradients are in memory together."""
+    made, read = [0], [0]
+
+    def leave(name: str, layer: nn.Module, _arguments: tuple, _keywords: dict, output: Any) -> None:
+        size = sum(tensor.nbytes for tensor in tensors_in(output))
+        made.append(0 if any(layer.children()) else size)
+        read.append(size if name in consumers else 0)
+
+    with surround_calls(network.model, lambda *_: None, leave):
+        scores = network.run(take(x, slice(1)))
+    mixed = len(temperatures) > 1 and network.reading.mixtures(scores) is not None
+    each = 2 * sum(made) + sum(read) * (scores.shape[1] if mixed else 1)
+    return int(min(MOST_SAMPLES, max(1, MOST_BYTES // max(1, each))))
 
 
 def _fisher_sums(
@@ -115,8 +136,8 @@ def _fisher_sums(
 def _gram(layer: Weighted, gradients: Tensor) -> Tensor:
     """Sum of g g^T over samples and positions, float64 (output, output)."""
     if isinstance(layer, CONVOLUTIONS):
-        return _squares(gradients.flatten(2), lambda g: torch.bmm(g, g.mT).sum(0, dtype=torch.float64))
-    return _squares(gradients.reshape(-1, gradients.shape[-1]), lambda g: g.T @ g)
+        return _in_range(gradients.flatten(2), lambda g: torch.bmm(g, g.mT).sum(0, dtype=torch.float64))
+    return _in_range(gradients.reshape(-1, gradients.shape[-1]), squares)
 
 
 def _gradients(

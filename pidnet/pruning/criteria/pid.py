@@ -85,8 +85,8 @@ def choose(
 class Channel:
     """One consumer of the layer's units.
 
-    table: (feature + output, feature + output), the joint covariance swept over the kept features F: among
-    them -C_FF^-1, from them to everything else the coefficients of the regression on them, and elsewhere
+    table: (feature, feature + output), the rows of the features in the joint covariance swept over the kept features F:
+    among them -C_FF^-1, from them to everything else the coefficients of the regression on them, and elsewhere
     what that regression leaves. owned: int (unit, feature). kept: bool (unit,). covariance: C.
     """
 
@@ -105,11 +105,9 @@ class Channel:
             weight = _square_root(statistics.fisher(consumer, temperature)) @ weight
         covariance = ridged(statistics.covariance(consumer))
         if kept:  # what sweeping all features in comes to
-            nothing = np.zeros((len(weight), len(weight)))
-            table = np.block([[-_inverse(covariance), weight.T], [weight, nothing]])
+            table = np.hstack([-_inverse(covariance), weight.T])
             return Channel(table, owned, np.full(len(owned), True), covariance)
-        explained = covariance @ weight.T
-        table = np.block([[covariance, explained], [explained.T, weight @ explained]])
+        table = np.hstack([covariance, covariance @ weight.T])
         channel = Channel(table, owned, np.full(len(owned), False), covariance)
         channel._sweep_in(np.setdiff1d(np.arange(len(covariance)), owned))
         return channel
@@ -117,8 +115,8 @@ class Channel:
     def alone(self, unit: int) -> float:
         """1/2 tr(V_j C_jj V_j^T): the information of a kept unit when no other unit carries any."""
         own = self.owned[unit]
-        columns = self.table[len(self.covariance) :, own]
-        return float(0.5 * np.einsum("of,fg,og->", columns, self.covariance[np.ix_(own, own)], columns))
+        carried = self.table[own, len(self.covariance) :]
+        return float(0.5 * np.sum(carried * (self.covariance[own[:, None], own] @ carried)))
 
     def change(self, units: np.ndarray) -> np.ndarray:
         """The cost of removing each of these units if they are kept, the gain of adding them if not, (unit,)."""
@@ -131,13 +129,14 @@ class Channel:
 
     def part(self, units: np.ndarray) -> Channel:
         """The channel from some kept units alone, given all others."""
-        own, outputs = self.owned[units], np.arange(len(self.covariance), len(self.table))
-        places = np.concatenate([own.ravel(), outputs])
+        own = self.owned[units]
+        rows = own.ravel()
+        columns = np.concatenate([rows, np.arange(len(self.covariance), self.table.shape[1])])
         return Channel(
-            self.table[np.ix_(places, places)],
+            self.table[np.ix_(rows, columns)],
             np.arange(own.size).reshape(own.shape),
             np.full(len(units), True),
-            self.covariance[np.ix_(own.ravel(), own.ravel())],
+            self.covariance[np.ix_(rows, rows)],
         )
 
     def sweep(self, units: int | np.ndarray) -> None:
@@ -152,14 +151,16 @@ class Channel:
         self.kept[units] ^= True
 
     def _sweep_in(self, own: np.ndarray) -> None:
-        block = self.table[np.ix_(own, own)]
+        rows = self.table[own]
+        block = rows[:, own]
         inverse = np.linalg.inv(block) if len(own) > 1 else 1 / block
-        columns = self.table[:, own]
-        carry = columns @ inverse
-        # In place, a transposed table in the order of Fortran: table - carry @ columns.T without another table.
-        self.table = GEMM(-1, columns, carry, 1, self.table.T, trans_b=True, overwrite_c=True).T
-        self.table[:, own], self.table[own] = carry, carry.T
-        self.table[np.ix_(own, own)] = -inverse
+        carry, features = inverse @ rows, len(self.table)
+        # In place, a transposed table in the order of Fortran: table - rows.T @ carry without another table.
+        self.table = GEMM(
+            -1, carry.T, rows[:, :features].T, 1, self.table.T, trans_b=True, overwrite_c=True
+        ).T
+        self.table[:, own], self.table[own] = carry[:, :features].T, carry
+        self.table[own[:, None], own] = -inverse
 
 
 def channels(

@@ -9,6 +9,7 @@ which units go.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pidnet.networks.inputs import Inputs, blended, parted
+from pidnet.networks.inputs import Inputs, blended, parted, take
 from pidnet.progress import shown
 from pidnet.pruning.criteria.criterion import Criterion
 from pidnet.pruning.criteria.ranking import Ranking
@@ -34,7 +35,7 @@ from pidnet.pruning.structure.network import CuttableNetwork
 FEW = 5
 # Where a curve is measured: by how many shares of the layer more or less than its width. First of every layer alone, also without
 # any unit where a branch can go wholly, then around the widths that were found.
-ALONE = (-1.0, -0.875, -0.75, -0.625, -0.5, -0.25)
+ALONE = (-1.0, -0.875, -0.75, -0.5, -0.25)
 NEAR = (-0.125, 0.0, 0.125, 0.25)
 
 
@@ -49,16 +50,8 @@ class Judge:
     free: Collection[str] = ()
     _known: dict[tuple, float] = field(default_factory=dict)
 
-    @staticmethod
-    def of(
-        statistics: CalibrationStatistics,
-        rankings: Mapping[str, Ranking],
-        held: Inputs,
-        free: Collection[str] = (),
-    ) -> Judge:
-        """A judge on these samples."""
-        with torch.no_grad():
-            return Judge(Folder(statistics), rankings, held, statistics.network.run(held), free)
+    def __post_init__(self) -> None:
+        self._known[tuple(self.statistics.network.widths.items())] = 0.0
 
     @property
     def statistics(self) -> CalibrationStatistics:
@@ -78,10 +71,15 @@ class Judge:
         return self._known[key]
 
     def curves(
-        self, widths: Mapping[str, int], round_to: int = 1, steps: Sequence[float] = ALONE
+        self,
+        widths: Mapping[str, int],
+        round_to: int = 1,
+        steps: Sequence[float] = ALONE,
+        most: float = math.inf,
     ) -> list[LossCurve]:
         """The curve of each layer with all others at their widths; front to back, so that what stands before a layer
-        runs once. steps: the shares of a layer more or less than its width to measure at."""
+        runs once. steps: the shares of a layer more or less than its width to measure at. most: a curve ends where more
+        bits than this are lost."""
         network, here = self.statistics.network, self.loss(widths)
         replay = Replay(self._cut(widths).model, [self.held])
         places = network.order([p for g in network.groups.values() for p in g.producers], self.held)
@@ -91,20 +89,27 @@ class Judge:
             sorted(network.tied, key=lambda names: places.index(firsts[names])), "measuring loss curves"
         ):
             replay.reach(firsts[names])
-            tried = self._tried(names[0], widths[names[0]], round_to, steps)
             bits = {widths[names[0]]: here}
-            for width in (width for width in tried if width not in bits):
+            for width in self._tried(names[0], widths[names[0]], round_to, steps):
                 cut = self._cut({**widths, **dict.fromkeys(names, width)})
                 bits[width] = self._bits(replay, cut)
-            found[names] = LossCurve(names, tuple(tried), tuple(bits[width] for width in tried))
+                if bits[width] > most:  # narrower ones lose more
+                    break
+            found[names] = LossCurve(names, *zip(*sorted(bits.items()), strict=True))
         return [found[names] for names in network.tied]
 
+    def rough(self) -> Judge:
+        """A judge on every other pair of the samples held out, of which one may be a blend."""
+        some = [k for k in range(len(self.scores)) if k % 4 < 2]
+        return replace(self, held=take(self.held, some), scores=self.scores[some], _known={})
+
     def _tried(self, name: str, width: int, round_to: int, steps: Sequence[float]) -> list[int]:
-        """The widths to measure a layer at, ascending."""
+        """The widths to measure a layer at beside its own, the widest first."""
         full = self.statistics.network.groups[name].units
         step, least = min(round_to, full), 0 if name in self.free else 1
         wanted = (width + share * full for share in steps if share > -1 or not least)
-        return sorted({min(full, max(least * step, round(one / step) * step)) for one in wanted} | {width})
+        found = {min(full, max(least * step, round(one / step) * step)) for one in wanted} - {width}
+        return sorted(found, reverse=True)
 
     def _producers(self, names: Sequence[str]) -> Iterator[str]:
         for name in names:
@@ -170,17 +175,23 @@ def judges(statistics: CalibrationStatistics, criterion: Criterion, *, search: b
             targets = {name: heat for name, heat in TARGETS.items() if name in ("scores", "next layer")}
         some.prefetch(None, *targets.values())
         ways = {name: criterion.with_options(temperature=heat) for name, heat in targets.items()}
+    scores = some.network.outputs(held)
     return {
-        name: Judge.of(some, {layer: rank(some, layer) for layer in some.layers}, held, free)
+        name: Judge(Folder(some), {layer: rank(some, layer) for layer in some.layers}, held, scores, free)
         for name, rank in ways.items()
     }
 
 
 def measured_widths(judge: Judge, budget: Budget) -> tuple[dict[str, int], list[LossCurve]]:
-    """The widths that lose least on held-out samples, and the curve of each layer alone."""
+    """The widths that lose least on held-out samples, and the curve of each layer alone.
+
+    The first curves are measured on half of the samples, and end where a layer alone loses more than all layers together at
+    uniform widths: it is better left wider.
+    """
     widths, tried, alone = judge.statistics.network.widths, [budget.uniform], []
-    for steps in (ALONE, NEAR):
-        curves = judge.curves(widths, budget.round_to, steps)
+    rounds = ((judge.rough(), ALONE, judge.loss(budget.uniform)), (judge, NEAR, math.inf))
+    for judging, steps, most in rounds:
+        curves = judging.curves(widths, budget.round_to, steps, most)
         widths, alone = divided(budget, curves, tried[-1]), alone or curves
         if widths not in tried:
             tried.append(widths)

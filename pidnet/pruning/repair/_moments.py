@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pidnet.networks.linear_map import POSITIONS
+from pidnet.networks.linear_map import POSITIONS, squares
 
 ROUNDING = 1e-12  # of the sum of squares
 SMALLEST = 1e-12  # keeps the system solvable where all inputs are 0: then the weights stay
@@ -37,7 +37,7 @@ class Moments:
     @staticmethod
     def of(inputs: Tensor, wanted: Tensor) -> Moments:
         rows = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], 1)
-        return Moments(rows.T @ rows, rows.T @ wanted, (wanted**2).sum())
+        return Moments(squares(rows), rows.T @ wanted, (wanted**2).sum())
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.gram + other.gram, self.cross + other.cross, self.square + other.square)

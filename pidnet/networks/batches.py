@@ -19,6 +19,7 @@ Pair = tuple[Any, Tensor]
 Data = Pair | Iterable[Pair]
 
 SIZE = 512
+LABELS = ("labels", "label")  # of a mapping that holds inputs and targets, as Hugging Face's loaders make it
 TEXTS = "the labels are texts; give each class a number: numpy.unique(labels, return_inverse=True)[1]"
 
 
@@ -97,7 +98,8 @@ def example_inputs(model: nn.Module, data: Any) -> Any:
     if isinstance(data, Tensor | np.ndarray | Mapping | PackedSequence | str) or not isinstance(
         data, Iterable
     ):
-        return as_tensors(data)
+        pair = _pair(data) if isinstance(data, Mapping) else None
+        return pair[0] if pair else as_tensors(data)
     if not isinstance(data, list | tuple):
         return example_inputs(model, next(iter(data), None))
     first = data[0] if data else None
@@ -119,7 +121,9 @@ def _takes_two(model: nn.Module) -> bool:
 
 
 def _pair(data: Any) -> Pair | None:
-    """(x, y) as tensors, checked, where the data are one pair; its second entry is an array."""
+    """(x, y) as tensors, checked, where the data are one pair, whose second entry is an array, or a mapping with labels."""
+    if isinstance(data, Mapping) and (name := next((name for name in LABELS if name in data), "")):
+        return _pair(({key: value for key, value in data.items() if key != name}, data[name]))
     if isinstance(data, list | tuple) and len(data) == 2:
         refuse_texts(data[1])
     if isinstance(data, list | tuple) and len(data) == 2 and isinstance(data[1], Tensor | np.ndarray):
@@ -166,7 +170,8 @@ def _checked(data: Any) -> Iterator[Pair]:
         pair = _pair(batch)
         if pair is None:
             raise ValueError(
-                f"batch {number} of the data is {_described(batch)}; expected (x, y), with y a tensor or array"
+                f"batch {number} of the data is {_described(batch)}; expected (x, y), with y a tensor or array, or a mapping "
+                "with 'labels'"
             )
         yield pair
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pidnet.networks.inputs import Inputs, arguments, on_device, samples, shapes, take
 from pidnet.networks.outputs import OutputReading, read_output
+from pidnet.networks.said import class_scores
 
 TOLERANCE = 1e-5
 
@@ -26,26 +27,6 @@ def run(model: nn.Module, inputs: Inputs) -> Any:
 def device_of(model: nn.Module) -> torch.device | None:
     """Where a model takes its inputs: the device of its first parameter or buffer, None without any."""
     return next((tensor.device for tensor in chain(model.parameters(), model.buffers())), None)
-
-
-def class_scores(output: Any) -> Tensor:
-    """The scores in a model's output: the output itself, its ``logits``, or the first entry of a tuple.
-
-    Raises TypeError for an output that has none of these.
-    """
-    found = output
-    if isinstance(output, Mapping):
-        found = output.get("logits")
-    elif hasattr(output, "logits"):
-        found = output.logits
-    elif isinstance(output, tuple | list) and output:
-        found = output[0]
-    if not isinstance(found, Tensor):
-        raise TypeError(
-            f"the model outputs a {type(output).__name__}; expected a tensor, an output with `logits`, or a "
-            "tuple that begins with a tensor"
-        )
-    return found
 
 
 def scores(model: nn.Module, inputs: Inputs) -> Tensor:
@@ -82,9 +63,9 @@ def same(after: Tensor, before: Tensor) -> bool:
 
 
 @torch.no_grad()
-def check_runs(model: nn.Module, inputs: Inputs) -> None:
+def check_runs(model: nn.Module, inputs: Inputs, said: Callable[[Any], Tensor] = class_scores) -> None:
     """ValueError unless the model runs on the inputs and outputs finite scores."""
-    if not class_scores(run_or_say(model, inputs)).isfinite().all():
+    if not said(run_or_say(model, inputs)).isfinite().all():
         raise ValueError("the model's output is not finite; check weights and inputs")
 
 

@@ -76,7 +76,7 @@ def apply_plan(
             f"the plan is a {type(plan).__name__}; expected a PruningPlan, as plan_pruning makes it"
         )
     x, y = labelled(data)
-    dense = discover(model, x).read(x, y, plan.settings.get("output"))
+    dense = discover(model, x, plan.settings.get("entry", "")).read(x, y, plan.settings.get("output"))
     units = units_to_remove(plan, dense, x)
     if fault := dense.fault_of_cut(units, take(x, slice(2))):
         raise RuntimeError(f"{fault}; the plan was not applied")
@@ -87,7 +87,7 @@ def apply_plan(
 
 def shrink(model: nn.Module, plan: PruningPlan, example: Inputs) -> nn.Module:
     """A copy of ``model`` cut by the plan without any repair, checked on an example input."""
-    dense = discover(model, example)
+    dense = discover(model, example, plan.settings.get("entry", ""))
     return dense.without(units_to_remove(plan, dense, example)).collapsed()
 
 

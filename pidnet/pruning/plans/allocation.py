@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from pidnet.networks.inputs import Inputs, blended, parted, take
+from pidnet.networks.replay import Replay
 from pidnet.progress import shown
 from pidnet.pruning.criteria.criterion import Criterion
 from pidnet.pruning.criteria.ranking import Ranking
@@ -28,15 +29,16 @@ from pidnet.pruning.plans.budget import Budget, divided
 from pidnet.pruning.plans.curves import LossCurve
 from pidnet.pruning.plans.search import TARGETS, find_plan
 from pidnet.pruning.repair.branches import branches
-from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.structure.network import CuttableNetwork
 
 # With more layers than this their widths follow measured curves.
 FEW = 5
 # Where a curve is measured: by how many shares of the layer more or less than its width. First of every layer alone, also without
 # any unit where a branch can go wholly, then around the widths that were found.
-ALONE = (-1.0, -0.875, -0.75, -0.5, -0.25)
+ALONE = (-1.0, -0.875, -0.75, -0.625, -0.5, -0.25)
 NEAR = (-0.125, 0.0, 0.125, 0.25)
+# Curves are measured on as many samples as make a loss this certain, one standard error, or on all.
+CERTAIN = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +50,10 @@ class Judge:
     held: Inputs
     scores: Tensor
     free: Collection[str] = ()
-    _known: dict[tuple, float] = field(default_factory=dict)
+    _known: dict[tuple, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._known[tuple(self.statistics.network.widths.items())] = 0.0
+        self._known[tuple(self.statistics.network.widths.items())] = torch.zeros(len(self.scores))
 
     @property
     def statistics(self) -> CalibrationStatistics:
@@ -65,6 +67,10 @@ class Judge:
 
     def loss(self, widths: Mapping[str, int]) -> float:
         """Bits lost at these widths, a mean over the held-out samples."""
+        return float(self._lost(widths).mean())
+
+    def _lost(self, widths: Mapping[str, int]) -> Tensor:
+        """The same by sample."""
         if (key := tuple(widths.items())) not in self._known:
             network = self._cut(widths)
             self._known[key] = self._bits(Replay(network.model, [self.held]), network)
@@ -92,15 +98,22 @@ class Judge:
             bits = {widths[names[0]]: here}
             for width in self._tried(names[0], widths[names[0]], round_to, steps):
                 cut = self._cut({**widths, **dict.fromkeys(names, width)})
-                bits[width] = self._bits(replay, cut)
+                bits[width] = float(self._bits(replay, cut).mean())
                 if bits[width] > most:  # narrower ones lose more
                     break
             found[names] = LossCurve(names, *zip(*sorted(bits.items()), strict=True))
         return [found[names] for names in network.tied]
 
-    def rough(self) -> Judge:
-        """A judge on every other pair of the samples held out, of which one may be a blend."""
-        some = [k for k in range(len(self.scores)) if k % 4 < 2]
+    def rough(self, widths: Mapping[str, int]) -> Judge:
+        """A judge on so many of the samples held out, in pairs of which one may be a blend, as tell the loss at these widths to
+        ``CERTAIN`` of it."""
+        bits = self._lost(widths)
+        needed = float((bits.std() / bits.mean() / CERTAIN) ** 2)
+        pairs = len(bits) // 2
+        if not needed < 2 * pairs:
+            return self
+        chosen = np.linspace(0, pairs - 1, math.ceil(needed / 2) or 1).round().astype(int)
+        some = [sample for pair in chosen.tolist() for sample in (2 * pair, 2 * pair + 1)]
         return replace(self, held=take(self.held, some), scores=self.scores[some], _known={})
 
     def _tried(self, name: str, width: int, round_to: int, steps: Sequence[float]) -> list[int]:
@@ -121,9 +134,8 @@ class Judge:
         return self.folder.folded(cut)
 
     @torch.no_grad()
-    def _bits(self, replay: Replay, network: CuttableNetwork) -> float:
-        bits = network.reading.divergence(self.scores, replay.scores(0, network.model))
-        return float(bits.mean())
+    def _bits(self, replay: Replay, network: CuttableNetwork) -> Tensor:
+        return network.reading.divergence(self.scores, network.said(replay.run(0, network.model)))
 
 
 def decided(
@@ -185,13 +197,12 @@ def judges(statistics: CalibrationStatistics, criterion: Criterion, *, search: b
 def measured_widths(judge: Judge, budget: Budget) -> tuple[dict[str, int], list[LossCurve]]:
     """The widths that lose least on held-out samples, and the curve of each layer alone.
 
-    The first curves are measured on half of the samples, and end where a layer alone loses more than all layers together at
-    uniform widths: it is better left wider.
+    Those of single layers end where one loses more than all together at uniform widths: it is better left wider.
     """
     widths, tried, alone = judge.statistics.network.widths, [budget.uniform], []
-    rounds = ((judge.rough(), ALONE, judge.loss(budget.uniform)), (judge, NEAR, math.inf))
-    for judging, steps, most in rounds:
-        curves = judging.curves(widths, budget.round_to, steps, most)
+    rough = judge.rough(budget.uniform)
+    for steps, most in ((ALONE, judge.loss(budget.uniform)), (NEAR, math.inf)):
+        curves = rough.curves(widths, budget.round_to, steps, most)
         widths, alone = divided(budget, curves, tried[-1]), alone or curves
         if widths not in tried:
             tried.append(widths)

@@ -138,7 +138,7 @@ class PruningPlan(Printed):
         str
             Several lines: what goes, what that costs, and which layers are left out and why.
         """
-        lines = [f"pruned by {self.criterion}", *self._held_out(), *self._latency()]
+        lines = [f"pruned by {self.criterion}{self._reading()}", *self._held_out(), *self._latency()]
         if self.settings.get("seems_trained_on"):
             lines.append(SEEMS_TRAINED_ON)
         targets = {
@@ -263,6 +263,12 @@ class PruningPlan(Printed):
             *more,
             *left_out,
         ]
+
+    def _reading(self) -> str:
+        """How the network's output is read, in words, where that is known."""
+        entry = self.settings.get("entry", "")
+        said = f"entry {entry!r} of its output" if entry else "its output"
+        return f", {said} read as {kind}" if (kind := self.settings.get("output")) else ""
 
     def _held_out(self) -> list[str]:
         """The measured loss in words, where there is one."""

@@ -12,7 +12,7 @@ from pidnet.arguments import check_arguments
 from pidnet.names import ALLOCATIONS
 from pidnet.networks.batches import Data, labelled
 from pidnet.networks.naming import Layers, layer_names
-from pidnet.networks.outputs import Reading
+from pidnet.networks.outputs import READINGS, Reading
 from pidnet.pruning.criteria.criterion import Rank
 from pidnet.pruning.criteria.registry import find_criterion
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
@@ -38,7 +38,7 @@ def plan_pruning(
     layers: Layers = None,
     round_to: int = 1,
     search: bool = True,
-    output: Reading | None = None,
+    output: Reading | str | None = None,
     seed: int = 0,
 ) -> PruningPlan:
     """Decide which units to remove.
@@ -82,7 +82,9 @@ def plan_pruning(
     output
         How the network's output is read: "classes" (sample, class, ...), "tokens" (sample, token, class),
         "bernoulli" (logits, each yes or no) or "gaussian" (the scores themselves). None decides by the shapes of
-        scores and targets; the plan says how, in ``settings``.
+        scores and targets; the plan says how. Or the name of an entry of what the network returns, as "boxes", or "boxes.0" for
+        the first of several there, of which alone a loss is then measured. Without a name the scores are the output, its
+        ``logits`` or ``last_hidden_state``, the first of a tuple, or all entries of a mapping together.
     seed
         Of the criteria that draw.
 
@@ -166,6 +168,7 @@ def _settings(
         "layers": layers,
         "round_to": budget.round_to,
         "output": statistics.network.reading.kind,
+        "entry": statistics.network.said.entry,
         "seed": statistics.seed,
         "calibration_samples": len(statistics.y),
         "sketched": {name: round(float(sketch.share), 4) for name, sketch in statistics.sketches.items()},
@@ -179,7 +182,7 @@ def gather(
     layers: Layers = None,
     seed: int = 0,
     *,
-    output: Reading | None = None,
+    output: Reading | str | None = None,
 ) -> CalibrationStatistics:
     """Statistics on an untouched, expanded copy of the model, from checked data.
 
@@ -212,12 +215,13 @@ def gather(
 
 
 def _gathered(
-    model: nn.Module, data: Data, names: list[str] | None, seed: int, output: Reading | None
+    model: nn.Module, data: Data, names: list[str] | None, seed: int, output: Reading | str | None
 ) -> CalibrationStatistics:
     if seed < 0:
         raise ValueError(f"seed={seed}; expected 0 or more")
     x, y = labelled(data)
-    network = cuttable(model, x, names).read(x, y, output)
+    reading = next((known for known in READINGS if known == output), None)
+    network = cuttable(model, x, names, "" if reading else output or "").read(x, y, reading)
     network.model.requires_grad_(True)
     return CalibrationStatistics(network, x, y, seed)
 

@@ -15,8 +15,8 @@ from torch.overrides import TorchFunctionMode
 from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs
 from pidnet.networks.kinds import BATCHNORMS, Weighted
+from pidnet.networks.replay import Replay, StopForward
 from pidnet.networks.running import run
-from pidnet.pruning.repair.replay import Replay, StopForward
 
 SUMS = {"add", "add_", "__add__", "__iadd__", "__radd__"}
 RECTIFIERS = {"relu", "relu_"}

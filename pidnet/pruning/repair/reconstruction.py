@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from pidnet.networks.inputs import Inputs, blended, samples, take
 from pidnet.networks.kinds import CONVOLUTIONS, weighted
+from pidnet.networks.replay import Replay
 from pidnet.progress import shown
 from pidnet.pruning.repair._streams import Call, watched
-from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.repair.walk import Walk
 
 # Samples in a batch.

@@ -13,9 +13,9 @@ from torch import Tensor
 from pidnet.networks.inputs import Inputs, interleaved, samples, take
 from pidnet.networks.kinds import PRODUCERS, weighted
 from pidnet.networks.linear_map import features, output_rows
+from pidnet.networks.replay import Replay
 from pidnet.pruning.repair._moments import positions
 from pidnet.pruning.repair._streams import Call, survey, watched
-from pidnet.pruning.repair.replay import Replay
 from pidnet.pruning.structure.groups import UnitsByLayer
 from pidnet.pruning.structure.network import CuttableNetwork
 

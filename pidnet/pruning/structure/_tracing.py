@@ -23,7 +23,9 @@ from pidnet.networks.compensated_norms import norms_channels
 from pidnet.networks.hooks import surround_calls
 from pidnet.networks.inputs import Inputs, repeated, take, tensors_in
 from pidnet.networks.kinds import CHANNELS_FIRST, NORMS, PRODUCERS, channels_together
-from pidnet.networks.running import run, scores
+from pidnet.networks.replay import Replay
+from pidnet.networks.running import run
+from pidnet.networks.said import Said
 
 FOLDED = "its samples share an axis with something else, as in x.reshape(-1, ...)"
 MIXED = "an operation that is not a layer mixes its units before the output (for example matmul, softmax over units)"
@@ -31,6 +33,9 @@ LOST = (
     "an operation on the way to the next layer loses the mark that follows its units (as torch.where and torch.sign "
     "do); write it with an activation that is nan where its input is nan"
 )
+
+
+REMEMBERED = 64e6  # bytes, of what runs before a layer, for each number of copies
 
 
 @dataclass(eq=False)
@@ -81,28 +86,33 @@ class Marks:
 
 @dataclass(frozen=True, eq=False)
 class Tracer:
-    """Follows the units of one layer after the other through a model in eval mode.
+    """Follows the units of one layer after the other, in the order in which they run, through a model in eval mode.
 
-    lengths: of all axes of everything that passes between its modules, but for the axis of the samples.
+    order: the modules by their first call. lengths: of all axes of everything that passes between them, but for the axis of
+    the samples. said: what the model puts out.
     """
 
     model: nn.Module
     example: Inputs
+    order: list[str]
     lengths: frozenset[int]
+    said: Said
+    _replays: dict[int, Replay] = field(default_factory=dict, init=False)
 
     @staticmethod
     @torch.no_grad()
-    def of(model: nn.Module, example: Inputs) -> Tracer:
+    def of(model: nn.Module, example: Inputs, said: Said) -> Tracer:
         """A tracer with the lengths that a run on two copies of the first sample shows."""
         lengths: set[int] = set()
+        order: dict[str, None] = {}
 
         def see(_name: str, _module: nn.Module, arguments: tuple, keywords: dict, output: Any = None) -> None:
             seen = tensors_in([arguments, keywords, output])
             lengths.update(length for tensor in seen for length in tensor.shape)
 
-        with surround_calls(model, lambda *_: None, see):
+        with surround_calls(model, lambda name, *_: order.setdefault(name), see):
             run(model, repeated(example, 2))
-        return Tracer(model, example, frozenset(lengths))
+        return Tracer(model, example, list(order), frozenset(lengths), said)
 
     @torch.no_grad()
     def trace(self, source: str, units: int, together: int = 1, before: int = 0) -> Trace:
@@ -110,26 +120,40 @@ class Tracer:
         are one unit. before: channels that come before them."""
         marks = Marks.of(units, together, self.lengths).after(before)
         found = Trace()
+        replay = self._replay(len(marks))
+        replay.reach(source)
         with _marking(self.model, source, found, marks) as ran, _watching(self.model, found, marks):
-            output = scores(self.model, repeated(self.example, len(marks))).isnan()
+            outputs = replay.run(0)
+            output = self.said(outputs).isnan()
         if not ran:
             found.refuse("it does not run in the forward pass")
         elif output.any():
             found.refuse(
                 MIXED if _mixed(output, marks) else "its units reach the output without another layer"
             )
+        elif any(entry.isnan().any() for entry in self.said.beside(outputs)):
+            found.refuse("its units reach another entry of the output without another layer")
         elif not found.columns:
             found.refuse(LOST if self._matters(source) else "no layer reads its units")
         return found
 
+    def _replay(self, copies: int) -> Replay:
+        """The model on so many copies, as far as it has been followed on as many."""
+        if copies not in self._replays:
+            self._replays[copies] = Replay(self.model, [repeated(self.example, copies)], REMEMBERED)
+        return self._replays[copies]
+
+    def _output(self, x: Inputs) -> Tensor:
+        return self.said(run(self.model, x))
+
     def _matters(self, source: str) -> bool:
         """Whether the output changes when that of the source does."""
-        before = scores(self.model, take(self.example, [0]))
+        before = self._output(take(self.example, [0]))
         hook = self.model.get_submodule(source).register_forward_hook(
             lambda _m, _inputs, output: 3 - 2 * output
         )
         try:
-            return not torch.equal(scores(self.model, take(self.example, [0])), before)
+            return not torch.equal(self._output(take(self.example, [0])), before)
         finally:
             hook.remove()
 

@@ -24,10 +24,12 @@ def coupled(groups: Mapping[str, UnitGroup]) -> list[list[str]]:
     """Names of those that share an input column or a channel, or that share a layer's rows, together."""
     graph = networkx.Graph()
     graph.add_nodes_from(groups)
-    first: dict[Channel, str] = {}
+    seen: dict[tuple[str, str], list[tuple[str, np.ndarray]]] = {}
     for name, group in groups.items():
-        for channel in _channels(group, range(group.units)):
-            graph.add_edge(name, first.setdefault(channel, name))
+        for side, layer, channels in _places(group):
+            others = seen.setdefault((side, layer), [])
+            graph.add_edges_from((name, other) for other, theirs in others if np.isin(channels, theirs).any())
+            others.append((name, channels))
     order = list(groups)
     return [sorted(names, key=order.index) for names in networkx.connected_components(graph)]
 
@@ -56,10 +58,16 @@ def merged(members: Sequence[UnitGroup]) -> list[UnitGroup]:
 
 def _channels(group: UnitGroup, units: Sequence[int]) -> Iterator[Channel]:
     """Where these units are seen."""
+    for side, layer, channels in _places(group):
+        for channel in channels[list(units)].ravel().tolist():
+            yield side, layer, channel
+
+
+def _places(group: UnitGroup) -> Iterator[tuple[str, str, np.ndarray]]:
+    """On which side of which layer units are seen, and in which channels, int (unit, channel)."""
     for kind, side in zip(KINDS, ("out", "in", "in"), strict=True):
         for layer, channels in getattr(group, kind).items():
-            for channel in channels[list(units)].ravel().tolist():
-                yield side, layer, channel
+            yield side, layer, channels
 
 
 def _together(units: Sequence[tuple[UnitGroup, int]]) -> Places:

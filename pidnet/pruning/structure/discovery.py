@@ -6,8 +6,9 @@ because the outputs of the layers are added, are one group and go together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,7 +17,8 @@ from torch import nn
 from pidnet.networks.expanded import ExpandedRecurrent, StepByStep, expand
 from pidnet.networks.inputs import Inputs, take
 from pidnet.networks.kinds import CONVOLUTIONS, PRODUCERS, Weighted, sizes
-from pidnet.networks.running import check_batch_size, check_runs, in_full_precision, restored, same, scores
+from pidnet.networks.running import check_batch_size, check_runs, in_full_precision, restored, run, same
+from pidnet.networks.said import Said
 from pidnet.networks.unwrapping import unwrapped
 from pidnet.pruning.structure._tracing import Tracer
 from pidnet.pruning.structure.coupling import coupled, merged
@@ -24,7 +26,10 @@ from pidnet.pruning.structure.groups import UnitGroup
 from pidnet.pruning.structure.network import CuttableNetwork
 
 # Names that projections and the number of heads go by: ours, torch's, and those of Hugging Face models.
-PROJECTIONS = (("q", "k", "v"), ("query", "key", "value"), ("q_proj", "k_proj", "v_proj"))
+PROJECTIONS = (
+    *(("q", "k", "v"), ("query", "key", "value"), ("q_proj", "k_proj", "v_proj")),
+    ("q_lin", "k_lin", "v_lin"),
+)
 FUSED = ("c_attn", "qkv", "qkv_proj", "in_proj", "Wqkv")
 HEADS = ("heads", "num_heads", "num_attention_heads", "n_head", "n_heads")
 HEAD_WIDTHS = ("all_head_size", "split_size")
@@ -38,35 +43,40 @@ class Candidate:
     obstacle: str = ""
 
 
-def discover(model: nn.Module, example: Inputs) -> CuttableNetwork:
+def discover(model: nn.Module, example: Inputs, entry: str = "") -> CuttableNetwork:
     """An expanded copy of the model with the groups of units that can be removed without changing the shape of
-    its output, and for every other layer the reason why not.
+    its output, or of an entry of that, and for every other layer the reason why not.
 
-    Raises ValueError where the model does not run on the example, RuntimeError where expanding it changes its
-    output.
+    Raises ValueError where the model does not run on the example or has no such entry, RuntimeError where expanding it
+    changes its output.
     """
     model, few = unwrapped(model), take(example, slice(2))
     expanded = expand(model)
     check_batch_size(expanded, example)
-    check_runs(expanded, few)
+    said = Said(entry)
+    check_runs(expanded, few, said)
     with torch.no_grad(), restored(model), in_full_precision():
-        before = scores(model, few)
-        if not same(scores(model, few), before):
+        output = run(model, few)
+        said = said.placed(run(model, take(example, slice(1))), output)
+        before = said(output)
+        if not same(said(run(model, few)), before):
             raise ValueError(
                 "the model is random in eval mode: two runs on the same inputs differ; nothing can be compared before "
                 "and after a cut, so make it deterministic in eval mode first"
             )
-        if not same(scores(expanded, few), before):
+        if not same(said(run(expanded, few)), before):
             raise RuntimeError(
                 "expanding the recurrent or attention modules changes the output; nothing is cut"
             )
-    return survey(expanded, example)
+    return survey(expanded, example, said)
 
 
-def cuttable(model: nn.Module, example: Inputs, layers: Sequence[str] | None = None) -> CuttableNetwork:
+def cuttable(
+    model: nn.Module, example: Inputs, layers: Sequence[str] | None = None, entry: str = ""
+) -> CuttableNetwork:
     """What ``discover`` finds, of these layers alone where they are named. Raises ValueError, with the reasons, where
     there is nothing to cut."""
-    network = discover(model, example)
+    network = discover(model, example, entry)
     network = network.unnormed() if layers is None else network.only(layers)
     if not network.groups:
         reasons = "; ".join(f"{name!r}: {reason}" for name, reason in network.refused.items())
@@ -74,11 +84,11 @@ def cuttable(model: nn.Module, example: Inputs, layers: Sequence[str] | None = N
     return network
 
 
-def survey(model: nn.Module, example: Inputs) -> CuttableNetwork:
+def survey(model: nn.Module, example: Inputs, said: Said) -> CuttableNetwork:
     """An expanded model with what tracing finds; whatever it takes for removable is tried out: a unit is removed
-    from a copy that does not use it."""
+    from a copy that does not use it. said: what the model puts out."""
     strange = obstacles(model)
-    candidates = {c.group.name: _checked(c, strange) for c in _candidates(Tracer.of(model, example))}
+    candidates = {c.group.name: _checked(c, strange) for c in _candidates(Tracer.of(model, example, said))}
     groups, refused = {}, _not_layers(model)
     for names in coupled({name: candidate.group for name, candidate in candidates.items()}):
         blocked = [name for name in names if candidates[name].obstacle]
@@ -90,10 +100,10 @@ def survey(model: nn.Module, example: Inputs) -> CuttableNetwork:
             refused[name] = own or f"it shares its units with {', '.join(map(repr, blocked or names))}"
     along = {layer for group in groups.values() for layer in group.followers}
     refused = {name: reason for name, reason in refused.items() if name not in along}
-    found = CuttableNetwork(model, groups, refused)
+    found = CuttableNetwork(model, groups, refused, said)
     failed = _failing(found, take(example, slice(2)))
     groups = {name: group for name, group in groups.items() if name not in failed}
-    return CuttableNetwork(model, groups, refused | failed)
+    return CuttableNetwork(model, groups, refused | failed, said)
 
 
 def _failing(network: CuttableNetwork, x: Inputs) -> dict[str, str]:
@@ -147,18 +157,26 @@ def _not_layers(model: nn.Module) -> dict[str, str]:
 
 
 def _candidates(tracer: Tracer) -> list[Candidate]:
-    """Every layer that outputs units, in the order of the modules."""
-    found, inside = [], set()
+    """Every layer that outputs units, in the order of the modules; they are followed in the order in which they run."""
+    makers: dict[str, Callable[[], Candidate]] = {}
+    sources: dict[str, str] = {}
+    inside: set[str] = set()
     for name, module in tracer.model.named_modules():
         if isinstance(module, StepByStep):
-            found.append(_recurrent(tracer, name, module))
+            makers[name], sources[name] = partial(_recurrent, tracer, name, module), f"{name}.units"
             inside |= {f"{name}.input", f"{name}.hidden"}
         elif projections := _projections(module):
-            found.append(_attention(tracer, name, projections))
+            makers[name] = partial(_attention, tracer, name, projections)
+            sources[name] = f"{name}.{projections[-1]}".lstrip(".")
             inside |= {f"{name}.{part}" for part in projections}
         elif isinstance(module, PRODUCERS) and name not in inside:
-            found.append(_plain(tracer, name, module))
-    return found
+            makers[name], sources[name] = partial(_plain, tracer, name, module), name
+    places = {name: place for place, name in enumerate(tracer.order)}
+    found = {
+        name: makers[name]()
+        for name in sorted(makers, key=lambda name: places.get(sources[name], len(places)))
+    }
+    return [found[name] for name in makers]
 
 
 def _plain(tracer: Tracer, name: str, layer: Weighted) -> Candidate:
@@ -201,7 +219,11 @@ def _projections(module: nn.Module) -> tuple[str, ...]:
 
 
 def _head_count(module: nn.Module) -> int:
-    return next((getattr(module, name) for name in HEADS if isinstance(getattr(module, name, None), int)), 0)
+    """How many heads an attention module has, by an attribute or by the width of one; 0 for other modules."""
+    count = next((getattr(module, name) for name in HEADS if isinstance(getattr(module, name, None), int)), 0)
+    first, width = getattr(module, "q_proj", None), getattr(module, "head_dim", None)
+    known = isinstance(first, nn.Linear) and isinstance(width, int) and width > 0
+    return count or (first.out_features // width if known else 0)
 
 
 def _attention(tracer: Tracer, name: str, projections: tuple[str, ...]) -> Candidate:

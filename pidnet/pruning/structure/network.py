@@ -17,7 +17,8 @@ from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, split, take
 from pidnet.networks.kinds import Weighted, axes, sizes, weighted
 from pidnet.networks.outputs import OutputReading, Reading, read_output
-from pidnet.networks.running import in_full_precision, same, scores
+from pidnet.networks.running import in_full_precision, run, same
+from pidnet.networks.said import Said
 from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
 from pidnet.pruning.structure.removal import remove_units, removed_channels, renumbered
 
@@ -25,11 +26,12 @@ from pidnet.pruning.structure.removal import remove_units, removed_channels, ren
 @dataclass(frozen=True, eq=False)
 class CuttableNetwork:
     """model: expanded, in eval mode. groups: layer -> its units, in the order of the modules. refused: every other
-    layer -> why its units cannot be removed. reading: its output as a distribution."""
+    layer -> why its units cannot be removed. said: what it puts out. reading: that as a distribution."""
 
     model: nn.Module
     groups: Mapping[str, UnitGroup]
     refused: Mapping[str, str] = field(default_factory=dict)
+    said: Said = field(default_factory=Said)
     reading: OutputReading = field(default_factory=lambda: OutputReading("gaussian"))
 
     def layer(self, name: str) -> UnitGroup:
@@ -79,7 +81,7 @@ class CuttableNetwork:
 
     def run(self, x: Inputs) -> Tensor:
         """The scores that the network outputs."""
-        return scores(self.model, x)
+        return self.said(run(self.model, x))
 
     @torch.no_grad()
     def outputs(self, x: Inputs) -> Tensor:
@@ -97,7 +99,7 @@ class CuttableNetwork:
         """Run on x in batches, with ``see(name, layer, input, output)`` whenever one of these layers has run."""
         with record_calls(self.model, names, see):
             for batch in split(x, size):
-                scores(self.model, batch)
+                run(self.model, batch)
 
     def order(self, names: Iterable[str], x: Inputs) -> list[str]:
         """Those of the layers that run, by their first call."""
@@ -108,6 +110,7 @@ class CuttableNetwork:
     def read(self, x: Inputs, y: Tensor, output: Reading | None = None) -> CuttableNetwork:
         """The same network, its output read as its scores and the targets suggest, or as ``output`` says."""
         found = self.outputs(x)
+        output = output or ("gaussian" if self.said.joined else None)
         return replace(self, reading=read_output(found, y.to(found.device), output))
 
     @torch.no_grad()
@@ -188,7 +191,7 @@ class CuttableNetwork:
                     layer.bias[gone] = 0
         before, removing = silent.run(x), f"removing units of {', '.join(units)}"
         try:
-            after = scores(silent.without(units).collapsed(), x)
+            after = self.said(run(silent.without(units).collapsed(), x))
         except Exception as error:
             return f"{removing} leaves a network that does not run: {error}"
         if same(after, before):

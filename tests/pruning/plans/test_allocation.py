@@ -52,7 +52,7 @@ def test_curves_show_which_layer_can_be_cut(lopsided):
     model, data = lopsided
     judge = judge_of(data, model)
     first, second = judge.curves({"0": 16, "2": 16})
-    assert first.widths == second.widths == (2, 4, 8, 12, 16)
+    assert first.widths == second.widths == (2, 4, 6, 8, 12, 16)
     assert first.at(4) < 1e-6 < 1e-3 < second.at(4)
     assert first.bits[-1] == second.bits[-1] == pytest.approx(0, abs=1e-9)
     alone = judge.loss({"0": 16, "2": 4})

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 import pidnet as pn
+from pidnet.networks.replay import Replay
 from pidnet.pruning.repair._streams import survey, watched
-from pidnet.pruning.repair.replay import Replay
 
 
 class Residual(nn.Module):

@@ -1,8 +1,8 @@
 """Run a network again and again without computing anew what cannot have changed.
 
-Repairs go through a network from front to back: what has run before the layer at hand is settled. Its outputs are
-remembered, and the modules that made them give them back instead of running, so that a repair of all layers takes
-about one run of the network and not one per layer. No graph is needed: whatever stands between modules runs as it is.
+Whoever goes through a network from front to back, as repairs do, has what has run before the layer at hand settled. Its outputs
+are remembered, and the modules that made them give them back instead of running, so that all layers together take
+about one run of the network and not one each. No graph is needed: whatever stands between modules runs as it is.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from torch import Tensor, nn
 
 from pidnet.networks.hooks import surround_calls
 from pidnet.networks.inputs import Inputs, mapped, tensors_in
-from pidnet.networks.running import run, scores
+from pidnet.networks.running import run
 
-# What is remembered of one network in all; what does not fit is computed anew each time.
-MOST_BYTES = 512e6
+MOST_BYTES = 256e6
 
 
 class StopForward(Exception):
@@ -29,11 +28,12 @@ class StopForward(Exception):
 class Replay:
     """A model and its batches, with what has been computed on the way to the layer reached so far.
 
-    model: may change from that layer on, and only there.
+    model: may change from that layer on, and only there. most: bytes that are remembered in all; what does not fit is
+    computed anew each time.
     """
 
-    def __init__(self, model: nn.Module, batches: Sequence[Inputs]) -> None:
-        self.model, self.batches = model, batches
+    def __init__(self, model: nn.Module, batches: Sequence[Inputs], most: float = MOST_BYTES) -> None:
+        self.model, self.batches, self.most = model, batches, most
         self._made: list[dict[str, Any]] = [{} for _ in batches]
         self._bytes = 0
 
@@ -48,11 +48,6 @@ class Replay:
         model = model or self.model
         with self._settled(model, number):
             return run(model, self.batches[number])
-
-    def scores(self, number: int, model: nn.Module) -> Tensor:
-        """The scores of ``run``."""
-        with self._settled(model, number):
-            return scores(model, self.batches[number])
 
     def _reach(self, name: str, made: dict[str, Any], number: int) -> None:
         running: list[str] = []
@@ -74,7 +69,7 @@ class Replay:
     def _remember(self, made: dict[str, Any], module: str, output: Any, caller: str) -> None:
         """Keep an output in place of those of the modules inside, and of the one before it in a Sequential."""
         size = sum(tensor.nbytes for tensor in tensors_in(output))
-        if not isinstance(output, Tensor | tuple) or self._bytes + size > MOST_BYTES:
+        if not isinstance(output, Tensor | tuple) or self._bytes + size > self.most:
             return
         made[module] = _copied(output)
         self._bytes += size

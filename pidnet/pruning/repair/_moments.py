@@ -53,9 +53,12 @@ class Moments:
         penalty = torch.full_like(self.gram.diagonal(), strength)
         penalty[-1] = 0
         free = slice(None) if biased else slice(-1)
-        gram = (self.gram + penalty.diag())[free, free]
+        gram, wanted = self.gram[free, free].clone(), (self.cross + penalty[:, None] * prior)[free]
+        gram.diagonal().add_(penalty[free])
+        factor, failed = torch.linalg.cholesky_ex(gram)
         solution = prior.clone()
-        solution[free] = torch.linalg.solve(gram, (self.cross + penalty[:, None] * prior)[free])
+        # What rounding leaves indefinite is solved all the same: the samples held out judge.
+        solution[free] = torch.linalg.solve(gram, wanted) if failed else torch.cholesky_solve(wanted, factor)
         return solution
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from pidnet.execution.memory import give_back
 from pidnet.networks.inputs import Inputs, blended, parted
 from pidnet.printing import Registry
 from pidnet.progress import shown
@@ -32,6 +33,7 @@ def cut_and_repair(
     """The network without these units, repaired on the samples, see ``apply_plan``."""
     units = {name: indices for name, indices in units.items() if len(indices)}
     small = dense.without(units)
+    give_back()
     find_repair(repair)(dense, small, units, x)
     if repair in ("refit", "reconstruct") if batchnorm is None else batchnorm:
         reestimate(dense, small, x)

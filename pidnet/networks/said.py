@@ -56,7 +56,12 @@ class Said:
         found = self._found(output)
         if isinstance(found, Tensor):
             return found.movedim(self.axis, 0)
-        parts = [part.flatten(1) for part in tensors_in(found) if part.is_floating_point() and part.ndim]
+        tensors = [part for part in tensors_in(found) if part.is_floating_point() and part.ndim]
+        parts = [
+            part.flatten(1) if part.ndim > 1 else part[:, None]
+            for part in tensors
+            if len(part) == len(tensors[0])
+        ]
         return torch.cat(parts, 1) if parts else class_scores(found)
 
     def placed(self, one: Any, two: Any) -> Said:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pidnet.execution.memory import give_back
 from pidnet.networks.hooks import record_calls, surround_calls
 from pidnet.networks.inputs import Inputs, mapped, samples, split, take, tensors_in
 from pidnet.networks.kinds import CONVOLUTIONS, Weighted
@@ -91,7 +92,9 @@ def fisher_factors(
         _fisher_sums(network, batch, consumers, temperatures, ((seed << 32) + number, draws))
         for number, batch in enumerate(batches)
     )
-    return {key: total.detach().cpu().numpy() / samples(x) for key, total in totals(parts).items()}
+    found = {key: total.detach().cpu().numpy() / samples(x) for key, total in totals(parts).items()}
+    give_back()
+    return found
 
 
 @torch.no_grad()

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from pidnet.activations import Activations
-from pidnet.execution.memory import give_back
 from pidnet.networks.inputs import Inputs, samples, split
 from pidnet.networks.kinds import Weighted
 from pidnet.networks.linear_map import features, weight_matrix
@@ -228,8 +227,6 @@ class CalibrationStatistics(Printed):
             names, heats = (list(dict.fromkeys(column)) for column in zip(*unknown, strict=True))
             draws = max(1, round(GRADIENTS / len(self.y)))
             self._fishers.update(fisher_factors(self.network, self.x, names, heats, self.seed, draws))
-        if new or unknown:
-            give_back()
 
     def weights(self, consumer: str) -> np.ndarray:
         """A consumer's weights as one matrix.

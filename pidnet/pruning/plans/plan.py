@@ -139,11 +139,9 @@ class PruningPlan(Printed):
             Several lines: what goes, what that costs, and which layers are left out and why.
         """
         lines = [f"pruned by {self.criterion}{self._reading()}", *self._held_out(), *self._latency()]
-        if self.settings.get("seems_trained_on"):
-            lines.append(SEEMS_TRAINED_ON)
-        targets = {
-            k: bits for k, bits in self.settings.get("measured_bits", {}).items() if k.startswith("target ")
-        }
+        lines += [SEEMS_TRAINED_ON] * bool(self.settings.get("seems_trained_on"))
+        measured = self.settings.get("measured_bits", {})
+        targets = {k: bits for k, bits in measured.items() if k.startswith("target ")}
         if targets:
             found = ", ".join(f"{name.removeprefix('target ')} {bits:.2g}" for name, bits in targets.items())
             best = min(targets, key=lambda name: targets[name]).removeprefix("target ")

@@ -264,8 +264,7 @@ class PruningPlan(Printed):
 
     def _reading(self) -> str:
         """How the network's output is read, in words, where that is known."""
-        entry = self.settings.get("entry", "")
-        said = f"entry {entry!r} of its output" if entry else "its output"
+        said = f"entry {entry!r} of its output" if (entry := self.settings.get("entry")) else "its output"
         return f", {said} read as {kind}" if (kind := self.settings.get("output")) else ""
 
     def _held_out(self) -> list[str]:

@@ -16,6 +16,16 @@ from pidnet.files import write_text
 FITTED = 10.0  # from this beta on the networks fit their training data
 
 
+TITLES = {
+    "mlp": "MLPs on Fashion-MNIST",
+    "lenet": "LeNet on MNIST",
+    "conv": "a convolutional encoder on mnist1d",
+    "densenet": "DenseNet-121 on CIFAR-10",
+    "dropout": "Gaussian dropout in place of a bottleneck",
+    "factorial": "width, samples, label noise and weight decay",
+}
+
+
 def write_results(arm: str, rows: Rows, folder: Path) -> None:
     """All rows as JSON, and the table and the figures of what stands there."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,9 +71,9 @@ def head(arm: str, rows: Rows) -> list[str]:
         sorted({row.get("machine", "2-core x86_64 CPU, Linux, shared with other work") for row in rows})
     )
     return [
-        f"# collapse_plane, arm {arm}",
+        f"# Compression and clustering: {TITLES[arm]}",
         "",
-        f"{len(rows)} networks at commit {commits}, {seconds:,.0f} CPU seconds of one thread in all "
+        f"`benchmarks/collapse_plane.py --arm {arm}`: {len(rows)} networks at commit {commits}, {seconds:,.0f} CPU seconds of one thread in all "
         f"({machines}). Settings of the first: {json.dumps(rows[0]['cell'])}. Information in bits.",
         "",
     ]

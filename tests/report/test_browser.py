@@ -65,6 +65,7 @@ def test_a_wide_layer_opens_as_tiles_with_the_nearest_of_each_unit(tab, run_fold
     first.locator("button").press("Enter")
     expect(other.locator("#wide-card h3")).to_have_text(f"Unit {partner} of fc2")
     assert other.locator("#tiles .main-svg").count() > 0
+    assert other.locator("#wide-card").evaluate("card => card.scrollWidth <= card.clientWidth")
     assert Axe().run(other).violations_count == 0
     assert said == []
     other.close()

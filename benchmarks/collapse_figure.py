@@ -8,6 +8,15 @@ import numpy as np
 
 from benchmarks.collapse_statistics import Rows
 
+TITLES = {
+    "mlp": "MLPs on Fashion-MNIST",
+    "lenet": "LeNet on MNIST",
+    "conv": "a convolutional encoder on mnist1d",
+    "densenet": "DenseNet-121 on CIFAR-10",
+    "dropout": "Gaussian dropout in place of a bottleneck",
+    "factorial": "width, samples, label noise and weight decay",
+}
+
 
 def figure(rows: Rows) -> Any:
     """Sampled code, mean code, accuracy against I(X;Z|Y): brackets as lines, the trained bound as open circles."""

@@ -9,21 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.collapse_figure import figure, units_figure
+from benchmarks.collapse_figure import TITLES, figure, units_figure
 from benchmarks.collapse_statistics import Rows, column, rank_correlation, resampled, settings_mean, spread
 from pidnet.files import write_text
 
 FITTED = 10.0  # from this beta on the networks fit their training data
-
-
-TITLES = {
-    "mlp": "MLPs on Fashion-MNIST",
-    "lenet": "LeNet on MNIST",
-    "conv": "a convolutional encoder on mnist1d",
-    "densenet": "DenseNet-121 on CIFAR-10",
-    "dropout": "Gaussian dropout in place of a bottleneck",
-    "factorial": "width, samples, label noise and weight decay",
-}
 
 
 def write_results(arm: str, rows: Rows, folder: Path) -> None:

@@ -85,17 +85,22 @@ class Detector(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("basis", torch.zeros(258, 1, 256))
-        self.conv1, self.conv2 = nn.Conv1d(129, 128, 3, 1, 1), nn.Conv1d(128, 64, 3, 2, 1)
-        self.conv3, self.conv4 = nn.Conv1d(64, 64, 3, 2, 1), nn.Conv1d(64, 128, 3, 1, 1)
+        self.register_buffer("basis", torch.zeros(258, 1, 1, 256))
+        for k, (before, after, stride) in enumerate(
+            ((129, 128, 1), (128, 64, 2), (64, 64, 2), (64, 128, 1)), 1
+        ):
+            convolution = nn.Conv2d(
+                before, after, (1, 3), (1, stride), (0, 1)
+            )  # over the samples of each frame
+            self.add_module(f"conv{k}", convolution)
         self.lstm, self.last = nn.LSTM(128, 128, batch_first=True), nn.Linear(128, 1)
 
     def forward(self, frames: Tensor) -> Tensor:
-        x = nn.functional.pad(frames.flatten(0, 1)[:, None], (0, 64), mode="reflect")
-        real, imaginary = nn.functional.conv1d(x, self.basis, stride=128).chunk(2, 1)
+        x = nn.functional.pad(frames, (0, 64), mode="reflect")[:, None]
+        real, imaginary = nn.functional.conv2d(x, self.basis, stride=(1, 128)).chunk(2, 1)
         x = (real**2 + imaginary**2).sqrt()
         x = self.conv4(self.conv3(self.conv2(self.conv1(x).relu()).relu()).relu()).relu()
-        hidden, _ = self.lstm(x.flatten(1).unflatten(0, frames.shape[:2]))
+        hidden, _ = self.lstm(x[:, :, :, 0].mT)
         return self.last(hidden.relu())[:, :, 0]
 
 
@@ -109,11 +114,12 @@ def detector(weights: Path, number: int, tested: int) -> PublicNet:
         name.replace("lstm_cell.", "lstm.") + "_l0": v for name, v in state.items() if "lstm_cell" in name
     }
     rest = {name: state[name] for name in state if name.startswith(("conv1", "conv2", "conv3", "conv4"))}
+    rest = {name: v[:, :, None] if name.endswith("weight") else v for name, v in rest.items()}
     last = {
         "last.weight": state["final_conv.weight"].reshape(1, 128),
         "last.bias": state["final_conv.bias"].reshape(1),
     }
-    model.load_state_dict(rest | cell | last | {"basis": state["stft_conv.weight"]})
+    model.load_state_dict(rest | cell | last | {"basis": state["stft_conv.weight"][:, :, None]})
     frames, spoken = _noisy_frames(number + tested, 16)
     parts = (slice(number), slice(number, None))
     data, test = ((frames[part], spoken[part]) for part in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,9 +56,10 @@ class Aims:
 
     @staticmethod
     def of(walk: Walk, x: Inputs) -> Aims:
-        """The layers that lost inputs, those that feed sums, and the last one; scales by what x makes of them."""
+        """The layers that lost inputs, those that feed sums, and the last one, but no step of a recurrence; scales by what x
+        makes of them."""
         layers = {call.layer for call in walk.calls if call.total is not None}
-        layers |= {*walk.lost, walk.calls[-1].layer}
+        layers = {*layers, *walk.lost} - _recurrent(walk) | {walk.calls[-1].layer}
         calls = [call for call in walk.calls if call.layer in layers]
         aims = Aims(walk, calls, {layer: walk.layer(layer).outputs for layer in layers}, [])
         for rows in (made.reshape(len(made), -1) for made in aims.wanted(x)):
@@ -85,6 +87,14 @@ def _batches(x: Inputs) -> Generator[Inputs]:
         order = torch.randperm(samples(x), generator=drawn)
         for start in range(number):
             yield blended(take(x, order[start::number].tolist()), drawn)
+
+
+def _recurrent(walk: Walk) -> set[str]:
+    """Layers that read again and again what they have made: their state is free, what counts is what others read of it."""
+    runs = Counter(call.layer for call in walk.calls)
+    groups = walk.networks[0].groups.values()
+    own = (name for group in groups for name in {*group.producers} & {*group.consumers})
+    return {name for name in own if runs[name] > 1}
 
 
 def _moving(walk: Walk) -> list[str]:

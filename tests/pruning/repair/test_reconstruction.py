@@ -51,6 +51,17 @@ def test_every_family_comes_nearer_to_the_dense_network(family, monkeypatch):
     assert all(p.grad is None and not p.requires_grad for p in smalls[1].parameters())
 
 
+def test_the_state_of_a_recurrence_is_free(monkeypatch):
+    """Its steps outweighed what is read of it: an LSTM at a tenth of its units kept 71 % instead of 89."""
+    seen, of = [], reconstruction.Aims.of
+    monkeypatch.setattr(reconstruction, "STEPS", 20)
+    monkeypatch.setattr(reconstruction.Aims, "of", lambda walk, x: seen.append(of(walk, x)) or seen[-1])
+    torch.manual_seed(0)
+    model, x = pn.zoo.lstm(3, 6, 2).eval(), torch.randn(40, 5, 3)
+    pn.apply_plan(model, pn.PruningPlan({"rnn.l0": [0, 1, 2]}, {}, "own"), (x, x[:, 0, 0]), "reconstruct")
+    assert [call.layer for call in seen[-1].calls] == ["head"]
+
+
 def test_what_samples_that_are_held_out_gain_from_is_taken():
     weight = nn.Parameter(torch.tensor([1.0, 2.0]))
     assert _descend(

@@ -2,6 +2,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 
 import pidnet as pn
@@ -33,7 +34,7 @@ def test_a_profile_shows_its_shares_and_intervals(depth):
 
 
 def test_training_curves_have_one_line_a_layer():
-    recorder = pn.Recorder((None, None))
+    recorder = pn.Recorder((torch.zeros(2, 3), torch.zeros(2)))
     for step in (1, 2, 3):
         recorder.steps.append(step)
         recorder.profiles.append(pn.profile({"fc1": blocks(8), "fc2": blocks(12)}))
@@ -72,7 +73,7 @@ def test_the_means_at_other_settings_stand_beside_their_noise_floor():
 
 
 def test_a_layer_that_had_no_map_for_a_while_leaves_a_gap():
-    recorder = pn.Recorder((None, None))
+    recorder = pn.Recorder((torch.zeros(2, 3), torch.zeros(2)))
     for step, layers in enumerate((("fc2",), ("fc1", "fc2"))):
         recorder.steps.append(step)
         recorder.profiles.append(pn.profile({layer: blocks(8 if layer == "fc1" else 12) for layer in layers}))

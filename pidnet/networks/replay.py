@@ -18,7 +18,7 @@ from pidnet.networks.hooks import surround_calls
 from pidnet.networks.inputs import Inputs, mapped, tensors_in
 from pidnet.networks.running import run
 
-MOST_BYTES = 256e6
+MOST_BYTES = 192e6
 
 
 class StopForward(Exception):
@@ -68,23 +68,22 @@ class Replay:
 
     def _remember(self, made: dict[str, Any], module: str, output: Any, caller: str) -> None:
         """Keep an output in place of those of the modules inside, and of the one before it in a Sequential."""
-        size = sum(tensor.nbytes for tensor in tensors_in(output))
-        if not isinstance(output, Tensor | tuple) or self._bytes + size > self.most:
+        inside = [name for name in made if name.startswith(f"{module}.") or (not module and name)]
+        before = [name for name in self._before(module, caller) if name in made]
+        more = _size(output) - sum(_size(made[name]) for name in inside + before)
+        if not isinstance(output, Tensor | tuple) or self._bytes + more > self.most:
             return
+        for name in inside:
+            del made[name]
+        made.update(dict.fromkeys(before))
         made[module] = _copied(output)
-        self._bytes += size
-        for inside in [name for name in made if name.startswith(f"{module}.") or (not module and name)]:
-            self._forget(made, inside)
-            del made[inside]
-        if type(self.model.get_submodule(caller)) is nn.Sequential:
-            siblings = [f"{caller}.{key}".lstrip(".") for key in self.model.get_submodule(caller)._modules]
-            for before in siblings[: siblings.index(module)] if module in siblings else ():
-                if before in made:
-                    self._forget(made, before)
+        self._bytes += more
 
-    def _forget(self, made: dict[str, Any], name: str) -> None:
-        self._bytes -= sum(tensor.nbytes for tensor in tensors_in(made[name]))
-        made[name] = None
+    def _before(self, module: str, caller: str) -> list[str]:
+        """The modules before one of a Sequential."""
+        parent = self.model.get_submodule(caller)
+        names = [f"{caller}.{key}".lstrip(".") for key in parent._modules]
+        return names[: names.index(module)] if type(parent) is nn.Sequential and module in names else []
 
     @contextmanager
     def _settled(self, model: nn.Module, number: int) -> Generator[None]:
@@ -95,6 +94,11 @@ class Replay:
                 vars(module)["forward"] = _given(output, module.forward)
                 stack.callback(vars(module).pop, "forward")
             yield
+
+
+def _size(output: Any) -> int:
+    """Bytes of all tensors in an output."""
+    return sum(tensor.nbytes for tensor in tensors_in(output))
 
 
 def _given(output: Any, forward: Callable) -> Callable:

@@ -38,7 +38,7 @@ FEW = 5
 ALONE = (-1.0, -0.875, -0.75, -0.625, -0.5, -0.25)
 NEAR = (-0.125, 0.0, 0.125, 0.25)
 # Curves are measured on as many samples as make a loss this certain, one standard error, or on all.
-CERTAIN = 0.05
+CERTAIN = 0.1
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pidnet.networks.compensated_norms import norms_channels
 from pidnet.networks.expanded import collapse
 from pidnet.networks.hooks import record_calls
-from pidnet.networks.inputs import Inputs, split, take
+from pidnet.networks.inputs import BATCH, Inputs, split, take
 from pidnet.networks.kinds import Weighted, axes, sizes, weighted
 from pidnet.networks.outputs import OutputReading, Reading, read_output
 from pidnet.networks.running import in_full_precision, run, same
@@ -86,7 +86,7 @@ class CuttableNetwork:
     @torch.no_grad()
     def outputs(self, x: Inputs) -> Tensor:
         """The scores of all samples, run in batches."""
-        return torch.cat([self.run(batch) for batch in split(x)])
+        return torch.cat([self.run(batch) for batch in split(x, BATCH)])
 
     @torch.no_grad()
     def watch(
@@ -94,7 +94,7 @@ class CuttableNetwork:
         names: Iterable[str],
         x: Inputs,
         see: Callable[[str, Weighted, Tensor, Tensor], None],
-        size: int = 256,
+        size: int = BATCH,
     ) -> None:
         """Run on x in batches, with ``see(name, layer, input, output)`` whenever one of these layers has run."""
         with record_calls(self.model, names, see):
@@ -116,7 +116,7 @@ class CuttableNetwork:
     @torch.no_grad()
     def divergences(self, small: CuttableNetwork, x: Inputs) -> Tensor:
         """KL divergence of a smaller network's output from this one's, bits, float64 (sample,)."""
-        pairs = ((self.run(batch), small.run(batch)) for batch in split(x))
+        pairs = ((self.run(batch), small.run(batch)) for batch in split(x, BATCH))
         return torch.cat([self.reading.divergence(dense, other) for dense, other in pairs])
 
     def loss(self, small: CuttableNetwork, x: Inputs) -> float:

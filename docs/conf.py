@@ -21,6 +21,12 @@ for folder, source, kinds in (
         for page in (HERE.parent / source).glob(kind):
             shutil.copy(page, HERE / folder)
 
+# Of an example that has another name by now an earlier build has left a page.
+EXAMPLES = {path.stem for path in (HERE.parent / "examples").glob("*.py")}
+for page in (HERE / "gallery").glob("*.rst"):
+    if page.stem not in EXAMPLES | {"index"}:
+        page.unlink()
+
 project = "pidnet"
 author = "The pidnet authors"
 project_copyright = "The pidnet authors, BSD-3-Clause"

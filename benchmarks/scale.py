@@ -220,7 +220,7 @@ def _job(row: dict) -> list:
 
 
 def _section(title: str, rows: list[dict]) -> str:
-    names = list(max(rows, key=len))
+    names = list(dict.fromkeys(name for row in reversed(rows) for name in row))
     lines = [f"## {title}", "", "| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
     return "\n".join(
         lines + ["| " + " | ".join(number(row.get(name, "-")) for name in names) + " |" for row in rows]

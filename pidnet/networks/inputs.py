@@ -18,7 +18,7 @@ Inputs = Tensor | PackedSequence | Sequence[Tensor] | Mapping[str, Tensor]
 
 # One sample in so many judges what is decided or fitted by the others.
 HOLDOUT = 5
-# The most samples in a batch of ``interleaved``.
+# The most samples that run together.
 BATCH = 128
 
 

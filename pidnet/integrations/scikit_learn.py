@@ -100,7 +100,9 @@ class CoverSelector(SelectorMixin, BaseEstimator):
     def _map(self, X: np.ndarray, classes: np.ndarray) -> LayerMap | None:
         if (X.min(0) < X.max(0)).sum() < 2:
             return None
-        rows = Activations({FEATURES: torch.from_numpy(X.copy())}, torch.from_numpy(classes), {FEATURES: "none"})
+        rows = Activations(
+            {FEATURES: torch.from_numpy(X.copy())}, torch.from_numpy(classes), {FEATURES: "none"}
+        )
         codes = quantize(rows, self.levels)
         return layer_maps(codes, self.measure, correction="none", null="none")[FEATURES]
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -135,19 +137,16 @@ class LayerStore:
         block = np.full((len(values), *self._shape(tile)), np.nan, np.float32)
         i, j = _places(rows, columns, same=tile.first == tile.second)
         block[:, i, j] = values.reshape(len(values), *np.broadcast_shapes(i.shape, j.shape))
-        try:
-            with optional_module("zarr").config.set({"array.write_empty_chunks": True}):
-                self.values[self._span(tile)] = block
-        except OSError as error:
-            raise OSError(
-                f"tile {tuple(tile)} cannot be written to {self.path}: {error}; what is done is kept"
-            ) from error
+        whole = optional_module("zarr").config.set({"array.write_empty_chunks": True})
+        with _kept(f"tile {tuple(tile)}", self.path), whole:
+            self.values[self._span(tile)] = block
 
     def claim(self, gap_kind: str) -> None:
         """Note the kind of gap of a tile: the map claims what the weakest of them does."""
         known = self.group.attrs.get("gap_kind", gap_kind)
         if self.group.attrs.get("gap_kind") != weakest([known, gap_kind]):
-            self.group.attrs["gap_kind"] = weakest([known, gap_kind])
+            with _kept("the kind of gap", self.path):
+                self.group.attrs["gap_kind"] = weakest([known, gap_kind])
 
     def read(self, tile: Tile, varying: np.ndarray) -> np.ndarray:
         """The values (value, pair) of a tile. ValueError where its file is missing or broken."""
@@ -185,7 +184,8 @@ def write_index(path: Path, layers: list[str], skipped: dict[str, str]) -> None:
     left_out = {**root.attrs.get("skipped", {}), **skipped}
     layers = list(dict.fromkeys([*known, *layers]))
     skipped = {layer: why for layer, why in left_out.items() if layer not in layers}
-    root.attrs.update({"layers": layers, "skipped": skipped})
+    with _kept("the list of layers", path):
+        root.update_attributes({"layers": layers, "skipped": skipped})
 
 
 def read_index(path: Path) -> tuple[list[str], dict[str, str]]:
@@ -195,6 +195,15 @@ def read_index(path: Path) -> tuple[list[str], dict[str, str]]:
         return list(attributes["layers"]), dict(attributes["skipped"])
     except (FileNotFoundError, KeyError, ValueError, TypeError) as error:
         raise ValueError(f"{path} names no maps ({error}); call layer_maps with store= again") from error
+
+
+@contextmanager
+def _kept(what: str, path: Path) -> Iterator[None]:
+    """Say of a store that cannot be written what is lost."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{what} cannot be written to {path}: {error}; what is done is kept") from error
 
 
 def _places(rows: np.ndarray, columns: np.ndarray, *, same: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -219,4 +228,4 @@ def _lay_out(root: Any, layer: str, names: list[str], about: dict[str, Any]) -> 
         compressors=[codecs.ZstdCodec(level=1), codecs.Crc32cCodec()],
         dimension_names=("value", "unit", "partner"),
     )
-    group.attrs.update({**about, "values": names})
+    group.update_attributes({**about, "values": names})  # at once: all of them, or none

@@ -101,8 +101,8 @@ def map_in_store(tiled: TiledLayer, path: Path, executor: Executor | None) -> La
         store = LayerStore.create(path, tiled.layer, names=tiled.names(), marks=marks, about=about)
         missing = [tile for tile in tiles if not store.has(tile)]
         for tile, values, kind in tiled.results(missing, executor):
+            store.claim(kind)  # first: a tile that is there is not computed again
             store.write(tile, values, tiled.varying)
-            store.claim(kind)
     return store
 
 

@@ -82,3 +82,24 @@ def test_what_was_interrupted_is_gone_on_with(tmp_path, monkeypatch):
     )
     same(pn.layer_maps(codes, "i_min", store=tmp_path)["fc1"], pn.layer_maps(codes, "i_min")["fc1"])
     assert sorted(made) == sorted({*made})
+
+
+@pytest.mark.parametrize("units", [4, 10])
+@pytest.mark.parametrize("written", range(7))
+def test_a_disk_that_is_full_after_some_files_loses_nothing(tmp_path, monkeypatch, written, units):
+    """Attributes had been written one by one, and the kind of gap after the last tile: a layer without them could not
+    be gone on with."""
+    from zarr.storage import LocalStore
+
+    codes, left, write = some_codes(units), iter(range(written)), LocalStore.set
+
+    async def full(self, *given, **options):
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        await write(self, *given, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "set", full)
+        with pytest.raises(OSError, match=r"cannot be written.*No space left"):
+            pn.layer_maps(codes, "i_mmi", store=tmp_path)
+    same(pn.layer_maps(codes, "i_mmi", store=tmp_path)["fc1"], pn.layer_maps(codes, "i_mmi")["fc1"])

@@ -123,8 +123,8 @@ def page(every: list[Row]) -> str:
         "Budgets that are shares of the time, `plan_pruning(latency=)`. promised: the share by the plan's table of layers; measured: that of",
         "the network that `apply_plan` gave, both in turn, with the same batch; one sample: with a batch of one. noise: the",
         "distance of the quartiles of the dense network's times, in shares of them.",
-        "The promise is missed by more than 15 %: measured on a core that others used too (see noise and load), where a table of layers timed",
-        "one by one promises more than the network keeps; at one sample what is no layer's product (sums, norms, calls) decides.",
+        "Where noise is far above .05 others used the core too: such a row judges the core as much as the promise. The table of layers",
+        "takes sums and norms as in the dense network; whether that is why so much less is kept was not looked into.",
         "",
         *table([row for row in every if "resource" in row], TIMED),
     ]

@@ -257,10 +257,12 @@ def _in_bits(ranking: Ranking) -> Ranking:
 
 
 def _inverse(covariance: np.ndarray) -> np.ndarray:
-    """Of a positive definite matrix."""
+    """Of a covariance that is ``ridged``. Where sums in single precision over thousands of features left it indefinite,
+    its lowest eigenvalues are raised to the ridge, below which those of exact sums cannot lie."""
     factor, failed = POTRF(covariance, lower=True)
     if failed:
-        raise np.linalg.LinAlgError("the covariance of a layer's inputs is not positive definite")
+        values, vectors = np.linalg.eigh(covariance)
+        return (vectors / values.clip(min=RIDGE * np.diag(covariance).mean())) @ vectors.T
     lower, _ = POTRI(factor, lower=True)
     lower = np.tril(lower)
     return lower + np.tril(lower, -1).T

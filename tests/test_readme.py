@@ -1,6 +1,7 @@
 """The examples of the README and of the documentation run, in order; the README prints what it shows."""
 
 import re
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -58,3 +59,13 @@ def test_every_public_name_is_in_the_reference():
         n for n, value in public.items() if not isinstance(value, ModuleType) and id(value) not in listed
     ]
     assert not missing
+
+
+def test_its_links_are_absolute_on_the_page_of_a_package_index():
+    """Also where the words of a link go on in the next line."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    page = README
+    for change in project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        page = re.sub(change["pattern"], change["replacement"], page)
+    assert page != README
+    assert not re.findall(r"\]\((?!https?:)[^)]*\)", page)

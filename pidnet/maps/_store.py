@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -198,7 +198,7 @@ def read_index(path: Path) -> tuple[list[str], dict[str, str]]:
 
 
 @contextmanager
-def _kept(what: str, path: Path) -> Iterator[None]:
+def _kept(what: str, path: Path) -> Generator[None]:
     """Say of a store that cannot be written what is lost."""
     try:
         yield

@@ -17,7 +17,7 @@ from pidnet.maps import layer_maps, profile
 from pidnet.networks.inputs import Inputs, split, take
 from pidnet.networks.running import restored, scores
 from pidnet.pruning import gather
-from pidnet.pruning.criteria.pid import channels, choose
+from pidnet.pruning.criteria.pid import Channel, choose
 from pidnet.training.fit import share_right
 
 BATCHES, BATCH = 8, 64  # whose gradients are compared
@@ -87,12 +87,20 @@ def unexplained(data: Labelled, layer: str, seed: int, model: nn.Module) -> tupl
     width = max(1, round(KEEP * statistics.width(layer)))
     kept = choose(statistics, layer, width, None, forward=True, exchange=False)
     left = whole = 0.0
-    for channel in channels(statistics, layer, None, kept=False):
-        told = slice(len(channel.covariance), None)
-        whole += float(np.trace(channel.table[told, told]))
+    for consumer in statistics.consumers(layer):
+        weight, _ = statistics.link(layer, consumer)
+        channel = Channel.of(statistics, layer, consumer, None, kept=False)
+        whole += _unsaid(channel, weight)
         channel.sweep(kept)
-        left += float(np.trace(channel.table[told, told]))
+        left += _unsaid(channel, weight)
     return (left / whole if whole > 0 else 0.0,)
+
+
+def _unsaid(channel: Channel, weight: np.ndarray) -> float:
+    """The variance of what the layer tells a consumer that the units in the channel cannot tell: tr(V Cov(F, V F))
+    over the features F of the other units, given these."""
+    rest = channel.owned[~channel.kept].ravel()
+    return float(np.sum(weight.T[rest] * channel.table[rest, len(channel.covariance) :]))
 
 
 def make_up(data: Labelled, layer: str, seed: int, model: nn.Module) -> tuple[float, float]:

@@ -43,6 +43,8 @@ def test_of_a_chosen_entry_alone_a_loss_is_measured():
     assert (after - before).norm() < 0.5 * before.norm()
     with pytest.raises(ValueError, match="output='box' is neither a reading"):
         pn.plan_pruning(model, (X, torch.zeros(60)), 0.5, output="box")
+    with pytest.raises(ValueError, match="output='' names nothing; expected classes"):
+        pn.plan_pruning(model, (X, torch.zeros(60)), 0.5, output="")
 
 
 def test_units_that_another_entry_shows_stay():

@@ -220,6 +220,10 @@ def _gathered(
     if seed < 0:
         raise ValueError(f"seed={seed}; expected 0 or more")
     x, y = labelled(data)
+    if output == "":
+        raise ValueError(
+            f"output='' names nothing; expected {', '.join(READINGS)}, the name of an entry, or None"
+        )
     reading = next((known for known in READINGS if known == output), None)
     network = cuttable(model, x, names, "" if reading else output or "").read(x, y, reading)
     network.model.requires_grad_(True)

@@ -16,6 +16,7 @@ from pidnet.codes import _files
 from pidnet.codes._layer import ROWS_AT_ONCE, LayerCodes
 from pidnet.codes._stored import StoredValues, on_disk
 from pidnet.files import saved_as
+from pidnet.networks.outputs import check_labels
 from pidnet.printing import Printed, listed, number, table
 
 
@@ -273,6 +274,7 @@ def class_index(labels: Tensor) -> tuple[Tensor, tuple[int, ...]]:
 
 def class_labels(target: Tensor) -> Tensor:
     """Labels as int64 on the CPU, or ValueError."""
+    check_labels(target)
     if target.ndim == 1 and target.is_floating_point() and bool((target == target.round()).all()):
         target = target.long()  # what a table of numbers gives for labels
     if target.ndim != 1 or target.is_floating_point() or target.is_complex():

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from pidnet.arguments import check_arguments
-from pidnet.networks.batches import Data, labelled
+from pidnet.networks.batches import Data, maybe_labelled
 from pidnet.networks.kinds import CONVOLUTIONS
 from pidnet.networks.unwrapping import unwrapped
 from pidnet.optional import optional_module
@@ -123,7 +123,7 @@ def _removed(
     model: nn.Module, plan: PruningPlan, data: Data
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Module -> rows that go, of the layers that make the units and of those that follow them channel by channel."""
-    example = labelled(data)[0]
+    example = maybe_labelled(data)[0]
     network = discover(model, example)
     units = units_to_remove(plan, network, example)
     modules = dict(unwrapped(model).named_modules())

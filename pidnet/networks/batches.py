@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from pidnet.networks.inputs import Inputs, joined, samples, shapes, split, tensors_in
+from pidnet.networks.outputs import IGNORED, check_labels
 from pidnet.progress import shown
 
-# x is what a model is called with (Inputs), y has one target a sample; NumPy arrays are taken for tensors.
+# x is what a model is called with (Inputs), y has one target a sample; NumPy arrays are taken for tensors. (x, None), or a mapping
+# without labels, has no targets: each is then IGNORED.
 Pair = tuple[Any, Tensor]
 Data = Pair | Iterable[Pair]
 
@@ -59,6 +61,13 @@ def whole(data: Data) -> Pair:
 
 
 def labelled(data: Data) -> Pair:
+    """All data as one pair of at least 2 samples with labels whose inputs are finite; ValueError otherwise."""
+    x, y = maybe_labelled(data)
+    check_labels(y)
+    return x, y
+
+
+def maybe_labelled(data: Data) -> Pair:
     """All data as one pair of at least 2 samples whose inputs are finite; ValueError otherwise."""
     x, y = whole(data)
     if samples(x) != len(y):
@@ -121,14 +130,18 @@ def _takes_two(model: nn.Module) -> bool:
 
 
 def _pair(data: Any) -> Pair | None:
-    """(x, y) as tensors, checked, where the data are one pair, whose second entry is an array, or a mapping with labels."""
-    if isinstance(data, Mapping) and (name := next((name for name in LABELS if name in data), "")):
-        return _pair(({key: value for key, value in data.items() if key != name}, data[name]))
-    if isinstance(data, list | tuple) and len(data) == 2:
-        refuse_texts(data[1])
-    if isinstance(data, list | tuple) and len(data) == 2 and isinstance(data[1], Tensor | np.ndarray):
-        return _fitting(as_tensors(data[0]), as_tensors(data[1]))
-    return None
+    """(x, y) as tensors, checked, where the data are one pair, whose second entry is an array or None, or a mapping."""
+    if isinstance(data, Mapping):
+        name = next((name for name in LABELS if name in data), "")
+        return _pair(({key: value for key, value in data.items() if key != name}, data.get(name)))
+    if not (isinstance(data, list | tuple) and len(data) == 2):
+        return None
+    x, y = data
+    refuse_texts(y)
+    if y is None:
+        x = as_tensors(x)
+        return _fitting(x, torch.full((samples(x),), IGNORED))
+    return _fitting(as_tensors(x), as_tensors(y)) if isinstance(y, Tensor | np.ndarray) else None
 
 
 def refuse_texts(labels: Any) -> None:
@@ -159,8 +172,8 @@ def _iterable(data: Any) -> Iterable[Any]:
     if one or not isinstance(data, Iterable):
         kind = ValueError if one else TypeError
         raise kind(
-            f"the data are {_described(data)}; expected one pair (x, y), with y a tensor or array, or "
-            "batches of such pairs"
+            f"the data are {_described(data)}; expected one pair (x, y), with y a tensor or array, (x, None) where there are no "
+            "labels, or batches of such pairs"
         )
     return data
 
@@ -170,8 +183,8 @@ def _checked(data: Any) -> Iterator[Pair]:
         pair = _pair(batch)
         if pair is None:
             raise ValueError(
-                f"batch {number} of the data is {_described(batch)}; expected (x, y), with y a tensor or array, or a mapping "
-                "with 'labels'"
+                f"batch {number} of the data is {_described(batch)}; expected (x, y), with y a tensor or array, (x, None), or a "
+                "mapping"
             )
         yield pair
 

@@ -35,7 +35,7 @@ globals().update({kind.__name__: kind for kind in EMPTIED.values()})
 def empty(layer: Any) -> None:
     """Make a layer whose weights have been cut already, in place, one that works without channels. What reads nothing has a
     bias from now on, which is all that it can output."""
-    layer.__class__ = EMPTIED.get(type(layer), type(layer))
+    layer.__class__ = next((EMPTIED[kind] for kind in type(layer).__mro__ if kind in EMPTIED), type(layer))
     if isinstance(layer, (nn.Linear, *CONVOLUTIONS)) and layer.bias is None:
         made, read = sizes(layer)
         zeros = layer.weight.new_zeros(made)

@@ -196,6 +196,19 @@ def class_axis(shape: Sequence[int], y: Tensor) -> int | None:
     return -1 if labels == each[:-1] else 1 if labels == each[1:] else None
 
 
+def has_labels(y: Tensor) -> bool:
+    """Whether any sample has a label, which torch's cross-entropy would not ignore."""
+    return bool((y != IGNORED).any())
+
+
+def check_labels(y: Tensor) -> None:
+    """ValueError where no sample has a label."""
+    if not has_labels(y):
+        raise ValueError(
+            f"none of {len(y)} samples has a label; give data as (x, y), with labels that are not {IGNORED}"
+        )
+
+
 def unfit_labels(scores: Tensor, y: Tensor) -> str:
     """Why an output has no likelihood for these targets, with the remedy."""
     ends = f"from {y.min():.10g} to {y.max():.10g}" if y.numel() and not y.is_complex() else "of no value"
@@ -207,6 +220,11 @@ def unfit_labels(scores: Tensor, y: Tensor) -> str:
 
 
 def _decided(scores: Tensor, y: Tensor) -> Reading:
+    if not has_labels(y):
+        raise ValueError(
+            "the data have no labels, by whose shape the output could be read; say how to read it: output= "
+            + ", ".join(f'"{reading}"' for reading in READINGS)
+        )
     if scores.numel() == len(scores) or y.shape == scores.shape:
         return "bernoulli" if _whole(y) and bool(((y == 0) | (y == 1)).all()) else "gaussian"
     if not _whole(y):

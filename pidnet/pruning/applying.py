@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from pidnet.arguments import check_arguments
-from pidnet.networks.batches import Data, labelled
+from pidnet.networks.batches import Data, maybe_labelled
 from pidnet.networks.inputs import Inputs, take
 from pidnet.pruning.plans.plan import PruningPlan
 from pidnet.pruning.repair.branches import branches
@@ -32,8 +32,8 @@ def apply_plan(
     plan
         Which units are kept.
     data
-        Anything that ``capture`` takes: a pair (x, y), a list of batches, a loader. The repair is fitted to the
-        inputs; labels are not used.
+        Anything that ``capture`` takes: a pair (x, y), a list of batches, a loader, with labels or, as (x, None), without: the
+        repair is fitted to the inputs.
     repair
         "none"; "fold" adds what the kept units predict of the removed ones to the next layer's weights; "refit"
         then fits every layer from there on to the dense network's pre-activations, given what reaches it, or, where
@@ -75,7 +75,7 @@ def apply_plan(
         raise TypeError(
             f"the plan is a {type(plan).__name__}; expected a PruningPlan, as plan_pruning makes it"
         )
-    x, y = labelled(data)
+    x, y = maybe_labelled(data)
     dense = discover(model, x, plan.settings.get("entry", "")).read(x, y, plan.settings.get("output"))
     units = units_to_remove(plan, dense, x)
     if fault := dense.fault_of_cut(units, take(x, slice(2))):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pidnet import training
 from pidnet.arguments import check_arguments
 from pidnet.energy import EnergyReport, compare_energy
-from pidnet.networks.batches import Data, labelled
+from pidnet.networks.batches import Data, maybe_labelled
 from pidnet.networks.inputs import take
 from pidnet.networks.outputs import IGNORED, class_axis
 from pidnet.networks.running import class_scores, run_or_say
@@ -111,7 +111,7 @@ def carry_out(
     """
     check_arguments(carry_out, locals())
     small = apply_plan(dense, plan, data, repair)
-    one = take(labelled(data)[0], slice(1))
+    one = take(maybe_labelled(data)[0], slice(1))
     return PrunedRun(plan, small, compare_energy(dense, small, one, **accuracies(dense, small, test)))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.special import ndtri
 from scipy.stats import rankdata
 from torch import Tensor
 
 from pidnet.activations import Activations
+from pidnet.networks.outputs import check_labels
 
 SHRINKAGES = ("ledoit_wolf", "oas")
 
@@ -86,6 +88,7 @@ def _target_columns(target: np.ndarray | Tensor, samples: int) -> tuple[np.ndarr
     if len(values) != samples:
         raise ValueError(f"the target has {len(values)} samples and the layer {samples}; expected the same")
     if values.ndim == 1 and np.issubdtype(values.dtype, np.integer):
+        check_labels(torch.as_tensor(values))
         # The columns of all classes add up to 1, so the last one follows from the others.
         classes = np.unique(values)
         return (values[:, None] == classes[:-1]).astype(np.float64), len(classes)

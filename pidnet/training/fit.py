@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pidnet.arguments import check_arguments
 from pidnet.layers import kl_divergence
 from pidnet.networks.inputs import Inputs, on_device, samples, shapes, take, tensors_in
-from pidnet.networks.outputs import IGNORED, class_axis, unfit_labels
+from pidnet.networks.outputs import IGNORED, check_labels, class_axis, unfit_labels
 from pidnet.networks.running import class_scores, device_of, run_or_say, scores
 from pidnet.progress import shown
 
@@ -257,8 +257,5 @@ def share_right(scores: Tensor, y: Tensor) -> float:
         )
     found = scores.argmax(axis) if axis else (scores > 0).reshape(y.shape)
     y = y.to(found.device)
-    if not (asked := y != IGNORED).any():
-        raise ValueError(
-            f"none of {y.numel()} labels can be compared with; expected at least one that is not {IGNORED}"
-        )
-    return float((found == y)[asked].double().mean())
+    check_labels(y)
+    return float((found == y)[y != IGNORED].double().mean())

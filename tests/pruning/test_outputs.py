@@ -88,8 +88,37 @@ def test_batches_as_mappings_with_labels():
     assert torch.equal(x["input_ids"], ids)
     assert torch.equal(y, ids[:, 0])
     assert torch.equal(labelled(batches[0])[1], ids[:2, 0])
-    with pytest.raises(ValueError, match=r"is a dict; expected .* or a mapping with 'labels'"):
+    with pytest.raises(ValueError, match="none of 6 samples has a label"):
         labelled([{"input_ids": ids}])
+
+
+@pytest.mark.parametrize("data", [lambda x, y: (x, None), lambda x, y: [(x[:20], None), (x[20:], None)]])
+def test_an_embedding_is_pruned_without_labels(data):
+    torch.manual_seed(0)
+    net, (x, y) = pn.zoo.mlp(6, (12, 12), 4), (torch.randn(60, 6), torch.zeros(60, dtype=torch.long))
+    plan = pn.plan_pruning(net, data(x, y), 0.5, output="gaussian")
+    assert plan.kept == pn.plan_pruning(net, (x, y), 0.5, output="gaussian").kept
+    small = pn.apply_plan(net, plan, data(x, y))
+    assert torch.equal(small(x), pn.apply_plan(net, plan, (x, y))(x))
+
+
+def test_what_needs_labels_says_so_where_there_are_none():
+    net, data = pn.zoo.mlp(6, (12,), 4), (torch.randn(60, 6), None)
+    with pytest.raises(
+        ValueError, match=r'the data have no labels, .*; say how to read it: output= "classes"'
+    ):
+        pn.plan_pruning(net, data, 0.5)
+    for asks in (
+        lambda: pn.plan_pruning(net, data, 0.5, criterion="taylor", output="classes"),
+        lambda: pn.plan_pruning(net, data, 0.5, criterion="mrmr", output="classes"),
+        lambda: pn.plan_pruning(net, data, 0.5, criterion="graph_i_min", output="classes"),
+        lambda: pn.plan_pruning(net, data, 0.5, criterion="graph_gaussian", output="classes"),
+        lambda: pn.quantize(pn.capture(net, data)),
+        lambda: pn.layer_maps(pn.capture(net, data), measure="gaussian_i_mmi"),
+        lambda: pn.information_plane(net, data),
+    ):
+        with pytest.raises(ValueError, match="none of 60 samples has a label"):
+            asks()
 
 
 def test_heads_of_a_known_width_go_as_such():

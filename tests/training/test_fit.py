@@ -42,7 +42,7 @@ def test_what_is_not_finite_is_one_sentence():
 
 @pytest.mark.parametrize("y", [[], [-100, -100]])
 def test_without_a_label_there_is_no_accuracy(y):
-    with pytest.raises(ValueError, match=f"none of {len(y)} labels can be compared with"):
+    with pytest.raises(ValueError, match=f"none of {len(y)} samples has a label"):
         training.accuracy(nn.Identity(), torch.zeros(len(y), 2), torch.tensor(y, dtype=torch.long))
 
 

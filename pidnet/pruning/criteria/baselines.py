@@ -11,6 +11,7 @@ from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import Inputs, mapped, take
 from pidnet.networks.kinds import BATCHNORMS
 from pidnet.networks.linear_map import input_rows, output_rows
+from pidnet.networks.outputs import check_labels
 from pidnet.pruning.criteria._gathering import with_gradient
 from pidnet.pruning.criteria.ranking import Ranking, ascending
 from pidnet.pruning.criteria.statistics import CalibrationStatistics
@@ -63,6 +64,7 @@ def fpgm(statistics: CalibrationStatistics, layer: str) -> Ranking:
 def taylor(statistics: CalibrationStatistics, layer: str) -> Ranking:
     """Mean over samples of |sum of activation times gradient of the cross-entropy with the labels|, the
     first-order change of the loss when the unit is zero (Molchanov et al. 2017, arXiv:1611.06440)."""
+    check_labels(statistics.y)
     total = np.zeros(statistics.width(layer))
     for x, y in batches((statistics.x, statistics.y), 256):
         total += _first_order(statistics, layer, x, y)

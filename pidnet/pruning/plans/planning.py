@@ -10,7 +10,7 @@ from torch import nn
 from pidnet import __version__
 from pidnet.arguments import check_arguments
 from pidnet.names import ALLOCATIONS
-from pidnet.networks.batches import Data, labelled
+from pidnet.networks.batches import Data, maybe_labelled
 from pidnet.networks.naming import Layers, layer_names
 from pidnet.networks.outputs import READINGS, Reading
 from pidnet.pruning.criteria.criterion import Rank
@@ -48,7 +48,8 @@ def plan_pruning(
     model
         Any torch network; it is not changed.
     data
-        Anything that ``capture`` takes: a pair (x, y), a list of batches, a loader.
+        Anything that ``capture`` takes: a pair (x, y), a list of batches, a loader. Labels are used by few criteria, such as "taylor", and
+        to tell how the output is read: without any, as in (x, None) or a mapping of inputs, say ``output``.
     keep
         The share of units that stay. Give exactly one budget: keep, macs, energy or latency.
     criterion
@@ -96,7 +97,7 @@ def plan_pruning(
     Raises
     ------
     ValueError
-        For an unknown criterion, data that do not fit, a layer that cannot be pruned (with the reason), or a
+        For an unknown criterion, data that do not fit, data without labels where these are needed, a layer that cannot be pruned (with the reason), or a
         budget that leaves a layer without a unit.
 
     Warns
@@ -219,7 +220,7 @@ def _gathered(
 ) -> CalibrationStatistics:
     if seed < 0:
         raise ValueError(f"seed={seed}; expected 0 or more")
-    x, y = labelled(data)
+    x, y = maybe_labelled(data)
     if output == "":
         raise ValueError(
             f"output='' names nothing; expected {', '.join(READINGS)}, the name of an entry, or None"

@@ -81,7 +81,8 @@ def thin(layer: nn.Module, channels: np.ndarray) -> None:
             return
         if isinstance(layer, nn.GroupNorm):
             _lower(layer, "num_groups", len(channels) * layer.num_groups // layer.num_channels)
-        size = {nn.GroupNorm: "num_channels", nn.PReLU: "num_parameters"}.get(type(layer), "num_features")
+        counts = ((nn.GroupNorm, "num_channels"), (nn.PReLU, "num_parameters"), (nn.Module, "num_features"))
+        size = next(count for kind, count in counts if isinstance(layer, kind))
         _lower(layer, size, len(channels))
         if not getattr(layer, size):
             empty(layer)

@@ -34,10 +34,25 @@ def chain(widths=(8, 8), samples=80):
         return model, (x, model(x).argmax(1))
 
 
-def test_a_grid_is_straight_between_what_was_measured():
+def test_a_width_between_what_was_measured_costs_what_the_next_larger_one_does():
     grid = Grid(np.array([1, 4]), np.array([2, 8]), np.array([[1.0, 4.0], [4.0, 16.0]]))
-    assert [grid.at(1, 2), grid.at(4, 8), grid.at(1, 5), grid.at(2, 2)] == [1, 16, 2.5, 2]
+    assert [grid.at(1, 2), grid.at(4, 8), grid.at(1, 5), grid.at(2, 2), grid.at(1, 1)] == [1, 16, 4, 4, 1]
     assert grid.at(0, 8) == grid.at(4, 0) == 0
+
+
+def test_layers_of_one_form_are_timed_once(monkeypatch):
+    timed = []
+    monkeypatch.setattr(_latency, "_times", lambda calls: timed.append(len(calls)) or [[1.0]] * len(calls))
+    model, data = chain((8, 8, 8))
+    table = LatencyTable.of(gather(model, data).network, data[0])
+    assert timed == [
+        1,
+        40,
+        64,
+        24,
+        1,
+    ]  # outputs and inputs of 8 x 5, 8 x 8 twice, 3 x 8, between two runs of the whole
+    assert table.grids["2"] is table.grids["4"]
 
 
 def test_the_table_is_what_layers_take(machine):

@@ -274,7 +274,6 @@ def class_index(labels: Tensor) -> tuple[Tensor, tuple[int, ...]]:
 
 def class_labels(target: Tensor) -> Tensor:
     """Labels as int64 on the CPU, or ValueError."""
-    check_labels(target)
     if target.ndim == 1 and target.is_floating_point() and bool((target == target.round()).all()):
         target = target.long()  # what a table of numbers gives for labels
     if target.ndim != 1 or target.is_floating_point() or target.is_complex():
@@ -285,6 +284,7 @@ def class_labels(target: Tensor) -> Tensor:
         )
     if not len(target):
         raise ValueError("the activations hold no samples; expected at least one")
+    check_labels(target)
     if target.min() < 0:
         raise ValueError(f"the target has the label {int(target.min())}; expected 0, 1, 2, ...")
     return target.to("cpu", torch.int64)

@@ -131,7 +131,7 @@ def _takes_two(model: nn.Module) -> bool:
 
 def _pair(data: Any) -> Pair | None:
     """(x, y) as tensors, checked, where the data are one pair, whose second entry is an array or None, or a mapping."""
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and data:
         name = next((name for name in LABELS if name in data), "")
         return _pair(({key: value for key, value in data.items() if key != name}, data.get(name)))
     if not (isinstance(data, list | tuple) and len(data) == 2):

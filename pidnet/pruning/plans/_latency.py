@@ -2,8 +2,8 @@
 
 Each layer is timed by itself at eight numbers of outputs and of inputs, layers of one form once. A number between them is taken to
 cost what the next larger one does: kernels work on whole vectors, so that 17 channels often take as long as 32, and a straight line
-would promise what no width keeps. What the layers do not account for, such as activations and sums, is taken as it is in the
-dense network whatever the widths.
+would promise what no width keeps. What the layers do not account for, such as activations and sums, shrinks as they do, by as much
+as it does in the network at half of its widths.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import copy
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -54,7 +54,7 @@ class Grid(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class LatencyTable:
     """x: the samples of one run. calls: how often each layer runs in it. whole: seconds that it takes the dense network; noise:
-    the distance of the quartiles, in shares of that."""
+    the distance of the quartiles, in shares of that. scale: what is saved for each second that layers save."""
 
     network: CuttableNetwork
     x: Inputs
@@ -62,25 +62,36 @@ class LatencyTable:
     calls: dict[str, int]
     whole: float
     noise: float
+    scale: float = 1.0
 
     @staticmethod
     @torch.no_grad()
     def of(network: CuttableNetwork, x: Inputs) -> LatencyTable:
         """Measured on a batch of the first samples."""
         x, known, grids = take(x, slice(BATCH)), {}, {}
-        whole = _times([lambda: run(network.model, x)])[0]
+        halves = {name: units // 2 for name, units in network.widths.items()}
+        half = network.without({name: range(units) for name, units in halves.items() if units}).collapsed()
+        both = [lambda: run(network.model, x), lambda: run(half, x)]
+        whole, of_half = _times(both)
         entering = _entering(network, x)
         for name, (like, _) in shown(entering.items(), "measuring latencies"):
             module = network.model.get_submodule(name)
             form = type(module), module.extra_repr(), like.shape
             grids[name] = known[form] = known.get(form) or _grid(module, like)
-        whole += _times([lambda: run(network.model, x)])[0]
-        low, middle, high = np.percentile(whole, [25, 50, 75])
+        again = _times(both)
+        low, middle, high = np.percentile(whole + again[0], [25, 50, 75])
         calls = {name: number for name, (_, number) in entering.items()}
-        return LatencyTable(network, x, grids, calls, float(middle), float((high - low) / middle))
+        table = LatencyTable(network, x, grids, calls, float(middle), float((high - low) / middle))
+        saved = table.saved({name: units - halves[name] for name, units in network.widths.items()})
+        found = float(middle - np.median(of_half + again[1]))
+        return replace(table, scale=found / saved if found > 0 < saved else 1.0)
 
     def seconds(self, widths: Mapping[str, int]) -> float:
         """What the network takes at these widths."""
+        return max(self.whole - self.scale * self.saved(widths), 0.0)
+
+    def saved(self, widths: Mapping[str, int]) -> float:
+        """What its layers by themselves then take less."""
         dense = self.network.widths
         gone = {name: dense[name] - width for name, width in widths.items() if width < dense[name]}
         change = 0.0
@@ -89,7 +100,7 @@ class LatencyTable:
             lost = [self._lost(gone, layer, kind) for kind in (("producers", "followers"), ("consumers",))]
             now = [n - less for n, less in zip(full, lost, strict=True)]
             change += self.calls[layer] * (grid.at(*full) - grid.at(*now))
-        return max(self.whole - change, 0.0)
+        return change
 
     def _lost(self, gone: Mapping[str, int], layer: str, kinds: tuple[str, ...]) -> int:
         places = [

@@ -46,12 +46,12 @@ def test_layers_of_one_form_are_timed_once(monkeypatch):
     model, data = chain((8, 8, 8))
     table = LatencyTable.of(gather(model, data).network, data[0])
     assert timed == [
-        1,
+        2,
         40,
         64,
         24,
-        1,
-    ]  # outputs and inputs of 8 x 5, 8 x 8 twice, 3 x 8, between two runs of the whole
+        2,
+    ]  # outputs and inputs of 8 x 5, of 8 x 8 once, of 3 x 8, between runs of the whole
     assert table.grids["2"] is table.grids["4"]
 
 
@@ -64,6 +64,20 @@ def test_the_table_is_what_layers_take(machine):
     full = {"0": 8, "2": 8}
     assert table.seconds(full) == 1000
     assert table.seconds(full | {"2": 7}) == 1000 - 8 - 3
+
+
+def test_what_layers_do_not_account_for_shrinks_as_they_do(monkeypatch):
+    def times(calls):
+        wholes = [[1000.0], [400.0]]  # the dense network, and at half of its widths
+        return wholes if len(calls) == 2 else [[seconds(call)] for call in calls]
+
+    monkeypatch.setattr(_latency, "_times", times)
+    model, data = chain()
+    table = LatencyTable.of(gather(model, data).network, data[0])
+    saved = 4 * 5 + (8 * 8 - 4 * 4) + 3 * 4
+    assert table.saved({"0": 4, "2": 4}) == saved
+    assert table.seconds({"0": 4, "2": 4}) == pytest.approx(400)
+    assert table.seconds({"0": 8, "2": 4}) == pytest.approx(1000 - (8 * 4 + 3 * 4) * 600 / saved)
 
 
 def test_channels_of_convolutions_and_norms_are_counted(machine):

@@ -65,11 +65,20 @@ class Said:
         return torch.cat(parts, 1) if parts else class_scores(found)
 
     def placed(self, one: Any, two: Any) -> Said:
-        """The same with the axis of the samples, from the outputs for one and for two of them."""
+        """The same with the axis of the samples, from the outputs for one and for two of them.
+
+        Raises ValueError where a sample's part of the output is another one beside others, as their similarities are.
+        """
         shapes = [self(output).shape for output in (one, two)]
         changed = [axis for axis, lengths in enumerate(zip(*shapes, strict=False)) if lengths == (1, 2)]
         axis = changed[0] if len(changed) == 1 and len(shapes[0]) == len(shapes[1]) else 0
-        return Said(self.entry, axis, not isinstance(self._found(two), Tensor))
+        joined = not isinstance(self._found(two), Tensor)
+        if len(changed) > 1 or (joined and shapes[0][1:] != shapes[1][1:]):
+            raise ValueError(
+                f"the output has shape {tuple(shapes[0])} for one sample and {tuple(shapes[1])} for two: what it says of a "
+                "sample depends on those beside it; name an entry that does not, such as output='image_embeds'"
+            )
+        return Said(self.entry, axis, joined)
 
     def beside(self, output: Any) -> list[Tensor]:
         """Whatever else the output holds, not deeper than as an entry."""

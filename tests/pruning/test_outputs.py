@@ -146,3 +146,26 @@ def test_heads_of_a_known_width_go_as_such():
     assert plan.units == {"m": 4}
     assert pn.apply_plan(model, plan, data).m.q_proj.out_features == 8
     assert Said()(model(x)).shape == (60, 3)
+
+
+class Pairs(nn.Module):
+    """Two embeddings, and the similarities of all samples of the one to all of the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.images, self.texts = (pn.zoo.mlp(6, (8,), 4) for _ in range(2))
+
+    def forward(self, images, texts):
+        images, texts = self.images(images), self.texts(texts)
+        return {"similarities": images @ texts.T, "image_embeds": images, "text_embeds": texts}
+
+
+@pytest.mark.parametrize("output", ["gaussian", "similarities"])
+def test_an_output_that_depends_on_the_samples_beside_is_refused(output):
+    torch.manual_seed(0)
+    data = (torch.randn(40, 6), torch.randn(40, 6)), None
+    with pytest.raises(ValueError, match=r"for one sample and .* for two: .* depends on those beside it"):
+        pn.plan_pruning(Pairs(), data, 0.5, output=output)
+    plan = pn.plan_pruning(Pairs(), data, 0.5, output="image_embeds")
+    assert plan.settings["output"] == "gaussian"
+    assert set(plan.kept) == {"images.fc1"}

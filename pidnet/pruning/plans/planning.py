@@ -49,7 +49,8 @@ def plan_pruning(
         Any torch network; it is not changed.
     data
         Anything that ``capture`` takes: a pair (x, y), a list of batches, a loader. Labels are used by few criteria, such as "taylor", and
-        to tell how the output is read: without any, as in (x, None) or a mapping of inputs, say ``output``.
+        to tell how the output is read: without any, as in (x, None) or a mapping of inputs, say ``output``
+        (a named entry is then read as "gaussian").
     keep
         The share of units that stay. Give exactly one budget: keep, macs, energy or latency.
     criterion

@@ -78,6 +78,8 @@ def cuttable(
     there is nothing to cut."""
     network = discover(model, example, entry)
     network = network.unnormed() if layers is None else network.only(layers)
+    if entry and layers is None:
+        network = network.reaching(take(example, slice(2)))
     if not network.groups:
         reasons = "; ".join(f"{name!r}: {reason}" for name, reason in network.refused.items())
         raise ValueError(f"{type(model).__name__} has no hidden layer whose units can be cut ({reasons})")

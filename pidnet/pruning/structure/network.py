@@ -16,7 +16,7 @@ from pidnet.networks.expanded import collapse
 from pidnet.networks.hooks import record_calls
 from pidnet.networks.inputs import BATCH, Inputs, split, take
 from pidnet.networks.kinds import Weighted, axes, sizes, weighted
-from pidnet.networks.outputs import OutputReading, Reading, read_output
+from pidnet.networks.outputs import OutputReading, Reading, has_labels, read_output
 from pidnet.networks.running import in_full_precision, run, same
 from pidnet.networks.said import Said
 from pidnet.pruning.structure.groups import UnitGroup, UnitsByLayer
@@ -110,7 +110,8 @@ class CuttableNetwork:
     def read(self, x: Inputs, y: Tensor, output: Reading | None = None) -> CuttableNetwork:
         """The same network, its output read as its scores and the targets suggest, or as ``output`` says."""
         found = self.outputs(x)
-        output = output or ("gaussian" if self.said.joined else None)
+        named = self.said.joined or (self.said.entry and not has_labels(y))
+        output = output or ("gaussian" if named else None)
         return replace(self, reading=read_output(found, y.to(found.device), output))
 
     @torch.no_grad()
@@ -144,7 +145,24 @@ class CuttableNetwork:
             "them; it is cut where it is named (layers=)"
             for name, norm in normed.items()
         }
-        groups = {name: group for name, group in self.groups.items() if name not in normed}
+        return self._refusing(refused)
+
+    def reaching(self, x: Inputs) -> CuttableNetwork:
+        """The same network without the layers that the named entry of the output does not depend on: what is measured there
+        would not speak for them."""
+        made = {
+            name: self.weighted(next(iter(group.producers))).weight for name, group in self.groups.items()
+        }
+        self.model.requires_grad_(True)  # a copy, of whatever the user has frozen
+        with torch.enable_grad():
+            scores = self.run(x)
+            slopes = torch.autograd.grad(scores.sum(), list(made.values()), allow_unused=True)
+        reason = f"entry {self.said.entry!r} of the output does not depend on it; it is cut where it is named (layers=)"
+        unread = [name for name, slope in zip(made, slopes, strict=True) if slope is None]
+        return self._refusing(dict.fromkeys(unread, reason))
+
+    def _refusing(self, refused: Mapping[str, str]) -> CuttableNetwork:
+        groups = {name: group for name, group in self.groups.items() if name not in refused}
         return replace(self, groups=groups, refused={**self.refused, **refused})
 
     def without(self, units: UnitsByLayer, *, shared: bool = False) -> CuttableNetwork:

@@ -2,8 +2,8 @@
 
 Each layer is timed by itself at eight numbers of outputs and of inputs, layers of one form once. A number between them is taken to
 cost what the next larger one does: kernels work on whole vectors, so that 17 channels often take as long as 32, and a straight line
-would promise what no width keeps. What the layers do not account for, such as activations and sums, shrinks as they do, by as much
-as it does in the network at half of its widths.
+would promise what no width keeps. What the layers do not account for, such as activations and sums, is taken to shrink as they do:
+by how much is measured on the whole network, cut to half of its widths and then to those that are planned.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import copy
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -33,7 +33,8 @@ from pidnet.pruning.structure.removal import take_out, thin
 SHARES = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
 BATCH = 32
 ROUNDS = 3
-BLOCK_SECONDS = 0.003
+BLOCK_SECONDS = 0.003  # of a layer
+WHOLE_SECONDS = 0.05  # of the network
 
 
 class Grid(NamedTuple):
@@ -51,7 +52,7 @@ class Grid(NamedTuple):
         return float(self.seconds[row, min(column, len(self.inputs) - 1)])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class LatencyTable:
     """x: the samples of one run. calls: how often each layer runs in it. whole: seconds that it takes the dense network; noise:
     the distance of the quartiles, in shares of that. scale: what is saved for each second that layers save."""
@@ -69,22 +70,28 @@ class LatencyTable:
     def of(network: CuttableNetwork, x: Inputs) -> LatencyTable:
         """Measured on a batch of the first samples."""
         x, known, grids = take(x, slice(BATCH)), {}, {}
-        halves = {name: units // 2 for name, units in network.widths.items()}
-        half = network.without({name: range(units) for name, units in halves.items() if units}).collapsed()
-        both = [lambda: run(network.model, x), lambda: run(half, x)]
-        whole, of_half = _times(both)
+        whole = _times([lambda: run(network.model, x)], WHOLE_SECONDS)[0]
         entering = _entering(network, x)
         for name, (like, _) in shown(entering.items(), "measuring latencies"):
             module = network.model.get_submodule(name)
             form = type(module), module.extra_repr(), like.shape
             grids[name] = known[form] = known.get(form) or _grid(module, like)
-        again = _times(both)
-        low, middle, high = np.percentile(whole + again[0], [25, 50, 75])
+        whole += _times([lambda: run(network.model, x)], WHOLE_SECONDS)[0]
+        low, middle, high = np.percentile(whole, [25, 50, 75])
         calls = {name: number for name, (_, number) in entering.items()}
         table = LatencyTable(network, x, grids, calls, float(middle), float((high - low) / middle))
-        saved = table.saved({name: units - halves[name] for name, units in network.widths.items()})
-        found = float(middle - np.median(of_half + again[1]))
-        return replace(table, scale=found / saved if found > 0 < saved else 1.0)
+        table.fit({name: (units + 1) // 2 for name, units in network.widths.items()})
+        return table
+
+    @torch.no_grad()
+    def fit(self, widths: Mapping[str, int]) -> None:
+        """Time the whole network cut to these widths, and be right about them from now on."""
+        gone = {name: range(units - widths[name]) for name, units in self.network.widths.items()}
+        small = self.network.without({name: units for name, units in gone.items() if units}).collapsed()
+        both = [partial(run, model, self.x) for model in (self.network.model, small)]
+        dense, cut = map(np.median, _times(both, WHOLE_SECONDS))
+        if cut < dense and (saved := self.saved(widths)) > 0:
+            self.scale = float(self.whole * (1 - cut / dense) / saved)
 
     def seconds(self, widths: Mapping[str, int]) -> float:
         """What the network takes at these widths."""
@@ -197,11 +204,11 @@ def _seen(see: Callable[[str, Tensor], None], name: str, _module: nn.Module, giv
     see(name, given[0])
 
 
-def _times(calls: Sequence[Callable[[], Any]]) -> list[list[float]]:
+def _times(calls: Sequence[Callable[[], Any]], block_seconds: float = BLOCK_SECONDS) -> list[list[float]]:
     """Seconds of each call, which take turns, so that drift hits all."""
     found: list[list[float]] = [[] for _ in calls]
     for _ in range(ROUNDS):
         for times, call in zip(found, calls, strict=True):
             timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
-            times += timer.blocked_autorange(min_run_time=BLOCK_SECONDS).times
+            times += timer.blocked_autorange(min_run_time=block_seconds).times
     return found

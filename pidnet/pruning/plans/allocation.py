@@ -204,9 +204,12 @@ def measured_widths(judge: Judge, budget: Budget) -> tuple[dict[str, int], list[
     for steps, most in ((ALONE, judge.loss(budget.uniform)), (NEAR, math.inf)):
         curves = rough.curves(widths, budget.round_to, steps, most)
         widths, alone = divided(budget, curves, tried[-1]), alone or curves
+        if budget.fit(widths):
+            widths = divided(budget, curves, tried[-1])
         if widths not in tried:
             tried.append(widths)
-    return judge.statistics.network.idle(min(tried, key=judge.loss)), alone
+    within = [widths for widths in tried if budget.fits(widths)] or tried[-1:]
+    return judge.statistics.network.idle(min(within, key=judge.loss)), alone
 
 
 def best_target(found: Mapping[str, Judge], budget: Budget) -> tuple[str, dict[str, float]]:

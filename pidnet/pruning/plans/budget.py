@@ -70,6 +70,16 @@ class Budget:
             self._known[key] = self._counted(widths)
         return self._known[key]
 
+    def fits(self, widths: Mapping[str, int]) -> bool:
+        """Whether the network is within the budget at these widths."""
+        return self.needs(widths) <= self.share * self.dense
+
+    def fit(self, widths: Mapping[str, int]) -> bool:
+        """Time the network at these widths, by which from now on all others are judged; False for a budget that is counted."""
+        if self.resource == "latency":
+            self.table.fit(self.statistics.network.idle(widths))
+        return self.resource == "latency"
+
     def _counted(self, widths: Mapping[str, int]) -> float:
         network = self.statistics.network
         gone = {name: range(width - widths[name]) for name, width in network.widths.items()}
@@ -85,13 +95,16 @@ class Budget:
         """
         if self.resource == "keep":
             return self.widths(self.share)
-        low, high = 0.0, 1.0
         if self.share == 1:
             return self.widths(1.0)
+        found = self._largest_uniform()
+        return self._largest_uniform() if self.fit(found) else found
+
+    def _largest_uniform(self) -> dict[str, int]:
+        low, high = 0.0, 1.0
         for _ in range(12):
             middle = (low + high) / 2
-            fits = self.needs(self.widths(middle)) <= self.share * self.dense
-            low, high = (middle, high) if fits else (low, middle)
+            low, high = (middle, high) if self.fits(self.widths(middle)) else (low, middle)
         if not low:
             smallest = self.needs(self.widths(0.0)) / self.dense
             raise ValueError(

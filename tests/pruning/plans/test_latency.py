@@ -15,14 +15,13 @@ from pidnet.pruning.plans._latency import Grid, LatencyTable
 
 def seconds(call):
     """A machine whose layers take 1 s and 1 s for each pair of an input and an output of a weight; the whole network takes 1,000 s."""
-    layer = getattr(call, "func", None)
-    weight = getattr(layer, "weight", None)
-    return 1000.0 if layer is None else 1.0 + (weight.shape[0] * weight.shape[1] if weight.ndim > 1 else 0.0)
+    weight = getattr(getattr(call, "func", None), "weight", None)
+    return 1000.0 if weight is None else 1.0 + (weight.shape[0] * weight.shape[1] if weight.ndim > 1 else 0.0)
 
 
 @pytest.fixture
 def machine(monkeypatch):
-    monkeypatch.setattr(_latency, "_times", lambda calls: [[seconds(call)] * 3 for call in calls])
+    monkeypatch.setattr(_latency, "_times", lambda calls, _=0: [[seconds(call)] * 3 for call in calls])
 
 
 def chain(widths=(8, 8), samples=80):
@@ -42,16 +41,13 @@ def test_a_width_between_what_was_measured_costs_what_the_next_larger_one_does()
 
 def test_layers_of_one_form_are_timed_once(monkeypatch):
     timed = []
-    monkeypatch.setattr(_latency, "_times", lambda calls: timed.append(len(calls)) or [[1.0]] * len(calls))
+    monkeypatch.setattr(
+        _latency, "_times", lambda calls, _=0: timed.append(len(calls)) or [[1.0]] * len(calls)
+    )
     model, data = chain((8, 8, 8))
     table = LatencyTable.of(gather(model, data).network, data[0])
-    assert timed == [
-        2,
-        40,
-        64,
-        24,
-        2,
-    ]  # outputs and inputs of 8 x 5, of 8 x 8 once, of 3 x 8, between runs of the whole
+    # Outputs and inputs of 8 x 5, of 8 x 8 once and of 3 x 8, between runs of the whole, then that beside its half.
+    assert timed == [1, 40, 64, 24, 1, 2]
     assert table.grids["2"] is table.grids["4"]
 
 
@@ -67,8 +63,8 @@ def test_the_table_is_what_layers_take(machine):
 
 
 def test_what_layers_do_not_account_for_shrinks_as_they_do(monkeypatch):
-    def times(calls):
-        wholes = [[1000.0], [400.0]]  # the dense network, and at half of its widths
+    def times(calls, _=0):
+        wholes = [[1000.0], [400.0]]  # the dense network, and that at the widths asked for
         return wholes if len(calls) == 2 else [[seconds(call)] for call in calls]
 
     monkeypatch.setattr(_latency, "_times", times)
@@ -78,6 +74,8 @@ def test_what_layers_do_not_account_for_shrinks_as_they_do(monkeypatch):
     assert table.saved({"0": 4, "2": 4}) == saved
     assert table.seconds({"0": 4, "2": 4}) == pytest.approx(400)
     assert table.seconds({"0": 8, "2": 4}) == pytest.approx(1000 - (8 * 4 + 3 * 4) * 600 / saved)
+    table.fit({"0": 8, "2": 4})
+    assert table.seconds({"0": 8, "2": 4}) == pytest.approx(400)
 
 
 def test_channels_of_convolutions_and_norms_are_counted(machine):

@@ -30,9 +30,10 @@ def commit() -> str:
 
 
 def machine() -> str:
-    """Cores and system, with the GPU where one has been used."""
+    """Cores, their vectors and system, with the GPU where one has been used."""
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_initialized() else ""
-    return f"{os.cpu_count()}-core {platform.machine()} CPU, {platform.system()}{gpu}"
+    vectors = torch.backends.cpu.get_cpu_capability()
+    return f"{os.cpu_count()}-core {platform.machine()} CPU ({vectors}), {platform.system()}{gpu}"
 
 
 def workers(number: int) -> ProcessPoolExecutor:

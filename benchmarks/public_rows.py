@@ -19,7 +19,18 @@ TABLE = RESULTS / "public_nets.json"
 REPAIRS = ("", "none", "fold", "refit", "reconstruct")
 KEY = ("network", "criterion", "budget", "resource", "images", "repair", "test")
 COLUMNS = (
-    *("network", "criterion", "budget", "images", "repair", "accuracy", "fine-tuned", "cosine", "KL bits"),
+    *(
+        "network",
+        "criterion",
+        "budget",
+        "images",
+        "test",
+        "repair",
+        "accuracy",
+        "fine-tuned",
+        "cosine",
+        "KL bits",
+    ),
     *("MACs", "plan s", "plan GB", "apply s", "apply GB", "widths", "commit", "load", "machine"),
 )
 TIMED = (
@@ -106,7 +117,7 @@ def page(every: list[Row]) -> str:
         "# Public networks, pruned",
         "",
         "Weights as published, no labels (but torch-pruning's Taylor). budget: the share of the MACs. images:",
-        "calibration samples. accuracy: on CIFAR-10 or MNIST test images; fine-tuned: after one pass over 5,000 training images",
+        "calibration samples. test: samples to judge by, whose covariance scales the KL of an embedding, so that those of different tests do not compare. accuracy: on CIFAR-10 or MNIST test images; fine-tuned: after one pass over 5,000 training images",
         "with labels, the same for all, behind the last repair of a run. cosine: of an embedding with the dense one. KL bits: from the dense output, per test",
         "sample. Times in CPU seconds, of all threads, and beside a GPU where the row names one; GB: the most that the process held meanwhile, with all images. The standard error of an",
         "accuracy of CIFAR-10 is about .3 points on 10,000 images. Each row names the commit that it was measured at. The",
@@ -123,8 +134,7 @@ def page(every: list[Row]) -> str:
         "Budgets that are shares of the time, `plan_pruning(latency=)`. promised: the share by the plan's table of layers; measured: that of",
         "the network that `apply_plan` gave, both in turn, with the same batch; one sample: with a batch of one. noise: the",
         "distance of the quartiles of the dense network's times, in shares of them.",
-        "Where noise is far above .05 others used the core too: such a row judges the core as much as the promise. The table of layers",
-        "takes sums and norms as in the dense network; whether that is why so much less is kept was not looked into.",
+        "Where noise is far above .05 others used the core too: such a row judges the core as much as the promise.",
         "",
         *table([row for row in every if "resource" in row], TIMED),
     ]

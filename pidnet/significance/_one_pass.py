@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from pidnet.execution.compiling import inner, kernel
+from pidnet.execution.lane_bits import in_lane
 from pidnet.execution.lane_math import larger, ratio, smaller
-from pidnet.execution.lanes import LANES, filled, select
+from pidnet.execution.lanes import LANES, filled, row_at, select
 from pidnet.significance._mixture import (
     TRUST_OBSERVED,
     fill_fitted,
@@ -23,76 +24,78 @@ from pidnet.significance._mixture import (
 )
 from pidnet.significance._mixture_cells import cells_bias, observed
 from pidnet.significance._mixture_memory import STATISTICS, Shape, take_memory
-from pidnet.tables.bits import count_pair
+from pidnet.tables.bits import add_terms, count_eight, end_of_eight
 
 
 @kernel("the bias of I(Y;X1X2)")
 def fill_evidence(tables, units, samples, parts, memory, found):
-    """Eight pairs after eight; where fewer are left, lanes repeat the last one."""
-    (p_PABY, coded, known), (value1_UAY, value2_UBY, unit_P2) = tables, units
-    joint_P, statistics_PK, moments_PKY = found
-    pairs, (A, B, Y) = len(unit_P2), p_PABY.shape[1:]
+    """Eight pairs after eight: those whose counts are found together, or the next ones, where lanes without a pair repeat
+    the last one."""
+    (p_PABY, bits, known), unit_P2 = tables, units[3]
+    pairs, (A, B, Y), first = len(unit_P2), p_PABY.shape[1:], 0
     s = Shape(A, B, Y, A * B)
     m = take_memory(memory, np.zeros(1, np.int64), s)
-    moments, statistics = m.compared.moments, m.compared.statistics
-    scratch = np.zeros((Y, A, B), np.int64), np.zeros((A, B), np.int64)
-    for first in range(0, pairs, LANES):
-        for lane in range(LANES):
-            pair = min(first + lane, pairs - 1)
-            i, j = unit_P2[pair]
-            if len(p_PABY) > 0:
-                read_counts(s, p_PABY[pair], samples, m.counts, lane)
-            else:
-                count_pair(coded, i, j, scratch[0])
-                joint_P[pair] = read_scratch(s, scratch, known, m.counts, lane)
-            read_values(value1_UAY, i, m.compared.values1, lane)
-            read_values(value2_UBY, j, m.compared.values2, lane)
+    while first < pairs:
+        if len(p_PABY) > 0:
+            last = min(first + LANES, pairs)
+            read_tables(s, p_PABY, units, samples, m, first)
+        else:
+            last = end_of_eight(unit_P2, first)
+            count_eight(bits, unit_P2[first], m.counts.n)
+            read_eight(units, unit_P2[first], m.compared)
+            terms = add_terms(m.counts.n, s.C, s.Y, known)
+            for pair in range(first, last):
+                found[0][pair] = in_lane(terms, unit_P2[pair, 1] % LANES)
         fill_margins(s, m.counts)
-        statistics[0] = joint_bias(s, m, parts)
+        m.compared.statistics[0] = joint_bias(s, m, parts)
         fill_moments(s, m.counts, m.compared)
         if A == B:
-            fill_homogeneity(s, m.counts, statistics)
-        for lane in range(min(LANES, pairs - first)):
-            for k in range(STATISTICS):
-                statistics_PK[first + lane, k] = statistics[k, lane]
-            for k in range(2):
-                for y in range(Y):
-                    moments_PKY[first + lane, k, y] = moments[k * Y + y, lane] / samples
+            fill_homogeneity(s, m.counts, m.compared.statistics)
+        for pair in range(first, last):
+            lane = pair - first if len(p_PABY) > 0 else unit_P2[pair, 1] % LANES
+            write_pair(s, m.compared, lane, samples, found[1][pair], found[2][pair])
+        first = last
 
 
 @inner
-def read_counts(s, p_ABY, samples, counts, lane):
-    """The counts of a table into a lane."""
-    for a in range(s.A):
-        for b in range(s.B):
-            for y in range(s.Y):
-                counts.n[(a * s.B + b) * s.Y + y, lane] = np.rint(p_ABY[a, b, y] * samples)
-
-
-@inner
-def read_scratch(s, scratch, known, counts, lane):
-    """Counts into a lane; sum n ln n over (x1, x2, y) less that over (x1, x2)."""
-    (count_YAB, both), total = scratch, 0.0
-    both[:] = 0
-    for y in range(s.Y):
+def read_tables(s, p_PABY, units, samples, m, first):
+    """The counts of the next tables, and the values of their units."""
+    values1_UAY, values2_UBY, _, unit_P2 = units
+    for lane in range(LANES):
+        pair = min(first + lane, len(p_PABY) - 1)
         for a in range(s.A):
             for b in range(s.B):
-                n = count_YAB[y, a, b]
-                counts.n[(a * s.B + b) * s.Y + y, lane] = n
-                both[a, b] += n
-                total += known[n]
-    for a in range(s.A):
-        for b in range(s.B):
-            total -= known[both[a, b]]
-    return total
+                for y in range(s.Y):
+                    m.counts.n[(a * s.B + b) * s.Y + y, lane] = np.rint(p_PABY[pair, a, b, y] * samples)
+        i, j = unit_P2[pair]
+        for y in range(s.Y):
+            for a in range(s.A):
+                m.compared.values1[a * s.Y + y, lane] = values1_UAY[i, a, y]
+            for b in range(s.B):
+                m.compared.values2[b * s.Y + y, lane] = values2_UBY[j, b, y]
 
 
 @inner
-def read_values(values_UXY, unit, into, lane):
-    """Values of the levels of a unit, class by class, into a lane."""
+def read_eight(units, pair, compared):
+    """The values of a unit and of the eight that the other is one of."""
+    values_UXY, _, eights, _ = units
+    size = values_UXY.shape[1] * values_UXY.shape[2]
+    others = row_at(eights, pair[1] // LANES * size)
     for x in range(values_UXY.shape[1]):
         for y in range(values_UXY.shape[2]):
-            into[x * values_UXY.shape[2] + y, lane] = values_UXY[unit, x, y]
+            at = x * values_UXY.shape[2] + y
+            compared.values1[at] = filled(others, values_UXY[pair[0], x, y])
+            compared.values2[at] = others[at]
+
+
+@inner
+def write_pair(s, compared, lane, samples, statistics_K, moments_KY):
+    """The answers of a lane."""
+    for k in range(STATISTICS):
+        statistics_K[k] = compared.statistics[k, lane]
+    for k in range(2):
+        for y in range(s.Y):
+            moments_KY[k, y] = compared.moments[k * s.Y + y, lane] / samples
 
 
 @inner

@@ -14,7 +14,7 @@ from pidnet.significance._mixture_cells import PARTS
 from pidnet.significance._mixture_memory import STATISTICS, memory_size
 from pidnet.significance._one_pass import fill_evidence
 from pidnet.tables import shannon
-from pidnet.tables.bits import CodedUnits
+from pidnet.tables.bits import Bits, CodedUnits, in_eights
 from pidnet.tables.discrete import PairTables
 
 
@@ -47,11 +47,12 @@ class Evidence(NamedTuple):
 
 def evidence_of_tables(tables: PairTables) -> Evidence:
     """From tables that were counted."""
-    nothing = np.empty((0, 0, 0), np.int32), np.empty((0, 0, 0), np.uint64), np.empty(0, np.int64)
-    units = tables.units
-    values = [log2_ratio(p_UXY) for p_UXY, _ in units]
+    none, units = np.empty(0, np.float32), tables.units
+    rows = np.empty((0, 0, 0), np.uint64)
+    bits = Bits(np.empty((0, 0, 0), np.int32), rows, np.empty(0, np.int64), rows.ravel(), none)
+    values = [np.ascontiguousarray(log2_ratio(p_UXY), np.float32) for p_UXY, _ in units]
     where = np.stack([unit_P for _, unit_P in units], 1)
-    return _found(tables.p, nothing, values, where, tables.samples)[1]
+    return _found(tables.p, bits, (*values, none, where), tables.samples)[1]
 
 
 def evidence_of_codes(
@@ -60,23 +61,24 @@ def evidence_of_codes(
     """I(Y;X1X2), (pair,), bits, and the evidence, counted by bits: no table is in memory. Needs the rows of bits, and
     ``log2_ratio`` of the units."""
     _, classes, levels = coded.margins.shape
-    samples = coded.values.shape[1]
+    samples, values_UXY = coded.values.shape[1], np.ascontiguousarray(values_UXY, np.float32)
     none = np.empty((0, levels, levels, classes))
-    terms, evidence = _found(none, coded[:3], [values_UXY] * 2, pairs, samples)
+    units = values_UXY, values_UXY, in_eights(values_UXY), pairs
+    terms, evidence = _found(none, coded.bits, units, samples)
     return shannon.entropy(coded.margins[0].sum(1) / samples) + terms / (samples * np.log(2)), evidence
 
 
-def _found(
-    p_PABY: np.ndarray, coded: tuple, values: list[np.ndarray], unit_P2: np.ndarray, samples: int
-) -> tuple[np.ndarray, Evidence]:
-    """Sums of n ln n where pairs are counted by bits, and the evidence."""
+def _found(p_PABY: np.ndarray, bits: Bits, units: tuple, samples: int) -> tuple[np.ndarray, Evidence]:
+    """Sums of n ln n where pairs are counted by bits, and the evidence; units: values of the first and of the second
+    ones, those ``in_eights``, and which pair has which."""
+    *values, unit_P2 = units
     pairs, classes, counts = len(unit_P2), p_PABY.shape[3], np.arange(0 if len(p_PABY) else samples + 1)
-    known, values = xlogy(counts, counts), [np.ascontiguousarray(value, np.float32) for value in values]
+    known = xlogy(counts, counts)
     found = np.empty(pairs), np.zeros((pairs, STATISTICS)), np.empty((pairs, 2, classes), np.float32)
 
     def fill(part: slice) -> None:
         memory = np.zeros(LANES * memory_size(*p_PABY.shape[1:]), np.float32)
-        tables = p_PABY[part] if len(p_PABY) else p_PABY, coded, known
+        tables = p_PABY[part] if len(p_PABY) else p_PABY, bits, known
         fill_evidence(
             tables, (*values, unit_P2[part]), samples, PARTS, memory, tuple(of[part] for of in found)
         )

@@ -6,8 +6,9 @@ The samples are in order of class, each class beginning at a word of its own:
     class                |-------- 0 --------|-- 1 ---|...
 
 How often unit i is at level a where unit j is at level b is the number of ones that the rows have in common, and
-processors count ones quickly. The last level needs no row: what a unit has in all is known, so that it follows by
-subtraction. With many levels the rows outnumber the samples of a word; then samples are counted one by one.
+processors count ones quickly: of unit i and eight units j at once, whose words lie side by side. The last level needs
+no row: what a unit has in all is known, so that it follows by subtraction. With many levels the rows outnumber the
+samples of a word; then samples are counted one by one.
 """
 
 from __future__ import annotations
@@ -15,39 +16,53 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 from scipy.special import xlogy
 
 from pidnet.execution.compiling import inner, kernel
+from pidnet.execution.lane_bits import as_numbers, count_common, in_lane, no_counts
+from pidnet.execution.lane_math import looked_up
+from pidnet.execution.lanes import LANES, filled, row_at
 from pidnet.execution.threads import share_pairs
 
 WORD = 64
 MOST_CLASSES = 64  # of targets that are counted by bits
 MOST_LEVELS = 10  # (levels - 1)^2 rows meet for each word; with more, one by one is faster
+MOST_SAMPLES = 2**24  # that a count in float32 holds exactly
 UNITS_AT_ONCE = 256  # whose codes are copied together
 
 
-class CodedUnits(NamedTuple):
-    """The codes of some units in a form to count from.
+class Bits(NamedTuple):
+    """What pairs are counted from by bits.
 
     margins: int32 (unit, class, level), how often each occurs. rows: uint64 (unit, level but the last, word), or none
-    with many levels. words: where each class begins in them, (class + 1,). values: uint8 (unit, sample) in order of
-    class, for many levels. samples: where each class begins in those, (class + 1,).
+    with many levels. words: where each class begins in them, (class + 1,). row_eights: rows ``in_eights``.
+    margin_eights: margins in them, float32.
     """
 
     margins: np.ndarray
     rows: np.ndarray
     words: np.ndarray
+    row_eights: np.ndarray
+    margin_eights: np.ndarray
+
+
+class CodedUnits(NamedTuple):
+    """The codes of some units in a form to count from: by bits, or with many levels from values, uint8 (unit, sample) in
+    order of class, and samples: where each class begins in those, (class + 1,)."""
+
+    bits: Bits
     values: np.ndarray
     samples: np.ndarray
 
     @property
+    def margins(self) -> np.ndarray:
+        """How often each level of a unit occurs in each class, int32 (unit, class, level)."""
+        return self.bits.margins
+
+    @property
     def by_bits(self) -> bool:
         """Whether there are rows to count from."""
-        return self.rows.shape[1] > 0
+        return self.bits.rows.shape[1] > 0
 
 
 def code_units(values_SU: np.ndarray, target: np.ndarray, classes: int, levels: int) -> CodedUnits:
@@ -57,13 +72,23 @@ def code_units(values_SU: np.ndarray, target: np.ndarray, classes: int, levels: 
     words = np.concatenate([[0], np.cumsum(-(-np.diff(samples) // WORD))])
     by_unit = values_SU.T.flags.c_contiguous
     values = values_SU.T[:, order] if by_unit else np.ascontiguousarray(values_SU[order].T)
-    rows = _rows(values, levels - 1 if levels <= MOST_LEVELS else 0, samples, words)
+    by_bits = levels <= MOST_LEVELS and len(target) <= MOST_SAMPLES
+    rows = _rows(values, levels - 1 if by_bits else 0, samples, words)
     margins = np.zeros((len(values), classes, levels), np.int32)
-    if levels <= MOST_LEVELS:
+    if by_bits:
         _count_ones(rows, words, np.diff(samples), margins)
     else:
         _count_units(values, samples, margins)
-    return CodedUnits(margins, rows, words, values, samples)
+    bits = Bits(margins, rows, words, in_eights(rows), in_eights(margins.astype(np.float32)))
+    return CodedUnits(bits, values, samples)
+
+
+def in_eights(values: np.ndarray) -> np.ndarray:
+    """Values (unit, ...) of eight units side by side, flat: (unit / 8, ..., 8); those after the last unit are 0."""
+    eights, shape = -(-len(values) // LANES), values.shape[1:]
+    padded = np.zeros((eights * LANES, *shape), values.dtype)
+    padded[: len(values)] = values
+    return np.moveaxis(padded.reshape(eights, LANES, *shape), 1, -1).ravel()
 
 
 def unit_margins(values_SU: Any, target: np.ndarray, classes: int, levels: int) -> np.ndarray:
@@ -81,17 +106,19 @@ def unit_margins(values_SU: Any, target: np.ndarray, classes: int, levels: int) 
 def permuted_margins(values_SU: Any, targets_TS: np.ndarray, classes: int, levels: int) -> np.ndarray:
     """The same for several targets of the samples, such as permuted ones, int32 (target, unit, class, level)."""
     margins = np.zeros((len(targets_TS), values_SU.shape[1], classes, levels), np.int32)
-    if levels > MOST_LEVELS or classes > MOST_CLASSES:
+    if levels > MOST_LEVELS or classes > MOST_CLASSES or len(values_SU) > MOST_SAMPLES:
         for target, of_target in zip(targets_TS, margins, strict=True):
             of_target[:] = unit_margins(values_SU, target, classes, levels)
         return margins
     whole = np.array([0, values_SU.shape[0]])
     words = -(-whole // WORD)
     rows_TYW = _rows(targets_TS, classes, whole, words)
+    memory = np.zeros(LANES * classes * levels, np.float32)
+    margins[..., -1] = np.bitwise_count(rows_TYW).sum(2, dtype=np.int32)[:, None]
     for first in range(0, values_SU.shape[1], UNITS_AT_ONCE):
         block = slice(first, first + UNITS_AT_ONCE)
         rows = _rows(_units(values_SU, block).T, levels - 1, whole, words)
-        _count_targets(rows, rows_TYW, margins[:, block])
+        _count_targets(rows_TYW, in_eights(rows), words, memory, margins[:, block])
         margins[:, block, :, -1] -= margins[:, block, :, :-1].sum(3, dtype=np.int32)
     return margins
 
@@ -123,7 +150,7 @@ def _rows(values_US: np.ndarray, levels: int, samples: np.ndarray, words: np.nda
 def fill_tables(coded: CodedUnits, pairs: np.ndarray, p_PABY: np.ndarray) -> None:
     """The joint tables of some pairs of units, given as positions (pair, 2)."""
     if coded.by_bits:
-        _tables_of_rows(coded[:3], pairs, coded.values.shape[1], p_PABY)
+        _tables_of_rows(coded.bits, pairs, coded.values.shape[1], _memory(coded), p_PABY)
     else:
         _tables_of_samples(coded.values, coded.samples, pairs, p_PABY)
 
@@ -135,26 +162,41 @@ def joint_terms(coded: CodedUnits, pairs: np.ndarray) -> np.ndarray:
     """
     found, counts = np.empty(len(pairs)), np.arange(coded.values.shape[1] + 1)
     known = xlogy(counts, counts)
-    share_pairs(lambda part: _fill_terms(coded[:3], pairs[part], known, found[part]), len(pairs))
+    share_pairs(
+        lambda part: _fill_terms(coded.bits, pairs[part], known, _memory(coded), found[part]), len(pairs)
+    )
     return found
 
 
+def _memory(coded: CodedUnits) -> np.ndarray:
+    """For the counts of eight pairs."""
+    _, classes, levels = coded.margins.shape
+    return np.zeros(LANES * classes * levels**2, np.float32)
+
+
 @kernel("I_min and I_mmi")
-def _fill_terms(coded, pairs, known, found_P):
-    levels, classes = coded[0].shape[2], coded[0].shape[1]
-    count_YAB, both = np.zeros((classes, levels, levels), np.int64), np.zeros((levels, levels), np.int64)
-    for pair in range(len(pairs)):
-        both[:], total = 0, 0.0
-        count_pair(coded, pairs[pair, 0], pairs[pair, 1], count_YAB)
+def _fill_terms(bits, pairs, known, memory, found_P):
+    (classes, levels), counts, first = bits.margins.shape[1:], row_at(memory, 0), 0
+    while first < len(pairs):
+        last = end_of_eight(pairs, first)
+        count_eight(bits, pairs[first], counts)
+        terms = add_terms(counts, levels * levels, classes, known)
+        for pair in range(first, last):
+            found_P[pair] = in_lane(terms, pairs[pair, 1] % LANES)
+        first = last
+
+
+@inner
+def add_terms(counts, cells, classes, known):
+    """Of eight pairs, sum n ln n over (x1, x2, y) less that over (x1, x2), with n ln n from a table in float64."""
+    total = looked_up(known, filled(counts, 0.0))
+    for cell in range(cells):
+        both = filled(counts, 0.0)
         for y in range(classes):
-            for a in range(levels):
-                for b in range(levels):
-                    both[a, b] += count_YAB[y, a, b]
-                    total += known[count_YAB[y, a, b]]
-        for a in range(levels):
-            for b in range(levels):
-                total -= known[both[a, b]]
-        found_P[pair] = total
+            n = counts[cell * classes + y]
+            both, total = both + n, total + looked_up(known, n)
+        total = total - looked_up(known, both)
+    return total
 
 
 @kernel("counts")
@@ -166,103 +208,78 @@ def _count_units(values_US, samples, margins_UYA):
 
 
 @kernel("counts")
-def _count_targets(rows_UAW, rows_TYW, margins_TUYA):
-    """Fill the levels that have rows; the last one gets all samples of the class."""
-    classes, levels = margins_TUYA.shape[2:]
-    whole, count = np.array([0, rows_TYW.shape[2]]), np.zeros((1, levels, classes), np.int64)
+def _count_targets(rows_TYW, eights, words, memory, margins_TUYA):
+    """Fill the levels that have rows."""
+    units, classes, levels = margins_TUYA.shape[1:]
+    counts = row_at(memory, 0)
     for target in range(len(rows_TYW)):
-        for y in range(classes):
-            size = 0
-            for word in range(rows_TYW.shape[2]):
-                size += np.int64(ones(rows_TYW[target, y, word]))
-            margins_TUYA[target, :, y, levels - 1] = size
-        for unit in range(len(rows_UAW)):
-            _count_rows(rows_UAW, rows_TYW, (unit, target), whole, count)
-            for y in range(classes):
-                for a in range(levels - 1):
-                    margins_TUYA[target, unit, y, a] = count[0, a, y]
-
-
-def _ones(typingctx: Any, word: Any) -> Any:
-    """How many bits of a word are set."""
-
-    def emit(context, builder, signature, args):
-        kind = ir.IntType(WORD)
-        known = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(kind, [kind]), "llvm.ctpop.i64"
-        )
-        return builder.call(known, args)
-
-    return types.uint64(types.uint64), emit
-
-
-ones: Any = intrinsic(_ones)
+        for first in range(0, units, LANES):
+            count_rows(rows_TYW[target], eights, first // LANES * (levels - 1), words, (levels, counts))
+            for unit in range(first, min(first + LANES, units)):
+                for y in range(classes):
+                    for a in range(levels - 1):
+                        margins_TUYA[target, unit, y, a] = counts[y * levels + a, unit - first]
 
 
 @kernel("tables of counts")
-def _tables_of_rows(coded, pairs, samples, p_PABY):
+def _tables_of_rows(bits, pairs, samples, memory, p_PABY):
     levels, classes = p_PABY.shape[2:]
-    count_YAB = np.zeros((classes, levels, levels), np.int64)
-    for pair in range(len(pairs)):
-        count_pair(coded, pairs[pair, 0], pairs[pair, 1], count_YAB)
-        for a in range(levels):
-            for b in range(levels):
-                for y in range(classes):
-                    p_PABY[pair, a, b, y] = count_YAB[y, a, b] / samples
+    counts, first = row_at(memory, 0), 0
+    while first < len(pairs):
+        last = end_of_eight(pairs, first)
+        count_eight(bits, pairs[first], counts)
+        for pair in range(first, last):
+            lane = pairs[pair, 1] % LANES
+            for a in range(levels):
+                for b in range(levels):
+                    for y in range(classes):
+                        count = np.float64(counts[(a * levels + b) * classes + y, lane])
+                        p_PABY[pair, a, b, y] = count / samples
+        first = last
 
 
 @inner
-def count_pair(coded, i, j, count_YAB):
-    """How often the levels of two units meet in each class; coded: margins, rows and words of ``CodedUnits``."""
-    margins_UYA, rows_UAW, words = coded
-    _count_rows(rows_UAW, rows_UAW, (i, j), words, count_YAB)
-    last = count_YAB.shape[1] - 1
-    for y in range(len(count_YAB)):  # the last level, from the margins
-        corner = np.int64(margins_UYA[i, y, last])
+def end_of_eight(pairs, first):
+    """Where the pairs end that are counted together: of one unit with units that are side by side."""
+    i, eight, last = pairs[first, 0], pairs[first, 1] // LANES, first + 1
+    while last < len(pairs) and pairs[last, 0] == i and pairs[last, 1] // LANES == eight:
+        last += 1
+    return last
+
+
+@inner
+def count_eight(bits, pair, counts):
+    """How often the levels of a unit and of the eight that the other is one of meet in each class: a row of
+    (level1, level2, class)."""
+    i, eight, (classes, levels) = pair[0], pair[1] // LANES, bits.margins.shape[1:]
+    last, margins = levels - 1, row_at(bits.margin_eights, 0)
+    count_rows(bits.rows[i], bits.row_eights, eight * last, bits.words, (levels, counts))
+    for y in range(classes):  # the last level, from the margins
+        corner = filled(counts, bits.margins[i, y, last])
         for a in range(last):
-            first, second = np.int64(margins_UYA[i, y, a]), np.int64(margins_UYA[j, y, a])
+            first = filled(counts, bits.margins[i, y, a])
+            second = margins[(eight * classes + y) * levels + a]
             for b in range(last):
-                first -= count_YAB[y, a, b]
-                second -= count_YAB[y, b, a]
-            count_YAB[y, a, last], count_YAB[y, last, a] = first, second
-            corner -= second
-        count_YAB[y, last, last] = corner
+                first = first - counts[(a * levels + b) * classes + y]
+                second = second - counts[(b * levels + a) * classes + y]
+            counts[(a * levels + last) * classes + y] = first
+            counts[(last * levels + a) * classes + y] = second
+            corner = corner - second
+        counts[(last * levels + last) * classes + y] = corner
 
 
 @inner
-def _count_rows(first_UAW, second_UAW, pair, words, count_YAB):
-    """The counts of all levels that have rows, of a unit of each array: three levels by three at a time, so that words are
-    read once for nine counts; the rest one by one."""
-    rows_A, rows_B = first_UAW.shape[1], second_UAW.shape[1]
-    threes_A, threes_B = rows_A // 3 * 3, rows_B // 3 * 3
-    for a in range(0, threes_A, 3):
-        for b in range(0, threes_B, 3):
-            _count_nine(first_UAW, second_UAW, (pair[0], pair[1], a, b), words, count_YAB)
-    for y in range(len(words) - 1):
-        for a in range(rows_A):
-            for b in range(threes_B if a < threes_A else 0, rows_B):
-                common = np.uint64(0)
+def count_rows(first_AW, eights, start, words, out):
+    """The counts of all levels that have rows, those of the eight beginning at row ``start``."""
+    (levels, counts), classes = out, len(words) - 1
+    for a in range(len(first_AW)):
+        for b in range(levels - 1):
+            at = (start + b) * first_AW.shape[1]
+            for y in range(classes):
+                common = no_counts()
                 for word in range(words[y], words[y + 1]):
-                    common += ones(first_UAW[pair[0], a, word] & second_UAW[pair[1], b, word])
-                count_YAB[y, a, b] = common
-
-
-@inner
-def _count_nine(first_UAW, second_UAW, where, words, count_YAB):
-    """The counts of three levels by three; written out, since an array of nine would lie in memory."""
-    i, j, p, q = where
-    for y in range(len(words) - 1):
-        n00, n01, n02 = np.uint64(0), np.uint64(0), np.uint64(0)
-        n10, n11, n12, n20, n21, n22 = n00, n00, n00, n00, n00, n00
-        for word in range(words[y], words[y + 1]):
-            a, b, c = first_UAW[i, p, word], first_UAW[i, p + 1, word], first_UAW[i, p + 2, word]
-            d, e, f = second_UAW[j, q, word], second_UAW[j, q + 1, word], second_UAW[j, q + 2, word]
-            n00, n01, n02 = n00 + ones(a & d), n01 + ones(a & e), n02 + ones(a & f)
-            n10, n11, n12 = n10 + ones(b & d), n11 + ones(b & e), n12 + ones(b & f)
-            n20, n21, n22 = n20 + ones(c & d), n21 + ones(c & e), n22 + ones(c & f)
-        count_YAB[y, p, q], count_YAB[y, p, q + 1], count_YAB[y, p, q + 2] = n00, n01, n02
-        count_YAB[y, p + 1, q], count_YAB[y, p + 1, q + 1], count_YAB[y, p + 1, q + 2] = n10, n11, n12
-        count_YAB[y, p + 2, q], count_YAB[y, p + 2, q + 1], count_YAB[y, p + 2, q + 2] = n20, n21, n22
+                    common = count_common(common, first_AW[a, word], eights, at + word)
+                counts[(a * levels + b) * classes + y] = as_numbers(common)
 
 
 @kernel("tables of counts")

@@ -22,7 +22,6 @@ from pidnet.execution.threads import share_pairs
 from pidnet.printing import Printed, counted, number
 from pidnet.tables import shannon
 from pidnet.tables.bits import (
-    MOST_LEVELS,
     CodedUnits,
     code_units,
     fill_tables,
@@ -195,11 +194,11 @@ def values_of_units(
 def joint_informations(codes: Codes, layer: str) -> np.ndarray:
     """I(Y;X1X2) of all pairs of the units of a layer that vary, (pair,), bits; the tables are never in memory."""
     pairs = varying_pairs(codes, layer)
-    if codes.levels > MOST_LEVELS:
+    coded = coded_units(codes, layer)
+    if not coded.by_bits:
         return np.concatenate(
             [shannon.source_informations(t.p)[2] for t in iterate_pair_tables(codes, layer)]
         )
-    coded = coded_units(codes, layer)
     target = shannon.entropy(coded.margins[0].sum(1) / len(codes))
     return target + joint_terms(coded, pairs) / (len(codes) * np.log(2))
 

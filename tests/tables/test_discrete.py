@@ -61,8 +61,9 @@ def test_small_blocks_give_the_same_tables(monkeypatch):
     ("levels", "samples"), [(2, 1), (4, 64), (4, 65), (10, 1000), (11, 1000), (256, 300)]
 )
 def test_bits_and_single_samples_count_the_same(levels, samples):
-    """At the ends of words, with classes that no sample has, and on both sides of the change from one to the other."""
-    codes = random_codes(samples, 3, levels, 4)
+    """At the ends of words, with classes that no sample has, and on both sides of the change from one to the other; units
+    that are counted eight at a time, and some more."""
+    codes = random_codes(samples, 11, levels, 4)
     codes = replace(codes, classes=(0, 1, 2, 3, 4, 5))
     for (i, j), p in zip(*(lambda t: (t.pairs, t.p))(pair_tables(codes, "layer")), strict=True):
         np.testing.assert_array_equal(p, count_by_hand(codes, i, j))
@@ -70,7 +71,7 @@ def test_bits_and_single_samples_count_the_same(levels, samples):
 
 @pytest.mark.parametrize(("levels", "samples"), [(2, 5), (4, 300), (12, 300)])
 def test_joint_informations_are_those_of_the_tables(levels, samples):
-    codes = random_codes(samples, 5, levels, 4, constant=[1])
+    codes = random_codes(samples, 11, levels, 4, constant=[1])
     expected = shannon.source_informations(pair_tables(codes, "layer").p)[2]
     np.testing.assert_allclose(joint_informations(codes, "layer"), expected, atol=1e-12)
 

@@ -99,6 +99,26 @@ WORKS = {
         "0",
     ),
     "strided, dilated": (lambda: images(nn.Conv2d(8, 6, 2, stride=2, dilation=2)), (1, 8, 8), "0"),
+    "gated": (lambda: nn.Sequential(nn.Linear(5, 12), nn.GLU(), nn.Linear(6, 3)), (5,), "0"),
+    "gated channels, normed": (
+        lambda: nn.Sequential(
+            *(
+                nn.Conv2d(1, 8, 3),
+                nn.BatchNorm2d(8),
+                nn.GLU(1),
+                nn.Conv2d(4, 6, 3),
+                nn.Flatten(),
+                nn.LazyLinear(3),
+            )
+        ),
+        (1, 6, 6),
+        "0",
+    ),
+    "gated by hand": (
+        lambda: linear(lambda s, x: s.head(s.a(x).chunk(2, -1)[0].tanh() * s.a(x).chunk(2, -1)[1]), width=12),
+        (5,),
+        "a",
+    ),
     "group norm": (lambda: images(nn.GroupNorm(4, 8), nn.Conv2d(8, 6, 3)), (1, 6, 6), "0"),
     "group norm, groups of one": (lambda: images(nn.GroupNorm(8, 8), nn.Conv2d(8, 6, 3)), (1, 6, 6), "0"),
     "instance norm": (
@@ -232,8 +252,8 @@ REFUSED = {
         "a",
         "removing units of a leaves a network that does not run",
     ),
-    "glu": (
-        lambda: linear(lambda s, x: s.head(functional.glu(s.a(x))), 12),
+    "three for one": (
+        lambda: linear(lambda s, x: s.head(s.a(x).unflatten(-1, (3, 6)).amax(1)), 18),
         "a",
         "mixed before they reach 'head'",
     ),

@@ -42,12 +42,13 @@ REMEMBERED = 64e6  # bytes, of what runs before a layer, for each number of copi
 class Trace:
     """Where a layer's units were seen. columns: layer that reads them -> column -> unit. followers: layer that hands them
     on, such as a BatchNorm -> output channel -> unit. obstacle: why they cannot be cut, or empty. together: how many
-    neighboring units they might be cut by, where not one by one."""
+    neighboring units they might be cut by, where not one by one. mixed: whether something reads several units in one channel."""
 
     columns: dict[str, dict[int, int]] = field(default_factory=dict)
     followers: dict[str, dict[int, int]] = field(default_factory=dict)
     obstacle: str = ""
     together: int = 1
+    mixed: bool = False
 
     def refuse(self, reason: str) -> None:
         self.obstacle = self.obstacle or reason
@@ -56,21 +57,21 @@ class Trace:
 @dataclass(frozen=True, eq=False)
 class Marks:
     """at: bool (copy, channel), where a module that has units is marked. units: how many there are, of one or more
-    neighboring channels each; their bits are spelled out by the first ``bits`` copies, and the complement by as many
+    channels each; their bits are spelled out by the first ``bits`` copies, and the complement by as many
     after the first half."""
 
     at: Tensor
     units: int
 
     @staticmethod
-    def of(units: int, together: int, lengths: frozenset[int]) -> Marks:
-        """Bit b of the unit's index for each b, the last one repeated until the number of copies is no length of
+    def of(units: int, together: int, apart: int, lengths: frozenset[int]) -> Marks:
+        """A unit has so many neighboring channels in so many equal parts of all. Bit b of the unit's index for each b, the last one repeated until the number of copies is no length of
         anything else; then the complement."""
         bits = max(1, (units - 1).bit_length())
         half = next(half for half in range(bits, bits + len(lengths) + 1) if 2 * half not in lengths)
         order = torch.arange(half).clamp(max=bits - 1)
         ones = (torch.arange(units) >> order[:, None]) & 1 == 1
-        return Marks(torch.cat([ones, ~ones]).repeat_interleave(together, 1), units)
+        return Marks(torch.cat([ones, ~ones]).repeat_interleave(together, 1).repeat(1, apart), units)
 
     def after(self, channels: int) -> Marks:
         """The same behind some channels that bear no mark."""
@@ -115,10 +116,10 @@ class Tracer:
         return Tracer(model, example, list(order), frozenset(lengths), said)
 
     @torch.no_grad()
-    def trace(self, source: str, units: int, together: int = 1, before: int = 0) -> Trace:
+    def trace(self, source: str, units: int, *, together: int = 1, apart: int = 1, before: int = 0) -> Trace:
         """Where the units that module ``source`` outputs (on the channel axis) go. together: neighboring channels that
-        are one unit. before: channels that come before them."""
-        marks = Marks.of(units, together, self.lengths).after(before)
+        are one unit. apart: equal parts of the channels, in each of which a unit has such. before: channels that come before them."""
+        marks = Marks.of(units, together, apart, self.lengths).after(before)
         found = Trace()
         replay = self._replay(len(marks))
         replay.reach(source)
@@ -268,6 +269,7 @@ def _decode(found: Trace, name: str, module: nn.Module, marked: Tensor, marks: M
     seen = seen.reshape(len(marks), -1, seen.shape[-1]).any(1)
     ones, zeros = seen.chunk(2)
     if (ones & zeros).any():
+        found.mixed = True
         found.refuse(f"its units are mixed before they reach {name!r}")
         return {}
     channels = (ones | zeros).all(0).nonzero().flatten()

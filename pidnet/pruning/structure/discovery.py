@@ -255,13 +255,19 @@ def _traced(
     before: int = 0,
 ) -> Candidate:
     """A candidate with the columns and channels at which its units were seen. Neighboring ones are one unit where they
-    can only go together. before: channels of the source that come before its units."""
+    can only go together, and two of different halves where one is the gate of the other (GLU). before: channels of the source that
+    come before its units."""
     seen = tracer.trace(source, units, before=before)
     together = seen.together if units % seen.together == 0 else 1
     if together > 1:
         units //= together
-        seen = tracer.trace(source, units, together, before)
+        seen = tracer.trace(source, units, together=together, before=before)
         producers = {layer: rows.reshape(units, -1) for layer, rows in producers.items()}
+    elif seen.mixed and list(producers) == [source] and units % 2 == 0:
+        gated = tracer.trace(source, units // 2, apart=2)
+        if not gated.obstacle:
+            seen, units = gated, units // 2
+            producers = {source: producers[source].reshape(2, units).T}
     consumers = {layer: _by_unit(columns, units) for layer, columns in seen.columns.items()}
     followers = {layer: _by_unit(channels, units) for layer, channels in seen.followers.items()}
     uneven = [layer for layer, columns in (consumers | followers).items() if columns is None]

@@ -170,7 +170,7 @@ class Saved:
         Parameters
         ----------
         path : str or Path
-            The file; its ending becomes .json.
+            The file; .json is added to a name that does not end so.
 
         Returns
         -------
@@ -178,7 +178,7 @@ class Saved:
             The file written.
         """
         text = json.dumps({type(self).__name__: self._stored()}, indent=1, allow_nan=False)
-        return write_text(Path(path).with_suffix(".json"), text)
+        return write_text(with_ending(path, ".json"), text)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -196,13 +196,14 @@ class Saved:
 
         Raises
         ------
+        FileNotFoundError
+            Without such a file.
         ValueError
             For a file that is broken or holds another result, with the reason.
         """
+        file = saved_as(path, ".json")
         try:
-            return cls._restored(
-                json.loads(saved_as(path, ".json").read_text(encoding="utf-8"))[cls.__name__]
-            )
+            return cls._restored(json.loads(file.read_text(encoding="utf-8"))[cls.__name__])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
             raise ValueError(
@@ -210,10 +211,24 @@ class Saved:
             ) from error
 
 
-def saved_as(path: str | Path, ending: str) -> Path:
-    """The file that ``save`` wrote under this name, with the ending that it has given it."""
+def with_ending(path: str | Path, ending: str) -> Path:
+    """The path with an ending, added where it is missing: ``pruned-0.5`` and ``blocks.0.conv1`` keep their dots."""
     path = Path(path)
-    return path if path.exists() else path.with_suffix(ending)
+    return path if path.suffix == ending else path.with_name(path.name + ending)
+
+
+def saved_as(path: str | Path, ending: str) -> Path:
+    """The file that ``save`` wrote under this name, with the ending that it has given it.
+
+    Raises FileNotFoundError where there is none, IsADirectoryError for a folder.
+    """
+    tried = dict.fromkeys([Path(path), with_ending(path, ending)])
+    found = next((file for file in tried if file.exists()), None)
+    if found is None:
+        raise FileNotFoundError(f"there is no file {' or '.join(map(str, tried))}")
+    if found.is_dir():
+        raise IsADirectoryError(f"{found} is a folder; expected a file that ends in {ending}")
+    return found
 
 
 def safe_name(name: str) -> str:

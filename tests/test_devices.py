@@ -226,10 +226,12 @@ def test_the_posing_device_refuses_what_a_gpu_refuses():
 
 
 @pytest.mark.skipif(POSING, reason="runs this file")
-def test_on_a_device_in_host_memory():
+def test_on_a_device_in_host_memory(pytestconfig):
     pytest.importorskip("torch", minversion="2.10")
+    warned = ["-o", "filterwarnings=" + "\n".join(pytestconfig.getini("filterwarnings"))]
+    warned += [f"-W{one}" for one in pytestconfig.getoption("pythonwarnings") or ()]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", __file__],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *warned, __file__],
         env={**os.environ, "PIDNET_TEST_ELSEWHERE": "1", "OMP_NUM_THREADS": "1"},
         cwd=Path(__file__).parents[1],
         capture_output=True,

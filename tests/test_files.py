@@ -4,9 +4,30 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
+import pidnet as pn
 from pidnet import files
-from pidnet.files import current, one_change, plain, replacing, safe_name, settled, sole_writer, write_text
+from pidnet.files import (
+    Saved,
+    current,
+    one_change,
+    plain,
+    replacing,
+    safe_name,
+    settled,
+    sole_writer,
+    write_text,
+)
+
+LOADERS = {
+    "map": pn.LayerMap.load,
+    "codes": pn.Codes.load,
+    "plan": pn.PruningPlan.load,
+    "graph": lambda path: pn.load_graph(f"{path}.json"),
+    "pruned": lambda path: pn.load_pruned(pn.zoo.mlp(4, (3,), 2), path),
+    **{kind.__name__: kind.load for kind in Saved.__subclasses__()},
+}
 
 
 def test_a_file_is_written_whole(tmp_path):
@@ -47,6 +68,37 @@ def test_names_of_files_are_safe_short_and_different():
         assert len(name) < 140
         assert not set(name) & set("/\\\n")
         assert name[0] not in ".-"
+
+
+@pytest.mark.parametrize("load", LOADERS.values(), ids=LOADERS)
+def test_a_file_that_is_not_there_is_named_in_a_sentence(load, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"^there is no file .*a\.b") as caught:
+        load(tmp_path / "a.b")
+    assert caught.value.errno is None
+    if load != pn.Codes.load:  # codes may lie in a folder
+        (tmp_path / "a.b.json").mkdir()
+        (tmp_path / "a.b").mkdir()
+        with pytest.raises(IsADirectoryError, match=r"a\.b.* is a folder; expected a file"):
+            load(tmp_path / "a.b")
+
+
+def test_a_folder_without_maps_is_named_in_a_sentence(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no maps; expected a folder"):
+        pn.LayerMaps.load(tmp_path)
+
+
+def test_what_is_saved_under_names_with_dots_stays_apart(tmp_path):
+    codes = pn.quantize(pn.Activations({"a": torch.eye(4)}, torch.arange(4) % 2, {"a": "none"}), 2)
+    layer_map = pn.layer_maps(codes, "i_min", correction="none")["a"]
+    net, x = pn.zoo.mlp(4, (3,), 2), torch.zeros(1, 4)
+    for name in ("blocks.0", "blocks.1"):
+        layer_map.save(tmp_path / f"map-{name}")
+        codes.save(tmp_path / f"codes-{name}")
+        pn.save_pruned(net, pn.PruningPlan({"fc1": [0, 1, 2]}, {}, "by hand"), x, tmp_path / f"net-{name}")
+    assert len(list(tmp_path.iterdir())) == 6
+    assert pn.LayerMap.load(tmp_path / "map-blocks.0").layer == "a"
+    assert len(pn.Codes.load(tmp_path / "codes-blocks.0")) == 4
+    assert pn.load_pruned(net, tmp_path / "net-blocks.0").fc1.out_features == 3
 
 
 def test_plain_values_are_what_json_takes():

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from pidnet.codes._stored import CodesStore, StoredValues, open_store
-from pidnet.files import array_headers, replacing
+from pidnet.files import array_headers, replacing, with_ending
 
 if TYPE_CHECKING:
     from pidnet.codes.codes import Codes
@@ -23,7 +23,7 @@ def write_codes(codes: Codes, path: str | Path) -> Path:
     """Write some codes; returns the path written."""
     arrays, described = _small_arrays(codes), _described(codes)
     arrays |= {f"values.{k}": layer.values.numpy() for k, layer in enumerate(codes.layers.values())}
-    path = Path(path).with_suffix(".npz")
+    path = with_ending(path, ".npz")
     with replacing(path) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, json=np.array(json.dumps(described)), **arrays)
     return path

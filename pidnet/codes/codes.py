@@ -195,7 +195,7 @@ class Codes(Printed):
         Parameters
         ----------
         path : str or Path
-            Where to; the ending becomes .npz.
+            Where to; .npz is added to a name that does not end so.
 
         Returns
         -------
@@ -221,6 +221,8 @@ class Codes(Printed):
 
         Raises
         ------
+        FileNotFoundError
+            Without such a file.
         ValueError
             For a file with other or damaged contents.
         """

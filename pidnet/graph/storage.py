@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError
 import networkx
 
 from pidnet.arguments import check_arguments
-from pidnet.files import replacing, write_text
+from pidnet.files import replacing, saved_as, write_text
 from pidnet.graph.kinds import RedundancyGraph, ReplacementGraph
 
 NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -103,6 +103,7 @@ def load_graph(path: str | Path) -> RedundancyGraph | ReplacementGraph:
     path = Path(path)
     if path.suffix not in (".graphml", ".json"):
         raise ValueError(f"{path} ends in {path.suffix!r}; {ENDINGS}")
+    saved_as(path, path.suffix)
     try:
         if path.suffix == ".graphml":
             read = networkx.read_graphml(path, node_type=int)

@@ -45,7 +45,8 @@ def fingerprint(values: Any, target: Any, about: dict[str, Any]) -> dict[str, st
 
 
 def check_folder(path: Path) -> None:
-    """Make the folder of a store. OSError where it cannot be written."""
+    """Make the folder of a store. OSError where it cannot be written, ImportError without zarr."""
+    optional_module("zarr", EXTRA)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"store={path} is a file; name a folder")
     try:

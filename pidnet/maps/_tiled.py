@@ -12,7 +12,7 @@ import numpy as np
 
 from pidnet.codes import Codes
 from pidnet.files import sole_writer
-from pidnet.maps._store import LayerStore, check_folder, fingerprint
+from pidnet.maps._store import LayerStore, fingerprint
 from pidnet.maps._tiles import (
     ENDS,
     P_VALUE,
@@ -96,7 +96,6 @@ def map_in_store(tiled: TiledLayer, path: Path, executor: Executor | None) -> La
     about["nonnegative"] = tiled.nonnegative
     if tiled.unit_p is not None:
         about["unit_p"] = tiled.unit_p.tolist()
-    check_folder(path)
     with sole_writer(path):
         store = LayerStore.create(path, tiled.layer, names=tiled.names(), marks=marks, about=about)
         missing = [tile for tile in tiles if not store.has(tile)]

@@ -150,7 +150,7 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
         Raises
         ------
         FileNotFoundError
-            Without such a folder.
+            Without such a folder, or where it holds no maps.
         ValueError
             For files that are broken, as ``LayerMap.load``.
         """
@@ -160,6 +160,10 @@ class LayerMaps(Printed, Mapping[str, LayerMap]):
         if (folder / STORED).is_file():
             layers, skipped = read_index(folder)
             return LayerMaps(StoredMaps(folder, layers), skipped)
+        if not (folder / INDEX).is_file():
+            raise FileNotFoundError(
+                f"{folder} holds no maps; expected a folder that LayerMaps.save or layer_maps(store=...) wrote"
+            )
         try:
             index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             files, skipped = dict(index["files"]), dict(index["skipped"])

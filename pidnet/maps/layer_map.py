@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from pidnet.arguments import check_arguments
-from pidnet.files import saved_as
+from pidnet.files import saved_as, with_ending
 from pidnet.maps._frames import MIRROR, NAMES, pair_table, square, square_tables, summary_row
 from pidnet.maps._ordering import similar_units
 from pidnet.maps._squares import map_of_squares
@@ -248,14 +248,14 @@ class LayerMap(Printed):
         Parameters
         ----------
         path : str or Path
-            The file; its ending becomes .npz.
+            The file; .npz is added to a name that does not end so.
 
         Returns
         -------
         Path
             The file written.
         """
-        return write_map(self, Path(path).with_suffix(".npz"))
+        return write_map(self, with_ending(path, ".npz"))
 
     @staticmethod
     def load(path: str | Path) -> LayerMap:

@@ -15,7 +15,7 @@ from pidnet.arguments import check_arguments
 from pidnet.codes import Codes
 from pidnet.maps._discrete import code_mapper
 from pidnet.maps._gaussian import gaussian_mapper
-from pidnet.maps._store import write_index
+from pidnet.maps._store import check_folder, write_index
 from pidnet.maps._tiled import StoredMaps
 from pidnet.maps.collection import LayerMaps
 from pidnet.measures.atoms import Atoms
@@ -151,6 +151,7 @@ def layer_maps(
             executor=executor,
         )
         if folder is not None:
+            check_folder(folder)  # before the work
             return _all_stored(codes, make, folder)
     return _all_layers(codes, make)
 

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 from pidnet import __version__
 from pidnet.arguments import check_arguments
-from pidnet.files import replacing, saved_as
+from pidnet.files import replacing, saved_as, with_ending
 from pidnet.networks.inputs import Inputs, first_sample
 from pidnet.pruning.applying import shrink
 from pidnet.pruning.plans.plan import PruningPlan
@@ -36,7 +36,7 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Inputs, path: str 
         An input of the network: a tensor, a packed sequence, a tuple of positional or a mapping of keyword
         arguments. Only how it is nested and the shape and type of its tensors are stored.
     path
-        Where to write; the ending becomes .safetensors.
+        Where to write; .safetensors is added to a name that does not end so.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def save_pruned(small: nn.Module, plan: PruningPlan, example: Inputs, path: str 
 
     if not Path(path).name:
         raise ValueError(f"path={str(path)!r} names no file")
-    path = Path(path).with_suffix(".safetensors")
+    path = with_ending(path, ".safetensors")
     weights = {name: value.detach().cpu().contiguous() for name, value in small.state_dict().items()}
     described = {
         "plan": plan.to_json(),
@@ -101,6 +101,8 @@ def load_pruned(dense: nn.Module, path: str | Path) -> nn.Module:
 
     Raises
     ------
+    FileNotFoundError
+        Without such a file.
     ValueError
         Where the file is damaged, holds values that are not finite, or does not fit the dense network.
 
@@ -132,8 +134,6 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The weights and what describes them; ValueError for a damaged or foreign file."""
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is no file; expected one that save_pruned wrote")
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

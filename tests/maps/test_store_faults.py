@@ -1,5 +1,7 @@
 """Stores that are cut off, of another version, no folders, or left in the middle: nothing lost, nothing wrong read."""
 
+import sys
+
 import pytest
 
 import pidnet as pn
@@ -103,3 +105,10 @@ def test_a_disk_that_is_full_after_some_files_loses_nothing(tmp_path, monkeypatc
         with pytest.raises(OSError, match=r"cannot be written.*No space left"):
             pn.layer_maps(codes, "i_mmi", store=tmp_path)
     same(pn.layer_maps(codes, "i_mmi", store=tmp_path)["fc1"], pn.layer_maps(codes, "i_mmi")["fc1"])
+
+
+def test_a_store_without_zarr_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    monkeypatch.setattr(Codes, "take_layer", lambda *_: pytest.fail("the extra is asked for before the work"))
+    with pytest.raises(ImportError, match=r"pip install 'pidnet\[store\]'"):
+        pn.layer_maps(some_codes(), "i_min", store=tmp_path)

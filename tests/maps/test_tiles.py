@@ -2,7 +2,6 @@
 
 import concurrent.futures as cf
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -260,12 +259,6 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path, monkeypatch):
         OSError, match=r"tile \(0, 0\) cannot be written to .*No space left.*what is done is kept"
     ):
         pn.layer_maps(some_codes(), "i_min", store=tmp_path / "store")
-
-
-def test_a_store_without_zarr_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "zarr", None)
-    with pytest.raises(ImportError, match=r"pip install 'pidnet\[store\]'"):
-        pn.layer_maps(some_codes(), "i_min", store=tmp_path)
 
 
 def test_layers_that_cannot_be_mapped_and_nulls_over_all_pairs(tmp_path):

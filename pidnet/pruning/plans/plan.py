@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pidnet.files import write_text
+from pidnet.files import saved_as, write_text
 from pidnet.optional import optional_module
 from pidnet.plots import plot_loss_curves, plot_plan
 from pidnet.printing import Printed, listed, table
@@ -242,7 +242,7 @@ class PruningPlan(Printed):
         ValueError
             For a file that is not a plan.
         """
-        return PruningPlan.from_json(Path(path).read_text(encoding="utf-8"))
+        return PruningPlan.from_json(saved_as(path, ".json").read_text(encoding="utf-8"))
 
     def _lines(self) -> list[str]:
         budget = "".join(f", {name}={share:g}" for name, share in self.settings.get("budget", {}).items())

@@ -12,7 +12,7 @@ import typer
 
 from pidnet import __version__
 from pidnet.cli._import_path import path_restored
-from pidnet.cli._output import progress
+from pidnet.cli._output import as_options, progress
 from pidnet.cli.bench import bench
 from pidnet.cli.demo import demo
 from pidnet.cli.energy import energy
@@ -66,7 +66,7 @@ def pidnet(
         bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")
     ] = False,
 ) -> None:
-    """Partial information decomposition of neural networks: what the units of a layer tell about the label
+    """Partial information decomposition of neural networks: what the units of a layer tell about the target
     alike, alone and only together, which can go, and what that saves.
     """
     context.with_resource(path_restored())
@@ -89,9 +89,15 @@ def main() -> None:
         if isinstance(error.__context__, BrokenPipeError):  # pidnet ... | head
             raise SystemExit(1) from None
         sentence, code = _explained(error)
-        _tell(sentence)
+        _tell(as_options(sentence, _parameters(arguments)))
         raise SystemExit(code) from None
     raise SystemExit(code or 0)
+
+
+def _parameters(arguments: list[str]) -> list[Any]:
+    """Those of the command that was called."""
+    name = next((word for word in arguments if word in COMMANDS), None)
+    return typer.main.get_command(app).commands[name].params if name else []  # ty: ignore[missing-attribute]
 
 
 def _tell(sentence: str) -> None:

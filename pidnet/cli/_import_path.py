@@ -67,17 +67,17 @@ def called(found: Any, source: str, what: str) -> Any:
         ) from error
 
 
-def check_folder(folder: Path) -> None:
-    """Before the work starts: OSError unless the folder can be made and written. Nothing is made."""
+def check_folder(folder: Path, option: str = "--out") -> None:
+    """Before the work starts: OSError unless the folder of an option can be made and written. Nothing is made."""
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if not there.is_dir():
-        raise NotADirectoryError(f"cannot write to {folder}: {there} is a file; name a folder with --out")
+        raise NotADirectoryError(f"cannot write to {folder}: {there} is a file; name a folder with {option}")
     try:
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise PermissionError(
-            f"cannot write to {folder} ({error.strerror}); name another place with --out"
+            f"cannot write to {folder} ({error.strerror}); name another place with {option}"
         ) from error
 
 
@@ -85,7 +85,7 @@ def check_picture(path: Path) -> None:
     """As ``check_file``, for a picture: ValueError where nothing draws that format."""
     from matplotlib.figure import Figure
 
-    check_file(path)
+    check_file(path, "--plot")
     known = Figure().canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise ValueError(
@@ -93,8 +93,8 @@ def check_picture(path: Path) -> None:
         )
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, option: str = "--out") -> None:
     """As ``check_folder``, for one file."""
     if path.is_dir():
-        raise IsADirectoryError(f"cannot write to {path}: it is a folder; name a file with --out")
-    check_folder(path.parent)
+        raise IsADirectoryError(f"cannot write to {path}: it is a folder; name a file with {option}")
+    check_folder(path.parent, option)

@@ -145,6 +145,8 @@ Store = Annotated[
     ),
 ]
 
+MOST_SEED = 2**63 - 1  # what torch takes
+
 IntoRun = Annotated[
     Path | None,
     typer.Option(
@@ -266,6 +268,18 @@ Measured = Annotated[
     bool,
     typer.Option("--measure", help="Measure as well, where a counter exists (2 min); with --small."),
 ]
+
+
+def layer_names(text: str | None) -> list[str] | None:
+    """The names in ``--layers``. ValueError for an empty one."""
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ValueError(
+            f"--layers {text!r} has an empty name; give names with commas between, such as fc1,fc2"
+        )
+    return names
 
 
 def refuse(context: typer.Context, names: tuple[str, ...], why: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Sequence
+import re
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,13 +70,14 @@ def show_maps(maps: Sequence[LayerMap]) -> None:
     from pidnet.maps.collection import short_rows
 
     samples = ", ".join(dict.fromkeys(f"{layer_map.samples:,}" for layer_map in maps))
-    title = f"All pairs of units about the label on {samples} samples: means, in bits"
+    title = f"All pairs of units about the target on {samples} samples: means, in bits"
     show(title, short_rows(maps))
     corrections = ", ".join(dict.fromkeys(layer_map.correction for layer_map in maps))
     if any(layer_map.noise_floor for layer_map in maps):
+        bias = "not corrected" if corrections == "none" else f"corrected by {corrections}"
         say(
-            f"Sampling bias corrected by {corrections}; "
-            "noise_floor: the 95th percentile of synergy among pairs that carry no information about the label."
+            f"Sampling bias {bias}; "
+            "noise_floor: the 95th percentile of synergy among pairs that carry no information about the target."
         )
     from pidnet.maps.notes import short_notes
 
@@ -97,3 +99,18 @@ def write_json(path: Path | None, result: Any) -> None:
     """The same in a file, where one is named."""
     if path is not None:
         write_text(path, json.dumps(plain(result), indent=1))
+
+
+def as_options(sentence: str, parameters: Iterable[Any]) -> str:
+    """A sentence about arguments of Python, such as ``correction='none'``, with the options of a command for them."""
+    known = {parameter.name: parameter.opts[0] for parameter in parameters if parameter.opts}
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found[1], (found[2] or "").strip("'")
+        if name not in known:
+            return found[0]
+        return {"": known[name], "True": known[name], "False": f"no {known[name]}"}.get(
+            value, f"{known[name]} {value}"
+        )
+
+    return re.sub(r"(?<![^\s(])(\w+)=('[^']*'|[\w.+-]*\w)?(?=[\s,;:).]|$)", option, sentence)

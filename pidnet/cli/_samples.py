@@ -64,6 +64,8 @@ def _load(source: str) -> Any:
     if name in DATA_SETS and shape in ("", "images"):
         found = datasets.load(name, images=shape == "images")
         return found.x_train, found.y_train, found.x_test, found.y_test
+    if name in DATA_SETS:
+        raise ValueError(f"{source}: of {name} there is {name} and {name}:images")
     if ":" not in source:
         raise ValueError(f"no data set {source!r}; the known ones are {', '.join(DATA_SETS)}; else {PLACE}")
     found = found_at(source, "data")

@@ -16,7 +16,10 @@ def demo(
     out: options.Out = Path("runs/demo"),
     criterion: options.Criterion = "pid",
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Seed of the initial weights and the training.")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=options.MOST_SEED, help="Seed of the initial weights and the training."
+        ),
     ] = 0,
     as_json: options.AsJson = False,
 ) -> None:

@@ -111,9 +111,9 @@ def _zeros(shape: str) -> UserData:
     except ValueError:
         sizes = []
     if not sizes or min(sizes) < 1:
-        raise ValueError(f"shape is {shape!r}; expected numbers above 0 with commas, such as 1,28,28")
+        raise ValueError(f"--shape {shape!r}; expected numbers above 0 with commas, such as 1,28,28")
     if math.prod(sizes) > MOST_VALUES:
         raise ValueError(
-            f"shape is {shape!r}, {math.prod(sizes):,} values a sample; expected at most {MOST_VALUES:,}"
+            f"--shape {shape!r} is {math.prod(sizes):,} values a sample; expected at most {MOST_VALUES:,}"
         )
     return UserData((torch.zeros(2, *sizes), torch.zeros(2, dtype=torch.int64)), None)

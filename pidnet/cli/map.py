@@ -48,6 +48,7 @@ def map_layers(
         typer.Option(
             metavar="N",
             min=0,
+            max=options.MOST_SEED,
             help="Seed of the correction, the null, the intervals and weights drawn at random.",
         ),
     ] = 0,
@@ -66,14 +67,11 @@ def map_layers(
     else:
         chosen |= {"null": null, "intervals": intervals, "quantizer": quantizer, "levels": levels}
     _check(measure, chosen)
-    names = layers.split(",") if layers else None
-    if names and not all(names):
-        raise ValueError(
-            f"--layers {layers} has an empty name; give names with commas between, such as fc1,fc2"
-        )
+    names = options.layer_names(layers)
     with steps("starting") as tell:
-        for folder in filter(None, (out, store)):
-            check_folder(folder)
+        check_folder(out)
+        if store is not None:
+            check_folder(store, "--store")
         from pidnet.activations import capture
         from pidnet.files import one_change
         from pidnet.runs import write_maps, write_sections, write_settings

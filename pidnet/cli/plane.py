@@ -37,10 +37,10 @@ def plane(
     if plot is not None:
         check_picture(plot)
     if into is not None:
-        check_folder(into)
+        check_folder(into, "--run")
+    names = options.layer_names(layers)
     with steps("starting") as tell:
         network, found = find_both(model, data, weights=weights, samples=samples, device=device)
-        names = None if layers is None else layers.split(",")
         held_out = None if found.test is None else _first(found.test, samples)
         tell(f"bracketing what {layers or 'each layer'} tells, {len(found.calibration[1]):,} samples")
         made = information_plane(network, found.calibration, held_out, names, upstream=upstream)

@@ -44,7 +44,13 @@ def prune(
     explain: options.Explain = False,
     samples: options.SampleCount = 1000,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Seed of criteria and weights that are drawn at random.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=options.MOST_SEED,
+            help="Seed of criteria and weights that are drawn at random.",
+        ),
     ] = 0,
     out: options.Out = Path("runs/prune"),
     as_json: options.AsJson = False,

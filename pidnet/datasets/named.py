@@ -167,7 +167,7 @@ def _stored(path: Path, *keys: str) -> list[np.ndarray]:
     """Arrays of one file."""
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} does not exist; pass folder= or set PIDNET_DATA to the folder that holds {path.name} "
+            f"{path} does not exist; set PIDNET_DATA to the folder that holds {path.name} "
             f"({ORIGINS[path.name].source}; python -m benchmarks.make_data tells what belongs in it)"
         )
     with np.load(path, allow_pickle=False) as stored:

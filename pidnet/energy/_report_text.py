@@ -33,7 +33,7 @@ def summary(report: EnergyReport) -> list[str]:
     if report.accuracy is None:
         return [
             *table(rows, len(rows)),
-            "accuracy not given: accuracy=(dense, small), or --data with a test part whose labels are classes",
+            "accuracy not given (accuracy=; on the command line --data with a test part whose labels are classes)",
         ]
     dense, small = report.accuracy
     change = f"{small - dense:+.4f}"

@@ -102,7 +102,7 @@ def saturation(rows: Iterable[Row]) -> list[Finding]:
 
 def nested_draws(rows: Iterable[Row]) -> list[Finding]:
     """Layers with noise before them whose ends the draws leave apart."""
-    sentence = "too few draws of the noise upstream: the ends are apart; raise upstream="
+    sentence = "too few draws of the noise upstream: the ends are apart; take more (upstream)"
     wide = [row for row in rows if row.how == "upstream" and row.information["I(X;T)"].state == "saturated"]
     return _once("nested draws", sentence, wide)
 
@@ -114,7 +114,9 @@ def in_sample_labels(rows: Iterable[Row]) -> list[Finding]:
     train = [row for row in rows if row.split == "train"]
     if not held_out:
         return _once(
-            "in-sample labels", "I(T;Y) of the training samples alone tells nothing: give held_out=", train
+            "in-sample labels",
+            "I(T;Y) of the training samples alone tells nothing: give held-out samples",
+            train,
         )
     above = [row for row in train if row.information["I(T;Y)"].low > held_out[row.layer].high]
     sentence = (

@@ -58,8 +58,8 @@ def conclusion(run: Run) -> list[str]:
     >>> maps = pn.layer_maps(pn.quantize(acts, 2), "i_min", correction="none")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     run = pn.runs.read_run(pn.runs.write_run(folder, maps))
-    >>> pn.report.conclusion(run)[0][:69]
-    'In fc1, 33% of what two units carry about the label is redundant (i_m'
+    >>> pn.report.conclusion(run)[0][:76]
+    'In layer fc1, 33% of what two units carry about the target is redundant (i_m'
     """
     check_arguments(conclusion, locals())
     measured = [(one, *one.report.accuracy) for one in run.budgets if one.report.accuracy]
@@ -117,11 +117,11 @@ def _how_redundant(maps: Sequence[LayerMap]) -> str:
     """The layer with the largest share of redundancy, by one measure, among those that carry more than chance gives."""
     maps = [one for one in maps if _above_chance(one.summary())]
     if not maps:
-        return "In no layer does the mean pair of units carry more about the label than chance gives."
+        return "In no layer does the mean pair of units carry more about the target than chance gives."
     shares = {one.layer: float(one.atoms.redundancy.mean() / one.atoms.total.mean()) for one in maps}
     layer = max(shares, key=lambda name: shares[name])
     return (
-        f"In {layer}, {max(shares[layer], 0):.0%} of what two units carry about the label is redundant "
+        f"In layer {layer}, {max(shares[layer], 0):.0%} of what two units carry about the target is redundant "
         f"({maps[0].measure}, mean over pairs): either of them would do for it."
     )
 

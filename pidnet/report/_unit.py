@@ -53,7 +53,7 @@ def explain_unit(run: Run, layer: str, unit: int) -> list[str]:
     ...     pn.runs.write_maps(Path(folder), list(maps.values()))
     ...     sentences = explain_unit(pn.runs.read_run(folder), "fc1", 1)
     >>> print(sentences[0])
-    Unit 1 of fc1 carries 0.9992 bits about the target, the most of 3 units.
+    Unit 1 of layer fc1 carries 0.9992 bits about the target, the most of 3 units.
     >>> print(sentences[2])
     Unit 0 carries all of that up to 0.01 bits: it could replace unit 1.
     """
@@ -71,24 +71,26 @@ def _check(run: Run, layer: str, unit: int, maps: list[LayerMap], budgets: list[
         held = {one.layer: None for one in run.maps} | {
             name: None for budget in run.budgets for name in budget.plan.kept
         }
-        raise ValueError(f"no layer {layer!r} in {run.folder}; it holds {listed(held) or 'no layer'}")
+        raise ValueError(
+            f"no layer {layer!r} in {run.folder}; it holds {listed([repr(name) for name in held]) or 'no layer'}"
+        )
     units = max(
         [len(one.units) for one in maps] + [budget.plan.units.get(layer, 0) for budget in budgets], default=0
     )
     if not 0 <= unit < units:
-        raise ValueError(f"no unit {unit} in {layer}; it has units 0 to {units - 1}")
+        raise ValueError(f"no unit {unit} in layer {layer!r}; it has units 0 to {units - 1}")
 
 
 def _of_map(layer_map: LayerMap, unit: int) -> Iterator[str]:
     """What one map holds about a unit."""
     if unit not in layer_map.varying:
-        yield f"Unit {unit} of {layer_map.layer} is constant on the samples: it carries nothing and has no pairs."
+        yield f"Unit {unit} of layer {layer_map.layer} is constant on the samples: it carries nothing and has no pairs."
         return
     information = layer_map.unit_information
     place = int((information > information[unit]).sum()) + 1
     rank = "the most" if place == 1 else f"place {place:,}"
     yield (
-        f"Unit {unit} of {layer_map.layer} carries {number(float(information[unit]))} bits about the target, "
+        f"Unit {unit} of layer {layer_map.layer} carries {number(float(information[unit]))} bits about the target, "
         f"{rank} of {len(layer_map.units):,} units."
     )
     for atom, adjective in (("redundancy", "redundant"), ("synergy", "synergistic")):
@@ -130,11 +132,11 @@ def _fate(budget: StoredBudget, layer: str, unit: int) -> str:
     """Whether the unit stays under a budget, for whom it takes over then, and why it goes."""
     gone = budget.plan.still_removed(layer)
     if unit in budget.plan.kept[layer]:
-        return f"Budget {budget.name}: unit {unit} of {layer} stays; {text.successor(unit, gone)}."
+        return f"Budget {budget.name}: unit {unit} of layer {layer} stays; {text.successor(unit, gone)}."
     for removed in gone:
         if removed.unit == unit:
             return (
-                f"Budget {budget.name}: unit {unit} of {layer} goes: it {text.cost(removed)}; "
+                f"Budget {budget.name}: unit {unit} of layer {layer} goes: it {text.cost(removed)}; "
                 f"{text.substitutes(removed)}."
             )
-    return f"Budget {budget.name}: unit {unit} of {layer} goes; it was removed by hand."
+    return f"Budget {budget.name}: unit {unit} of layer {layer} goes; it was removed by hand."

@@ -74,7 +74,7 @@ function drawProfile() {
     yaxis: { title: { text: "share of the pair's information" }, rangemode: "tozero", tickformat: ".0%" } }), config);
   const chance = made.atoms.synergy.noise_floor.some((value) => value !== null);
   at("profile-ends").textContent = `Whiskers: 95 % intervals over ${made.interval}. `
-    + (chance ? "Level strokes: the 95th percentile among pairs that carry no information about the label." : "");
+    + (chance ? "Level strokes: the 95th percentile among pairs that carry no information about the target." : "");
 }
 
 function drawCurve() {

@@ -182,7 +182,7 @@ function showUnit(unit) {
   }
   const partners = shown.partners[index];
   at("card").replaceChildren(element("h3", `Unit ${unit} of ${shown.layer}`),
-    element("p", `Carries ${shown.unit_information[index].toFixed(3)} bits about the label by itself.`),
+    element("p", `Carries ${shown.unit_information[index].toFixed(3)} bits about the target by itself.`),
     element("h4", "Most redundant with"),
     element("p", "Bits that they share, and these as a share of what the pair carries."),
     unitButtons(partners, ([other, shared, share]) => `${other}: ${shared.toFixed(3)} bits, ${Math.round(share * 100)} %`),

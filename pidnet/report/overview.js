@@ -66,7 +66,7 @@ function showWide(unit) {
     return rows.length ? nearestTable(atom, rows, unit) : element("p", `${ATOM_WORDS[atom]}: nobody`);
   });
   at("wide-card").replaceChildren(element("h3", `Unit ${unit} of ${wide.layer}`),
-    element("p", `Carries ${wide.unit_information[index].toFixed(3)} bits about the label by itself; tile ${Math.floor(index / wide.side) + 1}.`), ...parts);
+    element("p", `Carries ${wide.unit_information[index].toFixed(3)} bits about the target by itself; tile ${Math.floor(index / wide.side) + 1}.`), ...parts);
 }
 
 if (at("wide-map")) {

@@ -189,10 +189,13 @@ def _checked(folder: Path) -> Run:
 
 def _read(folder: Path) -> Run:
     check_records(folder)
+    settings = {command: dict(said) for command, said in stored(folder / SETTINGS, {}).items()}
+    if (folder / SETTINGS).is_file() and not any("run" in said for said in settings.values()):
+        raise ValueError(f"{SETTINGS} is not of pidnet")
     names = [map_file(row["layer"], row["measure"]) for row in stored(folder / "layers.json", [])]
     return Run(
         folder,
-        {command: dict(said) for command, said in stored(folder / SETTINGS, {}).items()},
+        settings,
         [LayerMap.load(folder / f"{name}.npz") for name in names],
         [_budget(folder, row["budget"]) for row in stored(folder / "budgets.json", [])[1:]],
         tuple(folder / name for name in recorded(folder, "pictures")),

@@ -75,7 +75,7 @@ def test_accuracies_come_from_the_test_part_of_the_data(source, tmp_path):
     ("arguments", "message"),
     [
         (["nowhere:net", "--shape", "64"], "no network at 'nowhere:net'"),
-        (["SOURCE", "--shape", "1;2"], "shape is '1;2'; expected numbers above 0 with commas"),
+        (["SOURCE", "--shape", "1;2"], "--shape '1;2'; expected numbers above 0 with commas"),
         (["SOURCE", "--shape", "63"], "does not run on the inputs of --shape 63"),
         (["SOURCE"], "give --shape, such as 1,28,28, or --data"),
         (["SOURCE", "--shape", "64", "--data", "digits"], "--shape and --data both say what the input is"),

@@ -97,6 +97,22 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work(
     assert "Error" not in said
 
 
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [("--store", "file"), ("--run", "file"), ("--plot", "file/plane.png"), ("--plot", "")],
+)
+def test_a_place_that_cannot_be_written_is_named_by_its_option(
+    monkeypatch, capsys, at, tmp_path, option, place
+):
+    (tmp_path / "file").touch()
+    command = "map" if option == "--store" else "plane"
+    where = tmp_path / place if place else tmp_path
+    assert start(monkeypatch, command, "--model", at("network"), "--data", at("samples"), option, where) == 2
+    said = capsys.readouterr().err
+    assert f"with {option}\n" in said
+    assert "--out" not in said
+
+
 def test_the_version_is_that_of_the_package(monkeypatch, capsys):
     assert start(monkeypatch, "--version") == 0
     assert capsys.readouterr().out == f"pidnet {__version__}\n"

@@ -2,12 +2,14 @@
 
 import io
 import re
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from pidnet import cli
 from pidnet.cli import _output
+from pidnet.cli._output import as_options
 
 MINE = """
 import sys
@@ -21,6 +23,9 @@ def network():
 
 def data():
     return torch.zeros(100, 8), torch.arange(100) % 3
+
+def ten():
+    return torch.zeros(10, 8), torch.arange(10) % 3
 
 def texts():
     return torch.zeros(100, 8), ["cat", "dog"] * 50
@@ -81,6 +86,14 @@ def ran(folder, monkeypatch, capsys):
         (["map", "--seed", "-1"], "Invalid value for '--seed'"),
         (["prune", "--keep", "0.5", "--keep", "0.500000001"], "given twice"),
         (["map", "--layers", "0,,2"], "an empty name"),
+        (["map", "--layers", ""], "an empty name"),
+        (["plane", "--layers", ","], "an empty name"),
+        (["map", "--seed", "99999999999999999999"], "Invalid value for '--seed'"),
+        (["map", "--data", "digits:pictures"], "of digits there is digits and digits:images"),
+        (["map", "--data", "mine.py:ten"], "take 20 or more, or --correction none, no --intervals"),
+        (["prune", "--output", "tokens"], "--output tokens does not fit"),
+        (["prune", "--macs", "0.0001"], "--macs 0.0001 leaves less than one unit"),
+        (["energy", "--dtype", "fp8"], "name one of these as --dtype, or"),
         (["prune", "--repair", "magic"], "unknown repair 'magic'"),
         (["prune", "--out", ""], "an empty path"),
         (["energy", "--shape", "99999999999"], "at most 100,000,000"),
@@ -88,12 +101,25 @@ def ran(folder, monkeypatch, capsys):
 )
 def test_odd_options_are_one_sentence_before_the_work(words, sentence, ran, folder):
     command, *options = words
-    data = [] if command == "energy" else ["--data", "mine.py:data"]
+    data = ["--shape", "8"] if command == "energy" else ["--data", "mine.py:data"]
+    data = [] if data[0] in options else data
     code, _, said = ran(command, "--model", "mine.py:network", *data, *options)
     assert code == 2
     assert said[-1].startswith("pidnet: ")
     assert sentence in said[-1]
     assert {path.name for path in folder.iterdir()} <= {"mine.py"}
+
+
+def test_arguments_of_python_are_said_as_options():
+    named = {"seed": "--seed", "intervals": "--intervals"}
+    parameters = [SimpleNamespace(name=name, opts=[option]) for name, option in named.items()]
+    for sentence, said in {
+        "seed=-1; expected": "--seed -1; expected",
+        "leave out seed=, or take intervals=False": "leave out --seed, or take no --intervals",
+        "there is no file seed=3/a or runs/seed=3": "there is no file seed=3/a or runs/seed=3",
+        "give keep=0.5": "give keep=0.5",
+    }.items():
+        assert as_options(sentence, parameters) == said
 
 
 @pytest.mark.parametrize("data", ["texts", "array_of_texts", "batches_of_texts"])

@@ -37,7 +37,7 @@ def test_bad_input(tmp_path):
         datasets.load("digit")
     with pytest.raises(
         FileNotFoundError,
-        match=r"mnist\.npz does not exist; pass folder= or set PIDNET_DATA.*LeCun.*make_data",
+        match=r"mnist\.npz does not exist; set PIDNET_DATA.*LeCun.*make_data",
     ):
         datasets.load("mnist", tmp_path)
 

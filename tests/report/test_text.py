@@ -88,7 +88,7 @@ def test_the_conclusion_is_the_smallest_network_that_does_as_well(run_folder):
     )
     first = max(run.maps[:2], key=lambda one: one.atoms.redundancy.mean() / one.atoms.total.mean())
     share = first.atoms.redundancy.mean() / first.atoms.total.mean()
-    assert how_redundant.startswith(f"In {first.layer}, {share:.0%} of what two units carry")
+    assert how_redundant.startswith(f"In layer {first.layer}, {share:.0%} of what two units carry")
 
 
 def test_where_every_cut_costs_the_conclusion_says_what(run_folder):
@@ -141,7 +141,7 @@ def test_layers_that_carry_no_more_than_chance_have_no_share_of_redundancy(run_f
     run = read_run(run_folder)
     floors = dict.fromkeys(("redundancy", "unique1", "unique2", "synergy"), 9.0)
     maps = [replace(one, noise_floor=floors) if one.layer != "fc2" else one for one in run.maps[:2]]
-    assert text.conclusion(replace(run, maps=maps))[1].startswith("In fc2, ")
+    assert text.conclusion(replace(run, maps=maps))[1].startswith("In layer fc2, ")
     maps = [replace(one, noise_floor=floors) for one in run.maps[:2]]
     assert text.conclusion(replace(run, maps=maps))[1].startswith("In no layer does the mean pair")
 

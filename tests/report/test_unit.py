@@ -27,7 +27,7 @@ def planted(tmp_path_factory):
 
 def test_a_copy_is_redundant_with_its_twin_which_could_replace_it(planted):
     first, redundant, replaced, _ = explain_unit(planted, "fc1", 0)
-    assert re.match(r"Unit 0 of fc1 carries (0\.9|1\.0)", first)
+    assert re.match(r"Unit 0 of layer fc1 carries (0\.9|1\.0)", first)
     assert re.search(r"most redundant with unit 1 \((0\.9|1\.0)\d* bits\)", redundant)
     assert replaced == "Unit 1 carries all of that up to 0.01 bits: it could replace unit 0."
 
@@ -79,7 +79,7 @@ def test_what_was_removed_by_hand_is_said(tmp_path):
 
 @pytest.mark.parametrize(
     ("layer", "unit", "words"),
-    [("fc9", 0, "no layer 'fc9'.*it holds fc1"), ("fc1", 6, "units 0 to 5"), ("fc1", -1, "units 0 to 5")],
+    [("fc9", 0, "no layer 'fc9'.*it holds 'fc1'"), ("fc1", 6, "units 0 to 5"), ("fc1", -1, "units 0 to 5")],
 )
 def test_bad_input(planted, layer, unit, words):
     with pytest.raises(ValueError, match=words):

@@ -111,6 +111,14 @@ def test_a_folder_without_a_run(tmp_path):
         read_run(tmp_path)
 
 
+@pytest.mark.parametrize("settings", [{}, {"editor": {"fontSize": 12}}, {"fontSize": 12}])
+def test_settings_of_another_program_are_no_run(tmp_path, settings):
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match="broken or of another version"):
+        write_report(tmp_path)
+    assert not (tmp_path / "report.html").exists()
+
+
 @pytest.mark.parametrize("broken", ["{", json.dumps([{"measure": "i_min"}])])
 def test_a_broken_run_is_one_sentence(tmp_path, broken):
     write_settings(tmp_path, "map", {})

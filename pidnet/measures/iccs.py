@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from pidnet.execution.threads import share_pairs
 from pidnet.measures._kernels.common_surprisal import fill_derivative, solve_pairs
+from pidnet.measures._kernels.lanes_memory import fits
+from pidnet.measures._kernels.surprisal_lanes import solve_surprisals
 from pidnet.measures.atoms import Atoms, atoms_from_redundancy
 from pidnet.measures.derivatives import Derivative
 from pidnet.tables.discrete import PairTables
@@ -61,8 +64,7 @@ def i_ccs(tables: PairTables, *, tolerance: float = 1e-8) -> Atoms:
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance}; expected a positive number of bits, such as 1e-8")
     p_PYAB = np.ascontiguousarray(np.moveaxis(tables.p, 3, 1))
-    redundancy, gap = np.empty((2, len(p_PYAB)))
-    share_pairs(lambda part: solve_pairs(p_PYAB[part], tolerance, redundancy[part], gap[part]), len(p_PYAB))
+    redundancy, gap = _find_common(p_PYAB, tolerance)
     gap = np.where(np.isfinite(gap), gap, np.inf)
     wide = int(np.count_nonzero(gap > tolerance))
     if wide:
@@ -73,6 +75,25 @@ def i_ccs(tables: PairTables, *, tolerance: float = 1e-8) -> Atoms:
             stacklevel=2,
         )
     return atoms_from_redundancy(tables.p, redundancy, gap)
+
+
+def _find_common(p_PYAB: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    """Redundancy of each pair and its error estimate, bits, (pair,): the kernel for one pair at a time takes those that
+    the one in lanes does not bring to the tolerance."""
+    levels1, levels2, classes = *p_PYAB.shape[2:], p_PYAB.shape[1]
+    if not fits(levels1, levels2, classes):
+        return _solve(solve_pairs, p_PYAB, tolerance)
+    redundancy, gap = _solve(solve_surprisals, p_PYAB, tolerance)
+    wide = np.flatnonzero(~(gap <= tolerance))
+    if len(wide):
+        redundancy[wide], gap[wide] = _solve(solve_pairs, p_PYAB[wide], tolerance)
+    return redundancy, gap
+
+
+def _solve(kernel: Callable, p_PYAB: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    redundancy, gap = np.empty((2, len(p_PYAB)))
+    share_pairs(lambda part: kernel(p_PYAB[part], tolerance, redundancy[part], gap[part]), len(p_PYAB))
+    return redundancy, gap
 
 
 def i_ccs_derivative(tables: PairTables, *, tolerance: float = 1e-8) -> Derivative:

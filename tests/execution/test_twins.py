@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 TWINS = {
     "measures/_kernels/common_surprisal.fill_derivative": ("measures/test_iccs", "twins.variance_of_jumps"),
     "measures/_kernels/common_surprisal.solve_pairs": ("measures/test_iccs", "twins.common_surprisal"),
+    "measures/_kernels/surprisal_lanes.fill_surprisals": ("measures/test_iccs", "twins.common_surprisal"),
     "measures/_kernels/occupied_cells.fill_cells": ("measures/test_sampling_bias", "twins.cells_that_count"),
     "measures/ibroja/_binary.solve_binary": ("measures/test_ibroja", "_twin.binary_minimum_nats"),
     "measures/ibroja/_binary_lanes.solve_pairs": ("measures/test_ibroja", "_twin.binary_minimum_nats"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pidnet.measures._kernels.lanes_memory import fits
 from pidnet.measures.ibroja import (
     _attempts,
     _binary,
@@ -138,5 +139,5 @@ def test_a_later_kernel_replaces_only_what_it_narrows(monkeypatch):
 
 
 def test_large_tables_go_to_the_general_kernel():
-    assert lanes.fits(16, 16, 100)
-    assert not lanes.fits(64, 64, 10)
+    assert fits(16, 16, 100)
+    assert not fits(64, 64, 10)

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 
 from peers import dit_distribution, random_table
 from pidnet.measures import decompose, iccs
-from pidnet.measures._kernels import common_surprisal, margins, maximum_entropy, twins
+from pidnet.measures._kernels import (
+    common_surprisal,
+    lanes_memory,
+    margins,
+    maximum_entropy,
+    surprisal_lanes,
+    twins,
+)
 from pidnet.measures.dit import decompose_dit
 from pidnet.measures.iccs import i_ccs, i_ccs_derivative
 from pidnet.tables.discrete import PairTables
@@ -84,7 +91,8 @@ def test_agrees_with_dit(shape, zeros):
 def test_the_kernels_agree_with_their_twins(p):
     """Dirichlet tables: a positive cell may be small, where proportional fitting needs many rounds."""
     p = 0.8 * p + 0.2 / p[0].size
-    found = i_ccs(given_tables(p)).redundancy
+    found, gap = one_by_one(p)
+    assert (gap <= 1e-8).all()
     jumps = i_ccs_derivative(given_tables(p, 500)).jumps
     for one, redundancy, jump in zip(np.moveaxis(p, 3, 1), found, jumps, strict=True):
         np.testing.assert_allclose(
@@ -92,6 +100,70 @@ def test_the_kernels_agree_with_their_twins(p):
         )
         assert redundancy == pytest.approx(twins.common_surprisal(one), abs=1e-7)
         assert jump == pytest.approx(twins.variance_of_jumps(one, 500), rel=1e-5, abs=1e-12)
+
+
+def one_by_one(p, kernel=common_surprisal.solve_pairs, tolerance=1e-8):
+    """Redundancy and gap by one kernel alone, each (pair,)."""
+    found = np.full((2, len(p)), np.nan)
+    kernel(np.ascontiguousarray(np.moveaxis(p, 3, 1)), tolerance, *found)
+    return found
+
+
+def in_lanes(p, tolerance=1e-8):
+    return one_by_one(p, surprisal_lanes.solve_surprisals, tolerance)
+
+
+@few
+@given(p=tables(max_levels=4, max_classes=4, pairs=11, sparse=False))
+def test_the_kernel_in_lanes_agrees_with_its_twin(p):
+    """Eleven tables: eight lanes, and some that repeat the last one."""
+    p = 0.8 * p + 0.2 / p[0].size
+    found, gap = in_lanes(p)
+    assert (gap <= 1e-8).all()
+    expected = [twins.common_surprisal(one) for one in np.moveaxis(p, 3, 1)]
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
+@few
+@given(p=tables(max_levels=4, max_classes=4, pairs=9))
+def test_what_lanes_call_fitted_is_what_the_other_kernel_finds(p):
+    """Sparse tables as well, where margins may force cells: both then say how far they are off."""
+    found, gap = in_lanes(p)
+    expected, other = one_by_one(p)
+    fitted = gap <= 1e-8
+    np.testing.assert_allclose(found[fitted], expected[fitted], atol=2e-8)
+    assert (other <= 1e-8).sum() >= fitted.sum()
+
+
+def test_a_lane_does_not_change_its_neighbors():
+    """One pair among seven that margins force, which need many more rounds."""
+    rng = np.random.default_rng(2)
+    p = rng.dirichlet(np.full(36, 0.05), 8).reshape(8, 3, 4, 3)
+    p[3] = rng.dirichlet(np.ones(36)).reshape(3, 4, 3)
+    np.testing.assert_array_equal(in_lanes(p)[:, 3], in_lanes(p[3:4])[:, 0])
+
+
+def test_pairs_that_lanes_leave_go_to_the_other_kernel(monkeypatch):
+    """Two of three, of which a layer has other pairs beside."""
+    p = np.random.default_rng(5).dirichlet(np.ones(36), size=3).reshape(3, 3, 4, 3)
+    expected = i_ccs(given_tables(p)).redundancy
+
+    def leaves(p, tolerance, redundancy, gap):
+        surprisal_lanes.solve_surprisals(p, tolerance, redundancy, gap)
+        redundancy[1:], gap[1:] = 7.0, np.nan
+
+    monkeypatch.setattr(iccs, "solve_surprisals", leaves)
+    found = i_ccs(given_tables(p))
+    np.testing.assert_allclose(found.redundancy, expected, atol=1e-8)
+    assert (found.gap <= 1e-8).all()
+
+
+def test_tables_too_large_for_lanes_are_solved(monkeypatch):
+    p = np.random.default_rng(5).dirichlet(np.ones(36), size=3).reshape(3, 3, 4, 3)
+    expected = i_ccs(given_tables(p)).redundancy
+    monkeypatch.setattr(lanes_memory, "MOST_BYTES", 0)
+    monkeypatch.setattr(iccs, "solve_surprisals", None)
+    np.testing.assert_allclose(i_ccs(given_tables(p)).redundancy, expected, atol=1e-8)
 
 
 def test_atoms_may_be_negative():
@@ -190,6 +262,7 @@ def test_a_failed_fit_leaves_an_infinite_gap(monkeypatch):
     def failed(p, tolerance, redundancy, gap):
         redundancy[:], gap[:] = 0.0, np.nan
 
+    monkeypatch.setattr(iccs, "solve_surprisals", failed)
     monkeypatch.setattr(iccs, "solve_pairs", failed)
     with pytest.warns(RuntimeWarning, match="1 of 1 pairs"):
         assert np.isinf(i_ccs(given_tables(np.full((1, 2, 2, 2), 0.125))).gap).all()

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from pidnet.execution.threads import share_pairs
+from pidnet.measures._kernels.lanes_memory import fits
 from pidnet.measures.ibroja._binary import solve_binary
 from pidnet.measures.ibroja._binary_lanes import solve_binary_lanes
 from pidnet.measures.ibroja._general import solve_general
-from pidnet.measures.ibroja._lanes import fits, solve_lanes
+from pidnet.measures.ibroja._lanes import solve_lanes
 
 TIGHT = 1e-4  # of the tolerance, where the usual trust of the kernel in lanes was too much
 

@@ -10,9 +10,9 @@ since V is homogeneous:
 
     tr(V'' Sigma) = sum_y tr( L^+ L(p) )  -  tr( (G + slack / Q)^-1 sum_y E^T L^+ L(p) L^+ E ),    G = E^T L^+ E.
 
-Eight pairs stand in the lanes of vector registers; ``_lanes_system`` factors L and G + slack / Q, as for a step.
+Eight pairs stand in the lanes of vector registers; ``_kernels.lanes_system`` factors L and G + slack / Q, as for a step.
 ``_twin.curvature_trace`` inverts V'' whole. Axis letters: P pair, Y class, A/B level of source 1/2, C = A*B cells; rows as
-in ``_lanes_memory``.
+in ``_kernels.lanes_memory``.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import numpy as np
 from pidnet.execution.compiling import inner, kernel
 from pidnet.execution.lane_math import take
 from pidnet.execution.lanes import LANES, Row, filled
-from pidnet.measures.ibroja._lanes_memory import Shape, system_size, take_system
-from pidnet.measures.ibroja._lanes_system import factor
+from pidnet.measures._kernels.lanes_memory import Shape, system_size, take_system
+from pidnet.measures._kernels.lanes_system import factor
 
 LEAST_SLACK = 1e-14  # roundoff of a load
 TINY_PIVOT = 1e-13

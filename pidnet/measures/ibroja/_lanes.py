@@ -8,8 +8,8 @@ A lane whose pair is all but solved goes to those that leave, and takes the next
 until the pairs run out. State and proof are in float64. The linear algebra is in the type of its memory: float32 first,
 twice as many numbers in a register, and float64 for the pairs that this does not bring to the gap.
 
-``_lanes_start`` finds the first point, ``_lanes_system`` the steps, ``_lanes_step`` how far they go, ``_lanes_proof``
-the ends. What this kernel does not bring to the gap either goes to ``_general``, which is the one to read first.
+``_lanes_start`` finds the first point, ``_lanes_step`` the steps, by ``_kernels.lanes_system``, ``_lanes_proof`` the
+ends. What this kernel does not bring to the gap either goes to ``_general``, which is the one to read first.
 """
 
 from __future__ import annotations
@@ -18,30 +18,18 @@ import numpy as np
 
 from pidnet.execution.compiling import inner, kernel
 from pidnet.execution.lanes import LANES
-from pidnet.measures.ibroja._lanes_memory import (
-    MOST_BYTES,
-    Shape,
-    sketch_size,
-    state_size,
-    system_size,
-    take_memory,
-    take_system,
-)
+from pidnet.measures._kernels.lanes_memory import Shape, system_size, take_system
+from pidnet.measures._kernels.lanes_system import factor
+from pidnet.measures.ibroja._lanes_memory import sketch_size, state_size, take_memory
 from pidnet.measures.ibroja._lanes_proof import certify
 from pidnet.measures.ibroja._lanes_start import fill_field, start
-from pidnet.measures.ibroja._lanes_step import advance, clear_goal, correct_goal
-from pidnet.measures.ibroja._lanes_system import factor, solve
+from pidnet.measures.ibroja._lanes_step import advance, clear_goal, correct_goal, solve
 
 # A pair leaves when the second order is below so much of the tolerance. A bold guess saves a step; where the proof then
 # fails, the next attempt costs two pairs.
 TRUST = {np.float32: 0.2, np.float64: 0.01}
 MOST_STEPS = {np.float32: 15, np.float64: 80}
 TINY_PIVOT = {np.float32: 1e-6, np.float64: 1e-13}  # of the diagonal: what roundoff leaves of an exact zero
-
-
-def fits(levels1: int, levels2: int, classes: int) -> bool:
-    """Whether the memory of eight pairs of a shape stays within bounds."""
-    return 8 * LANES * system_size(levels1, levels2, classes) <= MOST_BYTES
 
 
 def solve_lanes(

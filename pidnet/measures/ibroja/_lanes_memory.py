@@ -1,9 +1,6 @@
 """The memory of the I_BROJA kernel in lanes, by the names of its formulas: rows of vectors, eight pairs in each.
 
-Everything is flat and class-major. With A, B levels of the sources, Y classes and C = A*B cells:
-
-    of_a   y*A + a            (class, level of source 1)          table   (y*A + a)*B + b    (class, cell)
-    of_b   y*B + b            (class, level of source 2)          cells   a*B + b
+See ``_kernels.lanes_memory`` for the order of a row.
 """
 
 from __future__ import annotations
@@ -13,17 +10,6 @@ from typing import NamedTuple
 from pidnet.execution.compiling import inner
 from pidnet.execution.lane_math import take
 from pidnet.execution.lanes import Row
-
-MOST_BYTES = 2**26  # of scratch a thread; larger tables go to the general kernel
-
-
-class Shape(NamedTuple):
-    """A, B levels of the sources, Y classes, C = A * B cells."""
-
-    A: int
-    B: int
-    Y: int
-    C: int
 
 
 class Pairs(NamedTuple):
@@ -78,31 +64,6 @@ class Proof(NamedTuple):
     lower: Row
 
 
-class System(NamedTuple):
-    """The linear algebra of a step, all in the precision of its memory; see ``_kernels.class_systems``.
-
-    e: table. inverse_alpha: of_a. ratio: table. factor: (Y, B, B), ``schur`` (B, B) that of one class.
-    root: (even(C), Y*B), ``matrix`` (even(C), even(C)), diagonal (cells): G + slack / Q.
-    right1, right2, step1, step2: of_a, of_b. response: cells. right, half: (B,), scratch of one class.
-    """
-
-    e: Row
-    inverse_alpha: Row
-    ratio: Row
-    factor: Row
-    schur: Row
-    root: Row
-    matrix: Row
-    diagonal: Row
-    right1: Row
-    right2: Row
-    step1: Row
-    step2: Row
-    response: Row
-    right: Row
-    half: Row
-
-
 class Sketch(NamedTuple):
     """The pairs that wait, and the load (cells) of their point, in float32: what the sweeps of the start work on."""
 
@@ -135,12 +96,6 @@ def state_size(A: int, B: int, Y: int) -> int:
 def sketch_size(A: int, B: int, Y: int) -> int:
     """Vectors of float32 that ``take_memory`` takes."""
     return 2 * Y * (A + B) + 2 * A * B
-
-
-def system_size(A: int, B: int, Y: int) -> int:
-    """Vectors that ``take_system`` takes."""
-    even = A * B + A * B % 2
-    return 2 * Y * A * B + (Y + 1) * B * B + 3 * Y * A + 2 * Y * B + even * (Y * B + even) + 2 * A * B + 2 * B
 
 
 @inner
@@ -187,26 +142,3 @@ def take_memory(array, of_sketch, cursor, s):
     cursor[0] = 0
     sketch = Sketch(take_pairs(of_sketch, cursor, s), take(of_sketch, cursor, s.C))
     return Memory(running, waiting, leaving, step, last_step, field, goal, proof, left, busy, sketch)
-
-
-@inner
-def take_system(array, cursor, s):
-    """The linear algebra of eight pairs; the array must be zero and outlive it."""
-    even = s.C + s.C % 2
-    return System(
-        e=take(array, cursor, s.Y * s.C),
-        inverse_alpha=take(array, cursor, s.Y * s.A),
-        ratio=take(array, cursor, s.Y * s.C),
-        factor=take(array, cursor, s.Y * s.B * s.B),
-        schur=take(array, cursor, s.B * s.B),
-        root=take(array, cursor, even * s.Y * s.B),
-        matrix=take(array, cursor, even * even),
-        diagonal=take(array, cursor, s.C),
-        right1=take(array, cursor, s.Y * s.A),
-        right2=take(array, cursor, s.Y * s.B),
-        step1=take(array, cursor, s.Y * s.A),
-        step2=take(array, cursor, s.Y * s.B),
-        response=take(array, cursor, s.C),
-        right=take(array, cursor, s.B),
-        half=take(array, cursor, s.B),
-    )

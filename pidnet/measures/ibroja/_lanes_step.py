@@ -12,6 +12,7 @@ from __future__ import annotations
 from pidnet.execution.compiling import inner
 from pidnet.execution.lane_math import exp, larger, smaller
 from pidnet.execution.lanes import absolute, anywhere, filled, select, square_root
+from pidnet.measures._kernels.lanes_system import fill_lift, solve_blocks, solve_cells, take_response
 from pidnet.measures.ibroja._lanes_start import fill_load
 
 INSIDE = 0.01  # of Q and of the slack that a step leaves at least
@@ -144,3 +145,30 @@ def advance(s, pairs, field, step, goal, proof, busy):
         pairs.exp_mu[i] = proof.exp_mu[i]
     for c in range(s.C):
         pairs.Q[c] = pairs.Q[c] + length * step.Q[c]
+
+
+@inner
+def solve(s, pairs, e, goal, system, step):
+    """Newton step towards margins p - pull and Q slack = tau slack; ``factor`` must have been called."""
+    for y in range(s.Y):
+        for a in range(s.A):
+            total = pairs.p1[y * s.A + a] - goal.pull1[y * s.A + a]
+            for b in range(s.B):
+                total = total - e[(y * s.A + a) * s.B + b] * goal.tau[a * s.B + b]
+            system.right1[y * s.A + a] = total
+        for b in range(s.B):
+            total = pairs.p2[y * s.B + b] - goal.pull2[y * s.B + b]
+            for a in range(s.A):
+                total = total - e[(y * s.A + a) * s.B + b] * goal.tau[a * s.B + b]
+            system.right2[y * s.B + b] = total
+    solve_blocks(s, system)
+    fill_lift(s, system)
+    solve_cells(s.C, system)
+    take_response(s, system)
+    solve_blocks(s, system)
+    for i in range(s.Y * s.A):
+        step.lam[i] = system.step1[i]
+    for i in range(s.Y * s.B):
+        step.mu[i] = system.step2[i]
+    for c in range(s.C):
+        step.Q[c] = system.response[c] + goal.tau[c] - pairs.Q[c]

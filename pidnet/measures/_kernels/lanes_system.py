@@ -1,7 +1,7 @@
-"""The linear algebra of a step for eight pairs in lanes: what ``_kernels.class_systems`` does, vector by vector.
+"""The linear algebra of a step for eight pairs in lanes: what ``class_systems`` does, vector by vector.
 
 It may be rounded to float32: a wrong step costs steps, never the proof. Lanes cannot branch, so that a direction
-without a pivot gets the inverse 0 by ``select``. Rows as in ``_lanes_memory``.
+without a pivot gets the inverse 0 by ``select``. Rows as in ``lanes_memory``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,17 @@ SMALLEST = 1e-30  # what float32 still tells from 0
 @inner
 def factor(s, e, Q, slack, tiny, system):
     """Factor the class blocks of q = Q e, and the matrix G + slack / Q of the cells."""
+    factor_classes(s, e, Q, tiny, system)
+    for c in range(s.C):
+        diagonal = c * (s.C + s.C % 2) + c
+        system.matrix[diagonal] = system.matrix[diagonal] + smaller(slack[c] / larger(Q[c], 1e-30), 1e30)
+    add_eliminated(s, system)
+    cholesky(s.C, tiny, system)
+
+
+@inner
+def factor_classes(s, e, Q, tiny, system):
+    """Factor the class blocks of q = Q e; the matrix is G, its lower triangle, but for what ``add_eliminated`` adds."""
     for i in range(s.Y * s.C):
         system.e[i] = e[i]
     columns = s.C - s.C  # no literal: numba would compile what takes it twice
@@ -26,11 +37,6 @@ def factor(s, e, Q, slack, tiny, system):
             system.factor[y * s.B * s.B + i] = system.schur[i]
         columns = fill_root(s, y, columns, system)
     gram(s.C, s.Y * s.B, columns, system)
-    for c in range(s.C):
-        diagonal = c * (s.C + s.C % 2) + c
-        system.matrix[diagonal] = system.matrix[diagonal] + smaller(slack[c] / larger(Q[c], 1e-30), 1e30)
-    add_eliminated(s, system)
-    cholesky(s.C, tiny, system)
 
 
 @inner
@@ -196,33 +202,6 @@ def solve_cells(C, system):
         x[i] = x[i] * matrix[i * even + i]
         for j in range(i):
             x[j] = x[j] - matrix[i * even + j] * x[i]
-
-
-@inner
-def solve(s, pairs, e, goal, system, step):
-    """Newton step towards margins p - pull and Q slack = tau slack; ``factor`` must have been called."""
-    for y in range(s.Y):
-        for a in range(s.A):
-            total = pairs.p1[y * s.A + a] - goal.pull1[y * s.A + a]
-            for b in range(s.B):
-                total = total - e[(y * s.A + a) * s.B + b] * goal.tau[a * s.B + b]
-            system.right1[y * s.A + a] = total
-        for b in range(s.B):
-            total = pairs.p2[y * s.B + b] - goal.pull2[y * s.B + b]
-            for a in range(s.A):
-                total = total - e[(y * s.A + a) * s.B + b] * goal.tau[a * s.B + b]
-            system.right2[y * s.B + b] = total
-    solve_blocks(s, system)
-    fill_lift(s, system)
-    solve_cells(s.C, system)
-    take_response(s, system)
-    solve_blocks(s, system)
-    for i in range(s.Y * s.A):
-        step.lam[i] = system.step1[i]
-    for i in range(s.Y * s.B):
-        step.mu[i] = system.step2[i]
-    for c in range(s.C):
-        step.Q[c] = system.response[c] + goal.tau[c] - pairs.Q[c]
 
 
 @inner

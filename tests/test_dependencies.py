@@ -7,13 +7,38 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import torch
 from packaging.requirements import Requirement
+
+import pidnet as pn
+from pidnet.energy.measured import nvml_counters
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Packages whose modules have another name.
 MODULES = {"scikit-learn": "sklearn", "nvidia-ml-py": "pynvml"}
 OF_NUMBA = {"llvmlite"}
+
+DATA = torch.eye(40), torch.arange(40) % 2
+CODES = pn.quantize(pn.Activations({"fc1": DATA[0]}, DATA[1], {"fc1": "none"}), 2)
+# What says that an extra is missing: (extra, module that it brings, a call). The page says it in its text
+# (tests/report), dit's measures beside the reason (tests/measures); a cluster is connected by its user.
+NEEDED = {
+    "map": ("store", "zarr", lambda path: pn.layer_maps(CODES, "i_min", store=path)),
+    "codes": (
+        "store",
+        "zarr",
+        lambda path: pn.capture_codes(pn.zoo.mlp(40, (40,), 2), DATA, CODES, store=path),
+    ),
+    "open": ("store", "zarr", pn.Codes.load),
+    "data": ("mnist1d", "mnist1d", lambda path: pn.datasets.load("mnist1d")),
+    "counter": ("nvml", "pynvml", lambda path: nvml_counters()),
+    "trainer": (
+        "transformers",
+        "transformers",
+        lambda path: pn.integrations.trainer_callback(pn.Recorder(DATA)),
+    ),
+}
 
 
 def declared(project: Mapping) -> dict[str, list[str]]:
@@ -79,3 +104,12 @@ def test_the_core_is_what_the_package_imports():
     }
     assert not modules["core"] - found, "declared, but imported nowhere"
     assert not found - set().union(*modules.values()) - OF_NUMBA, "imported, but not declared"
+
+
+@pytest.mark.parametrize(("extra", "module", "call"), NEEDED.values(), ids=NEEDED)
+def test_what_needs_an_extra_names_it_in_a_sentence(extra, module, call, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=rf"pip install 'pidnet\[{extra}\]'$") as caught:
+        call(tmp_path)
+    assert len(str(caught.value)) < 160
+    assert not list(tmp_path.iterdir())

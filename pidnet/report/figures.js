@@ -29,8 +29,18 @@ dark.addEventListener("change", () => drawn.forEach((draw) => draw()));
 // A color of the page, light or dark.
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// A layer's name on an axis: the end tells layers apart, and the pointer reads the whole.
-const short = (name) => plain(name.length > 18 ? `…${name.slice(-17)}` : name);
+// Names of layers where there is little room, and the pointer reads the whole: their ends; where those are alike, what is
+// before the part that is; where that is alike as well, their numbers.
+function shorts(names) {
+  const ends = names.map((name) => (name.length > 18 ? `…${name.slice(-17)}` : name));
+  const told = names.map((name, index) => {
+    const alike = names.filter((_, other) => ends[other] === ends[index]);
+    let same = 0;
+    while (same < name.length && alike.every((other) => other.at(-1 - same) === name.at(-1 - same))) same += 1;
+    return alike.length < 2 ? ends[index] : `…${name.slice(0, -same).slice(-8)}…${name.slice(-9)}`;
+  });
+  return told.map((text, index) => plain(told.indexOf(text) === told.lastIndexOf(text) ? text : `${index + 1}: ${text}`));
+}
 
 function layout(more) {
   const small = { size: narrow ? 11 : 13, family: "system-ui, sans-serif", color: ink("--ink") };
@@ -38,13 +48,16 @@ function layout(more) {
   const lines = { gridcolor: ink("--line"), zerolinecolor: ink("--line"), linecolor: ink("--line") };
   const clear = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
   const axes = { xaxis: { ...lines, ...more.xaxis }, yaxis: { ...lines, ...more.yaxis } };
-  return { font: small, margin, dragmode: false, legend: { orientation: "h", y: 1.15 }, ...clear, ...more, ...axes };
+  return { font: small, margin, dragmode: false, legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, ...clear, ...more, ...axes };
 }
 
-// An axis of layers, at the places 0, 1, ...; a figure of few layers is not drawn over the whole width.
+// An axis of layers, at the places 0, 1, ...; a figure of few layers is not drawn over the whole width. Names stand upright
+// where they have no room: a sloping one at the edge would be left out.
 function layerAxis(id, layers) {
-  at(id).style.maxWidth = `${Math.max(28, 9 * layers.length)}rem`;
-  return { tickvals: layers.map((_, index) => index), ticktext: layers.map(short), automargin: true,
+  const ticktext = shorts(layers), longest = 7.5 * Math.max(...ticktext.map((text) => text.length));
+  at(id).style.maxWidth = `${Math.max(28, (longest > 100 ? 12 : 9) * layers.length)}rem`;
+  const room = (at(id).clientWidth - 80) / layers.length;
+  return { tickvals: layers.map((_, index) => index), ticktext, automargin: true, tickangle: longest < room ? 0 : -90,
     range: [-0.5, layers.length - 0.5] };
 }
 

@@ -3,12 +3,13 @@
 function drawPlane() {
   const splits = [...new Set(data.plane.rows.map((row) => row.split))];
   const layers = [...new Set(data.plane.rows.map((row) => row.layer))];
+  const names = shorts(layers);
   const middle = ([low, high]) => (low + high) / 2;
   const traces = data.plane.rows.map((row) => {
     const { color, symbol } = look(layers.indexOf(row.layer));
     const half = (ends) => ({ array: [(ends[1] - ends[0]) / 2], thickness: 1.6, color });
     const open = splits.indexOf(row.split) > 0 ? "-open" : "";
-    return { x: [middle(row.x)], y: [middle(row.y)], name: `${short(row.layer)}, ${plain(row.split)}`, mode: "markers", error_x: half(row.x), error_y: half(row.y),
+    return { x: [middle(row.x)], y: [middle(row.y)], name: `${names[layers.indexOf(row.layer)]}, ${plain(row.split)}`, mode: "markers", error_x: half(row.x), error_y: half(row.y),
       marker: { color, symbol: symbol + open, size: 9 }, text: [plain(row.layer)],
       hovertemplate: `%{text}, ${plain(row.split)}: I(X;T) ${row.x.map((end) => end.toFixed(2)).join(" to ")}, I(T;Y) ${row.y.map((end) => end.toFixed(2)).join(" to ")} bits<extra></extra>` };
   });
@@ -19,11 +20,12 @@ function drawTraining() {
   const quantity = at("quantity").value;
   const rows = data.training.filter((row) => row.quantity === quantity && row.value !== null);
   const layers = [...new Set(rows.map((row) => row.layer))];
+  const names = shorts(layers);
   const traces = layers.map((layer, index) => {
     const { color, symbol, dash } = look(index);
     const own = rows.filter((row) => row.layer === layer);
     const end = (name, sign) => own.map((row) => (row[name] === null ? 0 : sign * (row[name] - row.value)));
-    return { x: own.map((row) => row.step), y: own.map((row) => row.value), name: short(layer), mode: "lines+markers",
+    return { x: own.map((row) => row.step), y: own.map((row) => row.value), name: names[index], mode: "lines+markers",
       text: own.map(() => plain(layer)), hovertemplate: `%{text}, ${quantity.startsWith("unsaid") ? "training" : "epoch"} %{x}: %{y:.4g}<extra></extra>`, line: { color, dash }, marker: { color, symbol, size: 7 },
       error_y: { array: end("high", 1), arrayminus: end("low", -1), symmetric: false, thickness: 1, color } };
   });
@@ -34,11 +36,13 @@ function drawTraining() {
 }
 
 function drawLosses() {
-  const traces = Object.entries(data.losses[at("loss-budget").value].layers).flatMap(([layer, { share, bits, chosen }], index) => {
+  const { layers } = data.losses[at("loss-budget").value];
+  const names = shorts(Object.keys(layers));
+  const traces = Object.entries(layers).flatMap(([layer, { share, bits, chosen }], index) => {
     const { color, symbol, dash } = look(index);
     const hovertemplate = `${plain(layer)}: %{x:.0%} of the units, %{y:.3g} bits`;
     return [
-      { x: share, y: bits, name: short(layer), legendgroup: layer, mode: "lines+markers", hovertemplate: `${hovertemplate}<extra></extra>`,
+      { x: share, y: bits, name: names[index], legendgroup: layer, mode: "lines+markers", hovertemplate: `${hovertemplate}<extra></extra>`,
         line: { color, dash }, marker: { color, symbol, size: 5 } },
       { x: [chosen[0]], y: [chosen[1]], legendgroup: layer, showlegend: false, mode: "markers", cliponaxis: false,
         hovertemplate: `${hovertemplate}, the plan<extra></extra>`, marker: { color, symbol, size: 13 } },

@@ -6,6 +6,7 @@ PIDNET_BROWSER=required (as CI has it) makes a missing browser a failure.
 import os
 import re
 import shutil
+from html import unescape
 
 import numpy as np
 import pytest
@@ -239,6 +240,17 @@ def test_a_map_opens_with_its_most_redundant_pair(page, run_folder):
 def test_no_two_of_ten_layers_look_alike(page):
     looks = page.evaluate("Array.from({ length: 10 }, (_, index) => JSON.stringify(look(index)))")
     assert len(set(looks)) == 10
+
+
+def test_long_names_of_layers_are_told_apart_on_an_axis(page):
+    stages = [f"backbone.stage.{k}.blocks.{j}.depthwise_separable" for k in range(2) for j in range(3)]
+    for names in (stages, stages[::3], ["fc1", EVIL], [f"{k}" + 40 * "x" for k in range(12)], ["a" * 30]):
+        shown = page.evaluate("(names) => shorts(names)", names)
+        assert len(set(shown)) == len(names)
+        assert max(len(unescape(name)) for name in shown) < 30
+    assert page.evaluate("(names) => shorts(names)", stages[:2]) == [
+        f"…blocks.{j}…separable" for j in range(2)
+    ]
 
 
 def test_the_widths_of_a_plan_are_marked_on_its_curves(page, run_folder):

@@ -2,12 +2,17 @@
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from pidnet import datasets, training, zoo
 from tests.small_run import write_small_run
 
 # Importing it registers a device with torch, for the whole process; test_devices.py does that in a process of its own.
 collect_ignore = ["elsewhere.py"]
+
+# How long an example takes tells how busy the machine is.
+settings.register_profile("pidnet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pidnet")
 
 # The tests run in several processes; threads inside each would wait for one another.
 torch.set_num_threads(1)

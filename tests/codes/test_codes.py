@@ -45,7 +45,7 @@ def steps(draw):
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(steps(), st.integers(0, 2**31))
 def test_any_chain_keeps_everything_in_step(steps, seed):
     first, rng = coded(), np.random.default_rng(seed)

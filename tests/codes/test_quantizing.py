@@ -83,7 +83,7 @@ QUANTIZERS = [
 
 
 @pytest.mark.parametrize("how", QUANTIZERS)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(2, 8), st.integers(0, 2**31))
 def test_edges_ascend_and_codes_keep_the_order_of_values(how, levels, seed):
     generator = torch.Generator().manual_seed(seed)
@@ -113,7 +113,7 @@ def spread(values, edges):
     return sum(((values[codes == k] - values[codes == k].mean()) ** 2).sum() for k in codes.unique())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(2, 6), st.integers(0, 2**31))
 def test_lloyd_is_a_fixed_point_and_no_worse_than_its_start(levels, seed):
     values = torch.randn(200, 1, generator=torch.Generator().manual_seed(seed)) ** 3

@@ -18,7 +18,7 @@ def layer(seed, family="redundant", samples=157):
     return planted_layer(family, samples, rng, pairs=2, levels=3, classes=4)[0], rng
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_permuted_labels_keep_units_and_their_pairs(seed):
     codes, rng = layer(seed)
@@ -28,7 +28,7 @@ def test_permuted_labels_keep_units_and_their_pairs(seed):
     assert not torch.equal(permuted.target, codes.target)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_permuted_sources_keep_what_each_unit_knows(seed):
     codes, rng = layer(seed)
@@ -47,7 +47,7 @@ def test_permuted_sources_are_independent_given_the_class():
         assert (np.max(shared, 0)[0] > bits) == (shuffled is codes)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SEEDS, st.integers(2, 5))
 def test_parts_are_disjoint_and_share_the_classes(seed, parts):
     codes, rng = layer(seed)
@@ -57,7 +57,7 @@ def test_parts_are_disjoint_and_share_the_classes(seed, parts):
     assert (torch.stack(counts).max(0).values - torch.stack(counts).min(0).values <= 1).all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_each_sample_is_left_out_once(seed):
     codes, rng = layer(seed)
@@ -66,7 +66,7 @@ def test_each_sample_is_left_out_once(seed):
     assert set(sizes) == {149, 150}
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_pairs_are_in_the_order_of_the_tables(seed):
     codes, _ = layer(seed)

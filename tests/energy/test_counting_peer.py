@@ -30,7 +30,7 @@ def networks(draw):
     return net, torch.randn(1, 2, draw(st.integers(9, 12)), draw(st.integers(9, 12)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(networks())
 def test_agrees_with_torch_where_torch_can_count(case):
     net, x = case

@@ -25,7 +25,7 @@ def test_every_pair_is_visited_once(pairs):
 
 def test_many_pairs_use_the_threads_of_numba():
     names = set()
-    started = threading.Barrier(numba.get_num_threads(), timeout=10)
+    started = threading.Barrier(numba.get_num_threads(), timeout=100)
 
     def visit(part):
         if threading.current_thread().name not in names:
@@ -50,12 +50,12 @@ def test_torch_keeps_its_number_of_threads():
         "import torch; from pidnet.execution.threads import share_pairs; torch.set_num_threads(1);"
         "share_pairs(lambda part: None, 100); assert torch.get_num_threads() == 1"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=600)
 
 
 def test_blocks_come_in_order_each_on_a_thread_of_its_own(monkeypatch):
     monkeypatch.setattr(threads, "numba_threads", lambda: 3)
-    at_once, together = threading.Barrier(3, timeout=10), []
+    at_once, together = threading.Barrier(3, timeout=100), []
 
     def work(block):
         if block < 3:

@@ -56,7 +56,7 @@ def test_processes_make_tiles_too(pool):
         "        found = pn.layer_maps(codes, 'i_mmi', executor=pool)['a'].matrix('redundancy')\n"
         "    assert abs(found[0, 1] - pn.layer_maps(codes, 'i_mmi')['a'].matrix('redundancy')[0, 1]) < 1e-6\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=180)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=600)
 
 
 def test_a_killed_worker_of_dask_loses_no_tile(tmp_path):
@@ -82,7 +82,7 @@ def test_a_killed_client_goes_on_where_it_was(tmp_path):
         "from tests.maps.test_killed_tiles import OPTIONS, deadly, some_codes\n"
         "pn.layer_maps(some_codes(), deadly(sys.argv[2], 4), store=sys.argv[1], **OPTIONS)\n"
     )
-    killed = subprocess.run([sys.executable, "-c", code, str(store), str(marks)], timeout=180)
+    killed = subprocess.run([sys.executable, "-c", code, str(store), str(marks)], timeout=600)
     assert killed.returncode == -signal.SIGKILL
     done = {
         path: path.read_bytes() for path in (store / "fc1" / "values" / "c").rglob("[0-9]*") if path.is_file()

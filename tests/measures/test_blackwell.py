@@ -29,7 +29,7 @@ def test_the_relation_turns_with_the_sources():
     assert not relation[:, 0].any()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(p=tables())
 def test_a_source_that_can_be_replaced_tells_no_more(p):
     atoms = decompose(p)

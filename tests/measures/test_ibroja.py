@@ -22,7 +22,7 @@ from tests.kernels import alone
 from tests.strategies import tables
 
 allocate, certify, start = alone(_workspace.allocate), alone(_certificate.certify), alone(general.start)
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 
 
 def given_tables(p):

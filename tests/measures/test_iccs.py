@@ -22,7 +22,7 @@ from pidnet.tables.discrete import PairTables
 from tests.kernels import alone
 from tests.strategies import tables
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 sign, fill_margins = alone(common_surprisal.sign), alone(margins.fill_margins)
 allocate_fit, fit_margins = alone(maximum_entropy.allocate_fit), alone(maximum_entropy.fit_margins)
 open_cells, scale_margins = alone(maximum_entropy.open_cells), alone(maximum_entropy.scale_margins)

@@ -11,7 +11,7 @@ from tests.strategies import tables
 
 NAMES = ("redundancy", "unique1", "unique2", "synergy")
 every_measure = pytest.mark.parametrize("measure", sorted(MEASURES))
-few = settings(max_examples=20, deadline=None)
+few = settings(max_examples=20)
 
 
 def close(found, expected, *, atol=0.0):

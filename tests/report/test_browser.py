@@ -18,11 +18,13 @@ from pidnet.runs import read_run
 from tests.small_run import EVIL
 
 CHROMIUM = shutil.which("chromium")
+PATIENCE = 120_000  # milliseconds, on a machine that is busy with other tests
 ARGUMENTS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 
+expect.set_options(timeout=PATIENCE)
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and os.environ.get("PIDNET_BROWSER") != "required",
     reason="chromium is not installed",
@@ -39,12 +41,14 @@ def tab(run_folder, tmp_path_factory):
             executable_path=CHROMIUM or "chromium",
             args=ARGUMENTS,
             offline=True,
+            timeout=PATIENCE,
         )
+        browser.set_default_timeout(PATIENCE)
         opened, said = browser.new_page(), []
         opened.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         opened.on("pageerror", lambda error: said.append(str(error)))
         opened.goto(path.as_uri())
-        opened.wait_for_selector("body[data-ready]", timeout=30_000)
+        opened.wait_for_selector("body[data-ready]", timeout=PATIENCE)
         yield opened, said
         browser.close()
 
@@ -54,7 +58,7 @@ def test_a_wide_layer_opens_as_tiles_with_the_nearest_of_each_unit(tab, run_fold
     other, said = tab[0].context.new_page(), []
     other.on("pageerror", lambda error: said.append(str(error)))
     other.goto(write_report(run_folder, tmp_path / "report.html").as_uri())
-    other.wait_for_selector("body[data-wide]", timeout=30_000)
+    other.wait_for_selector("body[data-wide]", timeout=PATIENCE)
     other.select_option("#wide-map", label="fc2, i_min")
     expect(other.locator("#wide-card")).to_contain_text("of fc2")
     other.fill("#wide-unit", "1")

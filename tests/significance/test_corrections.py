@@ -24,7 +24,7 @@ def stack(atoms):
 
 
 @pytest.mark.parametrize("name", CORRECTIONS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**31), family=st.sampled_from(["random", "redundant", "unique"]))
 def test_identities_hold_and_a_unit_knows_the_same_in_every_pair(name, seed, family):
     rng = np.random.default_rng(seed)
@@ -109,7 +109,6 @@ def test_informed_units_keep_their_redundancy():
     assert abs(np.mean(off)) < 0.012
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**31))
 def test_miller_madow_bias_counts_cells_that_occur(seed):
     rng = np.random.default_rng(seed)

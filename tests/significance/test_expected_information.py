@@ -13,7 +13,7 @@ from tests.planted import planted_layer
 mean_n_ln_n = alone(expected_information.mean_n_ln_n)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(1, 12_000), st.floats(0, 1), st.floats(0, 1))
 def test_the_mean_of_a_cell_is_that_of_the_hypergeometric_law(samples, first, second):
     row, column = round(first * samples), round(second * samples)

@@ -37,7 +37,7 @@ def count_by_hand(codes, i, j):
     return p / len(codes.target)
 
 
-@settings(max_examples=20, deadline=None)  # the first call compiles
+@settings(max_examples=20)
 @given(st.integers(1, 40), st.integers(2, 6), st.integers(2, 5), st.integers(1, 4), st.integers(0, 999))
 def test_tables_are_counts(samples, units, levels, classes, seed):
     codes = random_codes(samples, units, levels, classes, seed)

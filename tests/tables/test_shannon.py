@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from pidnet.tables import shannon
 from tests.strategies import tables
@@ -13,7 +13,6 @@ def test_known_values():
     assert shannon.mutual_information(np.full((3, 5), 1 / 15)) == pytest.approx(0, abs=1e-12)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(tables())
 def test_source_informations_are_sums_over_cells(p):
     first, second, joint = shannon.source_informations(p)

@@ -60,7 +60,7 @@ def test_i_broja_equals_a_numerical_minimum_over_couplings(dims, seed):
 
 
 @given(system=covariances())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_closed_form_is_reached_by_a_coupling(system):
     """The degraded channel of the proof, built explicitly, has the union information and both marginals."""
     (cov, *_), dims = system

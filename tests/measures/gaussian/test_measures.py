@@ -19,7 +19,7 @@ ATOMS = ("redundancy", "unique1", "unique2", "synergy")
 FAST = ("i_mmi", "i_broja", "i_delta", "i_dep")
 # 8 directions a rule are far from the integral but obey every identity exactly.
 CONTRACT = [*FAST, partial(i_ccs, points=8)]
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 
 
 def log2_det_information(cov, first, second):
@@ -94,7 +94,7 @@ def test_swapping_the_sources_swaps_the_unique_atoms(measure, system):
 
 @pytest.mark.parametrize("measure", CONTRACT)
 @given(system=covariances(batch=4))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_batch_equals_loop(measure, system):
     cov, dims = system
     n = sum(dims)

@@ -38,6 +38,13 @@ def place(text: str) -> Path:
     return Path(text)
 
 
+def fitting_seed(seed: int) -> int:
+    """A seed that torch takes; ValueError for a larger one."""
+    if seed >= 2**63:
+        raise typer.BadParameter("expected a number below 2^63")
+    return seed
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 Out = Annotated[
     Path,
@@ -141,11 +148,9 @@ Store = Annotated[
         parser=place,
         metavar="PATH",
         help="Make the maps of wide layers tile by tile into this zarr folder; the same command goes on where it "
-        "was stopped. Needs the extra store.",
+        "was stopped. Needs pip install 'pidnet[store]'.",
     ),
 ]
-
-MOST_SEED = 2**63 - 1  # what torch takes
 
 IntoRun = Annotated[
     Path | None,
@@ -160,7 +165,9 @@ IntoRun = Annotated[
 Upstream = Annotated[
     int, typer.Option(metavar="N", min=2, help="Draws of the noise before a layer, where there is any.")
 ]
-Plot = Annotated[Path | None, typer.Option(help="A file for the picture, such as plane.png or plane.svg.")]
+Plot = Annotated[
+    Path | None, typer.Option(metavar="PATH", help="A file for the picture, such as plane.png or plane.svg.")
+]
 
 Keep = Annotated[
     list[float] | None,

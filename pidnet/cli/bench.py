@@ -34,11 +34,13 @@ def bench(
     ] = None,
     arguments: Annotated[list[str] | None, typer.Argument(help="What that benchmark itself takes.")] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the benchmarks of a checkout.")] = False,
-    checkout: Annotated[Path, typer.Option(help="A clone of pidnet, for a name or --list.")] = Path(),
+    checkout: Annotated[
+        Path, typer.Option(metavar="PATH", help="A clone of pidnet, for a name or --list.")
+    ] = Path(),
     seed: Annotated[
         int,
         typer.Option(
-            metavar="N", min=0, max=options.MOST_SEED, help="Seed of the random tables and networks."
+            metavar="N", min=0, callback=options.fitting_seed, help="Seed of the random tables and networks."
         ),
     ] = 0,
     out: options.OutFile = None,

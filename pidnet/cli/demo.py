@@ -18,7 +18,10 @@ def demo(
     seed: Annotated[
         int,
         typer.Option(
-            metavar="N", min=0, max=options.MOST_SEED, help="Seed of the initial weights and the training."
+            metavar="N",
+            min=0,
+            callback=options.fitting_seed,
+            help="Seed of the initial weights and the training.",
         ),
     ] = 0,
     as_json: options.AsJson = False,

@@ -12,7 +12,12 @@ from pidnet.cli._output import print_json, say
 
 def explain(
     run: options.RunFolder,
-    unit: Annotated[str, typer.Option("--unit", help="Layer and unit with a colon between, such as fc1:12.")],
+    unit: Annotated[
+        str,
+        typer.Option(
+            "--unit", metavar="LAYER:UNIT", help="Layer and unit with a colon between, such as fc1:12."
+        ),
+    ],
     as_json: options.AsJson = False,
 ) -> None:
     """One unit in words: what it carries, with whom it is redundant or synergistic, why it goes or stays.

@@ -48,7 +48,7 @@ def map_layers(
         typer.Option(
             metavar="N",
             min=0,
-            max=options.MOST_SEED,
+            callback=options.fitting_seed,
             help="Seed of the correction, the null, the intervals and weights drawn at random.",
         ),
     ] = 0,

@@ -48,7 +48,7 @@ def prune(
         typer.Option(
             metavar="N",
             min=0,
-            max=options.MOST_SEED,
+            callback=options.fitting_seed,
             help="Seed of criteria and weights that are drawn at random.",
         ),
     ] = 0,

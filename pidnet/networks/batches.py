@@ -107,7 +107,8 @@ def example_inputs(model: nn.Module, data: Any) -> Any:
     if isinstance(data, Tensor | np.ndarray | Mapping | PackedSequence | str) or not isinstance(
         data, Iterable
     ):
-        pair = _pair(data) if isinstance(data, Mapping) else None
+        has_labels = isinstance(data, Mapping) and any(name in data for name in LABELS)
+        pair = _pair(data) if has_labels else None
         return pair[0] if pair else as_tensors(data)
     if not isinstance(data, list | tuple):
         return example_inputs(model, next(iter(data), None))

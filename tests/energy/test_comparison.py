@@ -139,7 +139,7 @@ def test_text_names_what_is_not_counted_and_a_missing_accuracy():
     odd.forward = lambda x: odd[1](odd[0](x), odd[0](x))
     text = str(compare_energy(odd, mlp(4), EXAMPLE))
     assert "Not counted in full: dense: 1: Bilinear calls" in text
-    assert "not given: accuracy=" in text
+    assert "not given (accuracy=" in text
 
 
 def test_estimated_figures_are_tagged():

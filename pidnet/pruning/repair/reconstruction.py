@@ -23,6 +23,8 @@ SIZE = 32
 STEPS = 720
 # Of one round after the other.
 RATES = (0.05, 0.025)
+# What the last layer weighs in the last round, in a network without sums.
+LAST = 0.8
 # How far to go from the present weights to those that were fitted.
 WAYS = (0.25, 0.5, 0.75, 1.0)
 
@@ -30,7 +32,8 @@ WAYS = (0.25, 0.5, 0.75, 1.0)
 def reconstruct(walk: Walk, x: Inputs, loss: Callable[[], float]) -> bool:
     """Fit all weights from the first cut on together, in place, so that the layers that lost inputs make what they make
     in the dense network, and the sums that layers feed become what they are there: argmin of the mean over these layers
-    of |small - dense|^2 / |dense - mean|^2, of sums after the ReLU where one follows.
+    of |small - dense|^2 / |dense - mean|^2, of sums after the ReLU where one follows. Without sums the last layer weighs most in
+    the last round, so that the kept units inside may become others than they were.
 
     A nonlinear least squares without labels, in rounds of ``STEPS`` steps of Adam from the present weights, on x and on blends
     of its samples. Of the points on the way to where they end (Wortsman et al. 2022, arXiv:2109.01903) the one is taken at
@@ -40,7 +43,11 @@ def reconstruct(walk: Walk, x: Inputs, loss: Callable[[], float]) -> bool:
     """
     aims = Aims.of(walk, take(x, slice(SIZE)))
     with _movable(walk.small.model, _moving(walk)) as weights:
-        rounds = (_descend(weights, map(aims.error, _batches(x)), loss, rate) for rate in RATES)
+        ways = (aims.error, aims.error if aims.summed else aims.mostly_last)
+        rounds = (
+            _descend(weights, map(error, _batches(x)), loss, rate)
+            for rate, error in zip(RATES, ways, strict=True)
+        )
         return sum(takewhile(bool, rounds)) > 0
 
 
@@ -66,11 +73,24 @@ class Aims:
             aims.scales.append(float(rows.var(1, correction=0).sum()) or 1.0)
         return aims
 
+    @property
+    def summed(self) -> bool:
+        """Whether what layers make is added to something."""
+        return any(call.total is not None for call in self.calls)
+
     def error(self, x: Inputs) -> Tensor:
         """The mean over calls of the small network's squared error on one batch, in shares of the scale."""
+        return self._errors(x).mean()
+
+    def mostly_last(self, x: Inputs) -> Tensor:
+        """The same, but that of the last call weighs at least ``LAST``."""
+        *_, last = errors = self._errors(x)
+        return LAST * last + (1 - LAST) * errors.mean()
+
+    def _errors(self, x: Inputs) -> Tensor:
         pairs = zip(_made(self.walk.small.model, x, self.calls), self.wanted(x), self.scales, strict=True)
         errors = [((made - target) ** 2).sum() / made[0].numel() / scale for made, target, scale in pairs]
-        return torch.stack(errors).mean()
+        return torch.stack(errors)
 
     @torch.no_grad()
     def wanted(self, x: Inputs) -> list[Tensor]:

@@ -4,8 +4,8 @@
     python -m benchmarks.pruning_again FOLDER
 
 Any number of processes can run, each with a cache of its own. The caches below the folder are compared with the cells that
-benchmarks/results/pruning.json holds. Networks are trained anew in every cache; where processor or torch are others than before,
-so are their weights, and differences are those of other networks too.
+benchmarks/results/pruning.json holds; rows of earlier comparisons stay where these caches have none, or fewer seeds. Networks are trained anew in every
+cache; where processor or torch are others than before, so are their weights, and differences are those of other networks too.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from benchmarks.pruning_table import grouped
 from pidnet.files import write_text
 
 RESULTS = Path(__file__).parent / "results"
+TABLE = RESULTS / "pruning_again.json"
 WHY = """
 Why cells fall. At a tenth of the LSTM's units `reconstruct` had fallen to 72.1 (`obs`) and 73.3 (`pid`; five seeds, 78.6 and 81.8 before)
 from commit bbef7b0 on, which fits all layers that lost inputs at once: the eight steps of the recurrence weighed eight ninths. From
@@ -29,7 +30,20 @@ from commit bbef7b0 on, which fits all layers that lost inputs at once: the eigh
 were before that commit. cnn/digits ran in part, on one seed, and its dense network is another one (98.5, before 98.7; an image of the test
 is .17). cnn/mnist1d at a tenth without a repair answers at chance (10 %), before and now. cnn/fashion and resnet/cifar10 did not run.
 """
-HEAD = ("net", "cut", "repair", "criterion", "seeds", "before", "now", "difference", "noise", "falls")
+HEAD = (
+    "net",
+    "cut",
+    "repair",
+    "criterion",
+    "seeds",
+    "before",
+    "now",
+    "difference",
+    "noise",
+    "falls",
+    "made at",
+)
+KEY = HEAD[:4]
 
 
 def main() -> None:
@@ -41,16 +55,29 @@ def main() -> None:
     lines = [line for path in sorted(folder.rglob("cells.jsonl")) for line in path.read_text().splitlines()]
     before = grouped(json.loads((RESULTS / "pruning.json").read_text())["cells"])
     cells = [json.loads(line) for line in lines]
-    found = rows(before, grouped(cells))
-    if not found:
+    if not (found := rows(before, grouped(cells), made_at(cells))):
         sys.exit(f"no cells below {folder} that the scoreboard has too")
-    made = dict.fromkeys(f"{cell['net']} at {cell['commit']} on a {cell['machine']}" for cell in cells)
-    text = page(found, "; ".join(made))
-    write_text(RESULTS / "pruning_again.md", text)
+    known = json.loads(TABLE.read_text())["rows"] if TABLE.exists() else []
+    ordered = sorted(
+        known + found, key=lambda row: row["seeds"]
+    )  # of the same number, the new one comes last
+    every = list({tuple(row[name] for name in KEY): row for row in ordered}.values())
+    every.sort(key=lambda row: (list(NETS).index(row["net"]), row["repair"], row["cut"], row["criterion"]))
+    write_text(TABLE, json.dumps({"rows": every}, indent=1) + "\n")
+    write_text(TABLE.with_suffix(".md"), text := page(every))
     print(text)
 
 
-def rows(before: dict, now: dict) -> list[tuple]:
+def made_at(cells: list[dict]) -> dict[tuple, str]:
+    """(net, repair, cut, criterion) -> the commits and machines of its cells."""
+    found: dict[tuple, dict[str, None]] = {}
+    for cell in cells:
+        place = cell["net"], cell["repair"], cell["cut"], cell["criterion"]
+        found.setdefault(place, {})[f"{cell['commit']}, {cell['machine']}"] = None
+    return {place: "; ".join(made) for place, made in found.items()}
+
+
+def rows(before: dict, now: dict, made: dict[tuple, str]) -> list[dict]:
     """One a cell that is in both, of the seeds that are in both. noise: twice the standard error of the difference of two means
     over seeds, from the deviations of both, or for one seed that over all seeds before; at least a tenth of a point."""
     found = []
@@ -63,29 +90,28 @@ def rows(before: dict, now: dict) -> list[tuple]:
         noise = max(0.1, 2 * np.sqrt(sum(np.var(values, ddof=1) for values in spread) / max(1, len(seeds))))
         if seeds:
             falls = "yes" if difference < -noise else ""
-            found.append(
-                (net, cut, repair, criterion, len(seeds), then.mean(), today.mean(), difference, noise, falls)
-            )
+            means = then.mean(), today.mean(), difference, noise
+            values = net, cut, repair, criterion, len(seeds), *map(float, means), falls, made[place]
+            found.append(dict(zip(HEAD, values, strict=True)))
     return found
 
 
-def page(found: list[tuple], made: str) -> str:
-    fallen, risen = sum(row[-1] == "yes" for row in found), sum(row[7] > row[8] for row in found)
+def page(found: list[dict]) -> str:
+    fallen = sum(row["falls"] == "yes" for row in found)
+    risen = sum(row["difference"] > row["noise"] for row in found)
     lines = [
         "# Pruning scoreboard, before and now",
         "",
-        "Cells of benchmarks/results/pruning.json (a 2-core x86-64 CPU, torch 2.13.0) beside the same run again, networks trained anew:",
-        f"{made}. Test accuracy in %, means over the same",
+        "Cells of benchmarks/results/pruning.json (a 2-core x86-64 CPU, torch 2.13.0) beside the same run again, networks trained anew,",
+        "at the commits and on the machines of the last column. Test accuracy in %, means over the same",
         "seeds; noise: twice the standard error of the difference, from the deviations over these seeds, and where there is one only, from",
         f"those over all seeds before. Of {len(found)} cells {fallen} fall by more than the noise and {risen} rise by more.",
         WHY,
         "| " + " | ".join(HEAD) + " |",
         "| --- " * len(HEAD) + "|",
     ]
-    cells = [
-        [f"{value:.1f}" if isinstance(value, float) and k != 1 else str(value) for k, value in enumerate(row)]
-        for row in found
-    ]
+    rounded = HEAD[5:9]
+    cells = [[f"{row[name]:.1f}" if name in rounded else str(row[name]) for name in HEAD] for row in found]
     return "\n".join([*lines, *("| " + " | ".join(line) + " |" for line in cells)]) + "\n"
 
 

@@ -136,11 +136,17 @@ def test_a_pair_is_read_as_the_library_has_it(page, run_folder):
             assert shown == pytest.approx(bits, abs=8e-4), label
 
 
-def test_pointing_at_the_heat_map_reads_the_pair(page):
-    page.select_option("#order", "number")
+def heat_map(page):
+    """Where it lies on the screen, and its units, once the scrolling is over, which would hide what stands at the pointer."""
     area = page.locator("#heat .nsewdrag")
     area.scroll_into_view_if_needed()
-    box, units = area.bounding_box(), page.evaluate("shown.units")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return area.bounding_box(), page.evaluate("shown.units")
+
+
+def test_pointing_at_the_heat_map_reads_the_pair(page):
+    page.select_option("#order", "number")
+    box, units = heat_map(page)
     side = box["width"] / len(units), box["height"] / len(units)
     page.mouse.move(box["x"] + 5.5 * side[0], box["y"] + 2.5 * side[1])
     expect(page.locator("#pair")).to_contain_text(f"Units {units[2]} and {units[5]} of")
@@ -150,9 +156,7 @@ def test_the_pointer_carries_all_that_is_known_of_the_pair(page, run_folder):
     page.select_option("#map", label="fc2, i_min")
     expect(page.locator("#card")).to_contain_text("of fc2")
     page.select_option("#order", "number")
-    area = page.locator("#heat .nsewdrag")
-    area.scroll_into_view_if_needed()
-    box, units = area.bounding_box(), page.evaluate("shown.units")
+    box, units = heat_map(page)
     side = box["width"] / len(units), box["height"] / len(units)
     page.mouse.move(box["x"] + 3.5 * side[0], box["y"] + 1.5 * side[1])
     tip = page.locator("#tip")
@@ -207,9 +211,7 @@ def test_a_card_has_the_codes_of_both_units_by_class(page, run_folder):
 
 def test_the_squares_are_at_the_pointer_too(page):
     page.select_option("#order", "number")
-    area = page.locator("#heat .nsewdrag")
-    area.scroll_into_view_if_needed()
-    box, units = area.bounding_box(), page.evaluate("shown.units")
+    box, units = heat_map(page)
     side = box["width"] / len(units), box["height"] / len(units)
     page.mouse.move(box["x"] + 2.5 * side[0], box["y"] + 0.5 * side[1])
     expect(page.locator("#tip")).to_contain_text(f"units {units[0]} and {units[2]}")

@@ -212,8 +212,7 @@ def test_a_card_has_the_codes_of_both_units_by_class(page, run_folder):
 def test_the_squares_are_at_the_pointer_too(page):
     page.select_option("#order", "number")
     box, units = heat_map(page)
-    side = box["width"] / len(units), box["height"] / len(units)
-    page.mouse.move(box["x"] + 2.5 * side[0], box["y"] + 0.5 * side[1])
+    page.mouse.move(box["x"] + 2.5 * box["width"] / len(units), box["y"] + 0.5 * box["height"] / len(units))
     expect(page.locator("#tip")).to_contain_text(f"units {units[0]} and {units[2]}")
     assert page.locator("#tip svg .back").count() == 10
     tip = page.locator("#tip").bounding_box()
